@@ -1,0 +1,1 @@
+//! A real local Kubernetes control plane for the demo and the tests.

@@ -1,0 +1,2 @@
+//! tidegate upgrades a whole system of services on Kubernetes in an order that is proved safe.
+pub mod spec;

@@ -1,0 +1,111 @@
+//! The checked graph: what each service serves and calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::crd::DrainLevel;
+use super::{ContractName, ObjectRef, ServiceName, Version};
+
+/// Which call of a client may use which version, where it can speak more than one.
+///
+/// See planning.md §3.2: `cached` and `perConnection` behind a proxy are not safe while a server is mixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Negotiate {
+    /// Chosen anew for every call.
+    #[default]
+    PerCall,
+    /// Chosen once for a connection, which ends at one pod.
+    PerConnection,
+    /// Chosen once and kept, whatever pod answers later.
+    Cached,
+}
+
+/// What versions a caller needs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// Nobody declared it.
+    Unknown,
+    /// Exactly this version.
+    Version(Version),
+    /// Any of these on any call: all must be served.
+    All(BTreeSet<Version>),
+    /// Adapts: one in common is enough.
+    Any(BTreeSet<Version>, Negotiate),
+}
+
+/// What one service needs of another's contract.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Requirement {
+    /// The versions.
+    pub need: Need,
+    /// A call whose failure degrades and does not break the caller.
+    pub optional: bool,
+}
+
+/// Who calls whom, in which contract.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Edge {
+    /// The client.
+    pub caller: ServiceName,
+    /// The server.
+    pub callee: ServiceName,
+    /// What they speak.
+    pub contract: ContractName,
+}
+
+/// What one revision of a service serves and calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Interface {
+    /// The contracts served with their versions; `None` where nobody declared what it serves.
+    pub serves: Option<BTreeMap<ContractName, BTreeSet<Version>>>,
+    /// What it needs of others.
+    pub calls: BTreeMap<(ServiceName, ContractName), Requirement>,
+}
+
+/// One declared service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Where the declaration stands in the graph, for problems: `spec.services[3]`.
+    pub path: String,
+    /// Its workloads, as declared (namespace empty); empty means the Deployment of the service's name.
+    pub workloads: Vec<ObjectRef>,
+    /// What the declared revision serves and calls.
+    pub interface: Interface,
+    /// Services that must be done before this one starts, by hand.
+    pub after: BTreeSet<ServiceName>,
+    /// How far an old pod must be gone.
+    pub drain: DrainLevel,
+}
+
+/// A caller that nobody deploys here: it is never finished, what it calls is never dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct External {
+    /// Where it stands in the graph.
+    pub path: String,
+    /// What it needs of the services.
+    pub calls: BTreeMap<(ServiceName, ContractName), Requirement>,
+}
+
+/// What is assumed of an edge whose contract is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Assume {
+    /// Server first; the edge is reported as assumed, never as proved.
+    #[default]
+    ServerFirst,
+    /// Nothing: the plan is refused.
+    Strict,
+}
+
+/// A whole system, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Graph {
+    /// The object's name.
+    pub name: String,
+    /// The services by name.
+    pub services: BTreeMap<ServiceName, Service>,
+    /// The callers from outside by name.
+    pub external: BTreeMap<ServiceName, External>,
+    /// What unknown contracts mean.
+    pub assume: Assume,
+}

@@ -1,0 +1,274 @@
+//! `ServiceGraph` (`tgg`): who calls whom, in which versions.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What talks to what.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "tidegate.dev",
+    version = "v1alpha1",
+    kind = "ServiceGraph",
+    plural = "servicegraphs",
+    shortname = "tgg",
+    category = "tidegate",
+    namespaced,
+    status = "ServiceGraphStatus",
+    derive = "PartialEq",
+    doc = "Who calls whom, and which protocol versions each service serves and calls.",
+    printcolumn(name = "Services", type_ = "integer", json_path = ".status.services"),
+    printcolumn(name = "Edges", type_ = "integer", json_path = ".status.edges"),
+    printcolumn(name = "Contracts", type_ = "integer", json_path = ".status.contracts"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Status",
+        type_ = "string",
+        priority = "1",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message"
+    )
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServiceGraphSpec {
+    /// The services, each once.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = 500))]
+    pub services: Vec<ServiceDeclaration>,
+    /// Callers that are not deployed here: they are never finished, so what they call is never dropped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = 100))]
+    pub external: Vec<ExternalCaller>,
+    /// What is assumed of an edge without declared versions: `serverFirst` (default) or `strict` (refused).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub assume: AssumePolicy,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// One service: what it runs as, what it serves and what it calls.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServiceDeclaration {
+    /// The service's name.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
+    pub name: String,
+    /// What it runs as. Default: the Deployment of the service's name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub workloads: Vec<WorkloadRef>,
+    /// The contracts that it serves. Left out: unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 50))]
+    pub serves: Option<Vec<Serves>>,
+    /// What it calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub calls: Vec<Call>,
+    /// Services that must be done before this one starts, whatever their contracts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), inner(length(min = 1, max = 63)))]
+    pub after: Vec<String>,
+    /// How far an old pod must be gone before this service is done.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub drain: DrainLevel,
+    /// How calls find a pod: `blind` (default) to any version.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub routing: Routing,
+}
+
+/// A workload by kind and name, in the plan's namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadRef {
+    /// Group and version. Default: `apps/v1`.
+    #[serde(default = "apps_v1")]
+    #[schemars(length(min = 1, max = 253))]
+    pub api_version: String,
+    /// The kind. Default: `Deployment`.
+    #[serde(default = "deployment")]
+    #[schemars(length(min = 1, max = 63))]
+    pub kind: String,
+    /// The name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+fn apps_v1() -> String {
+    "apps/v1".to_owned()
+}
+
+fn deployment() -> String {
+    "Deployment".to_owned()
+}
+
+/// One contract that a service serves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Serves {
+    /// The contract. Default: the service's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub contract: Option<String>,
+    /// The versions, each an opaque text or semver.
+    #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 63)))]
+    pub versions: Vec<String>,
+}
+
+/// One call to another service. At most one of `version`, `all` and `any`; none: unknown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new(
+    "(has(self.version) ? 1 : 0) + (has(self.all) ? 1 : 0) + (has(self.any) ? 1 : 0) <= 1"
+).message("write one of `version` (exactly this), `all` (may use any of these at any time) or `any` (adapts call by call)"))]
+#[x_kube(validation = Rule::new("!has(self.negotiate) || has(self.any)").message(
+    "`negotiate` goes with `any`"
+))]
+pub struct Call {
+    /// The service that is called.
+    #[schemars(length(min = 1, max = 63))]
+    pub service: String,
+    /// The contract. Default: the called service's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub contract: Option<String>,
+    /// Exactly this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub version: Option<String>,
+    /// May use any of these on any call: all must be served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 63)))]
+    pub all: Option<Vec<String>>,
+    /// Adapts: one in common is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 63)))]
+    pub any: Option<Vec<String>>,
+    /// When an `any` caller chooses its version. Default: `perCall`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negotiate: Option<Negotiation>,
+    /// Its failure degrades the caller and does not break it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// What carries the call. Default: `rpc`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub channel: Channel,
+    /// Where what was written outlives the writer: how it drains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub durable: Option<Durable>,
+}
+
+/// When a caller that can adapt chooses its version (planning.md §3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Negotiation {
+    /// Anew for every call.
+    PerCall,
+    /// Once for a connection.
+    PerConnection,
+    /// Once, and kept.
+    Cached,
+}
+
+/// What carries a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Channel {
+    /// A remote procedure call; also HTTP.
+    #[default]
+    Rpc,
+    /// A queue or topic: the callee is the consumer.
+    Queue,
+    /// A cache: the callee is the reader.
+    Cache,
+    /// A database schema: the callee is the schema job.
+    Schema,
+    /// A token: the callee is the verifier.
+    Token,
+}
+
+/// How what was written drains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Durable {
+    /// A time (`7d`), `lag` or `manual`.
+    #[schemars(length(min = 1, max = 20))]
+    pub drain: String,
+}
+
+/// A caller that is not deployed here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExternalCaller {
+    /// Its name.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
+    pub name: String,
+    /// What it calls.
+    #[schemars(length(min = 1, max = 100))]
+    pub calls: Vec<Call>,
+}
+
+/// What is assumed of an edge without declared versions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AssumePolicy {
+    /// Server first, marked as assumed.
+    #[default]
+    ServerFirst,
+    /// Nothing: the plan is refused.
+    Strict,
+}
+
+/// How far an old pod must be gone (completion.md §5).
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub enum DrainLevel {
+    /// No live old pod, Terminating included.
+    #[default]
+    Pods,
+    /// No old endpoint that could take a new connection.
+    Endpoints,
+    /// Nothing is asked of old pods.
+    None,
+}
+
+/// How calls find a pod.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Routing {
+    /// Any pod behind the Service, of any version.
+    #[default]
+    Blind,
+    /// Only to a pod that speaks the caller's version.
+    Versioned,
+}
+
+/// What tidegate found in a graph.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceGraphStatus {
+    /// The generation that the rest speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready`, `Stalled` in the sense of kstatus.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// How many services.
+    #[serde(default)]
+    pub services: u32,
+    /// How many edges.
+    #[serde(default)]
+    pub edges: u32,
+    /// How many contracts.
+    #[serde(default)]
+    pub contracts: u32,
+}

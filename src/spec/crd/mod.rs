@@ -1,0 +1,39 @@
+//! The three custom resources as they stand on the wire, group `tidegate.dev/v1alpha1`.
+//!
+//! Types only: no client. What a schema can say, the schema says (CEL rules included); the rest is
+//! said by [`super::check_graph`] and [`super::check_plan`].
+
+mod graph;
+mod plan;
+mod release;
+
+pub use graph::{
+    AssumePolicy, Call, Channel, DrainLevel, Durable, ExternalCaller, Negotiation, Routing, Serves,
+    ServiceDeclaration, ServiceGraph, ServiceGraphSpec, ServiceGraphStatus, WorkloadRef,
+};
+pub use plan::{
+    Advance, Concurrency, Deadlines, GraphSource, History, OnFailure, ReleasePlan, ReleasePlanSpec,
+    ReleasePlanStatus, Strategy,
+};
+pub use release::{
+    Bundle, Control, PlanDigest, Release, ReleaseSpec, ReleaseStatus, ServiceStatus, WaveStatus,
+};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+
+/// The API group of all three kinds.
+pub const GROUP: &str = "tidegate.dev";
+/// Group and version as written in `apiVersion`.
+pub const API_VERSION: &str = "tidegate.dev/v1alpha1";
+/// The label that names the plan on everything that belongs to it.
+pub const PLAN_LABEL: &str = "tidegate.dev/plan";
+/// The annotation that names the release which last applied an object.
+pub const RELEASE_ANNOTATION: &str = "tidegate.dev/release";
+/// The stamp: what a revision serves and calls, on its pod template (completion.md §5.9).
+pub const CONTRACT_ANNOTATION: &str = "tidegate.dev/contract";
+
+/// The definitions of the three kinds, in the order in which they are installed.
+pub fn definitions() -> Vec<CustomResourceDefinition> {
+    vec![ServiceGraph::crd(), ReleasePlan::crd(), Release::crd()]
+}

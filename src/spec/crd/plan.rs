@@ -1,0 +1,186 @@
+//! `ReleasePlan` (`tgp`): where a system comes from and how its releases roll.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How releases of one system are made.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "tidegate.dev",
+    version = "v1alpha1",
+    kind = "ReleasePlan",
+    plural = "releaseplans",
+    shortname = "tgp",
+    category = "tidegate",
+    namespaced,
+    status = "ReleasePlanStatus",
+    derive = "PartialEq",
+    derive = "Default",
+    doc = "Where a system comes from, what is built for it and how its releases roll.",
+    printcolumn(name = "Last", type_ = "string", json_path = ".status.lastRelease"),
+    printcolumn(name = "Succeeded", type_ = "string", json_path = ".status.lastSucceeded"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Suspended", type_ = "boolean", priority = "1", json_path = ".spec.suspend"),
+    printcolumn(
+        name = "Status",
+        type_ = "string",
+        priority = "1",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message"
+    )
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReleasePlanSpec {
+    /// Where the ServiceGraph is. Default: the one among the manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<GraphSource>,
+    /// How waves advance.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub strategy: Strategy,
+    /// What happens to a release that arrives while another one runs. Default: `Forbid`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub concurrency: Concurrency,
+    /// Every read and write for this plan is made as this account of the plan's namespace.
+    /// Default: as whoever runs the release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub service_account_name: Option<String>,
+    /// No new release is started while true.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspend: bool,
+    /// How many ended releases are kept.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub history: History,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Where the graph is: exactly one of the two.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new("has(self.path) != has(self.name)").message(
+    "write one of `path` (a file beside the manifests) and `name` (a ServiceGraph in the cluster)"
+))]
+pub struct GraphSource {
+    /// A file, relative to the manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub path: Option<String>,
+    /// A ServiceGraph in the plan's namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub name: Option<String>,
+}
+
+/// How waves advance.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Strategy {
+    /// When a service may start. Default: `Wave`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub advance: Advance,
+    /// How many services may move at once. Default: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_parallel: Option<u32>,
+    /// What a failed service does to the rest. Default: `Halt`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_failure: OnFailure,
+    /// How long a wait may last.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub deadlines: Deadlines,
+    /// The time between the two reads that open a gate, for instance `2s` (default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
+    pub settle: Option<String>,
+}
+
+/// When a service may start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Advance {
+    /// When the whole wave before it is done.
+    #[default]
+    Wave,
+    /// When its own precedences are met.
+    Service,
+}
+
+/// What a failed service does to the rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnFailure {
+    /// Nothing more is started; the release fails.
+    #[default]
+    Halt,
+}
+
+/// What happens to a release that arrives while another one of its plan runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Concurrency {
+    /// It is refused.
+    #[default]
+    Forbid,
+}
+
+/// How long a wait may last; each a duration such as `90s` or `10m`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Deadlines {
+    /// One service without any progress. Default: its own progress deadline and a minute, at least 10 minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
+    pub service: Option<String>,
+    /// The whole release. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
+    pub release: Option<String>,
+}
+
+/// How many ended releases are kept in the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct History {
+    /// Succeeded ones. Default: 5.
+    #[serde(default = "five")]
+    #[schemars(range(min = 1, max = 100))]
+    pub keep_succeeded: u32,
+    /// Failed and aborted ones. Default: 5.
+    #[serde(default = "five")]
+    #[schemars(range(min = 0, max = 100))]
+    pub keep_failed: u32,
+}
+
+fn five() -> u32 {
+    5
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { keep_succeeded: five(), keep_failed: five() }
+    }
+}
+
+/// What tidegate knows of a plan.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleasePlanStatus {
+    /// The generation that the rest speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready`, `Stalled` in the sense of kstatus.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// The newest release of this plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_release: Option<String>,
+    /// The newest release that succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_succeeded: Option<String>,
+}

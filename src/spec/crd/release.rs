@@ -1,0 +1,222 @@
+//! `Release` (`tgr`): one run of a plan.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One run of a plan. Nothing but `control` can be changed.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "tidegate.dev",
+    version = "v1alpha1",
+    kind = "Release",
+    plural = "releases",
+    shortname = "tgr",
+    category = "tidegate",
+    namespaced,
+    status = "ReleaseStatus",
+    derive = "PartialEq",
+    doc = "One run of a plan; kept after it has ended.",
+    printcolumn(name = "Plan", type_ = "string", json_path = ".spec.plan"),
+    printcolumn(name = "No", type_ = "integer", json_path = ".spec.number"),
+    printcolumn(name = "Revision", type_ = "string", json_path = ".spec.revision"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Progress", type_ = "string", json_path = ".status.summary"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Trigger", type_ = "string", priority = "1", json_path = ".spec.trigger"),
+    printcolumn(name = "Reason", type_ = "string", priority = "1", json_path = ".spec.reason"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        priority = "1",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message"
+    )
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new("self.plan == oldSelf.plan").message("`plan` cannot be changed"))]
+#[x_kube(validation = Rule::new("self.number == oldSelf.number").message("`number` cannot be changed"))]
+#[x_kube(validation = Rule::new("self.revision == oldSelf.revision").message("`revision` cannot be changed"))]
+#[x_kube(validation = Rule::new("self.trigger == oldSelf.trigger").message("`trigger` cannot be changed"))]
+#[x_kube(validation = Rule::new("self.bundle == oldSelf.bundle").message("`bundle` cannot be changed"))]
+#[x_kube(validation = Rule::new(
+    "has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason)"
+).message("`reason` cannot be changed"))]
+#[x_kube(validation = Rule::new(
+    "!has(oldSelf.control) || !oldSelf.control.abort || (has(self.control) && self.control.abort)"
+).message("an abort cannot be taken back; start a new release"))]
+pub struct ReleaseSpec {
+    /// The plan that this is a run of.
+    #[schemars(length(min = 1, max = 63))]
+    pub plan: String,
+    /// The run's number within its plan, from 1.
+    #[schemars(range(min = 1))]
+    pub number: u64,
+    /// What is released, for people: a commit, or the digest of the manifests.
+    #[schemars(length(min = 1, max = 128))]
+    pub revision: String,
+    /// What started it: `manual`.
+    #[schemars(length(min = 1, max = 63))]
+    pub trigger: String,
+    /// Why, in the words of whoever started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub reason: Option<String>,
+    /// The frozen input: graph, manifests and strategy.
+    pub bundle: Bundle,
+    /// What people ask of the running release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
+}
+
+/// The frozen input of a release: immutable Secrets `<release>-bundle-<part>` in its namespace, since
+/// manifests may hold Secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Bundle {
+    /// `sha256:` and the digest of the whole, uncompressed.
+    #[schemars(length(min = 71, max = 71))]
+    pub digest: String,
+    /// How many Secrets hold it.
+    #[schemars(range(min = 1, max = 64))]
+    pub parts: u32,
+}
+
+/// What people ask of a running release; `kubectl patch` is enough.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Control {
+    /// Start nothing more until it is taken back. What moves goes on.
+    #[serde(default)]
+    pub pause: bool,
+    /// End the release: start nothing more. What moves is left to the cluster.
+    #[serde(default)]
+    pub abort: bool,
+    /// Why, for the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub reason: Option<String>,
+}
+
+/// Where a release stands: all there is to remember.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseStatus {
+    /// The generation that the rest speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready`, `Reconciling`, `Stalled` in the sense of kstatus.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// A word for people; never read by tidegate.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phase: String,
+    /// One line for people, for instance `2/3 waves, orders draining`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
+    /// When the first wave could start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Time>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Time>,
+    /// The plan that is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanDigest>,
+    /// The waves in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waves: Vec<WaveStatus>,
+    /// How it ended, once it has: `Succeeded`, `Failed`, `Refused` or `Aborted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+}
+
+/// Which plan is carried out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanDigest {
+    /// `sha256:` and the digest of the plan document.
+    pub digest: String,
+}
+
+/// Services that may move at the same time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WaveStatus {
+    /// From 1.
+    pub index: u32,
+    /// When its first service started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Time>,
+    /// When its last service was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Time>,
+    /// The services.
+    pub services: Vec<ServiceStatus>,
+}
+
+/// Where one service stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceStatus {
+    /// The service.
+    pub name: String,
+    /// `Waiting`, `Starting`, `Moving`, `Removing`, `Done` or `Failed`.
+    pub state: String,
+    /// What is done to it: `create`, `roll`, `job` or `delete`.
+    pub action: String,
+    /// The services that must be done before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+    /// What ran before, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub from: String,
+    /// What runs afterwards, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    /// Pods of the new revision that are ready.
+    #[serde(default)]
+    pub new_ready: u32,
+    /// Pods of the new revision that are wanted.
+    #[serde(default)]
+    pub new_wanted: u32,
+    /// Live pods of other revisions, Terminating included.
+    #[serde(default)]
+    pub old_alive: u32,
+    /// Why it is not further, as one word.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Why it is not further, as a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// Since when it waits for that reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+    /// When its apply was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Time>,
+    /// When its gate opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Time>,
+    /// What was recorded of each workload before and at its apply, by workload; machine's notes, needed
+    /// while the service moves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "raw_by_name")]
+    pub records: BTreeMap<String, Value>,
+}
+
+/// The one raw field: its shape is `upgrade::gate`'s, not the API's.
+fn raw_by_name(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "additionalProperties": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}
+    })
+}

@@ -1,0 +1,18 @@
+//! What people declare: the custom resources as written, and the same checked.
+//!
+//! In: deserialized objects. Out: a [`Graph`] that cannot be wrong in itself, or every [`Problem`] in it.
+//! Knows no cluster, no file system and no order of upgrades.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod check;
+mod contract;
+pub mod crd;
+mod names;
+mod problem;
+#[cfg(test)]
+mod tests;
+
+pub use check::{check_graph, check_plan};
+pub use contract::{Assume, Edge, External, Graph, Interface, Negotiate, Need, Requirement, Service};
+pub use names::{ContractName, NameError, ObjectRef, ServiceName, Version};
+pub use problem::{Code, Place, Problem, Severity, did_you_mean};
