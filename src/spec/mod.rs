@@ -7,8 +7,10 @@
 mod check;
 mod contract;
 pub mod crd;
+pub mod duration;
 mod names;
 mod problem;
+pub mod stamp;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,95 @@
+//! Graphs as YAML in, problems or facts as text out.
+
+use super::crd::ServiceGraphSpec;
+use super::*;
+
+fn graph_of(yaml: &str) -> (Graph, Vec<Problem>) {
+    let spec: ServiceGraphSpec = serde_saphyr::from_str(yaml).expect("the test's YAML is a graph");
+    check_graph("shop", &spec)
+}
+
+fn problems_of(yaml: &str) -> String {
+    graph_of(yaml).1.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn contracts_default_to_the_name_of_the_service_that_serves_them() {
+    let (graph, problems) = graph_of(
+        "services:\n- {name: orders, serves: [{versions: ['1']}]}\n- {name: web, calls: [{service: orders, version: '1'}]}",
+    );
+    assert_eq!(problems, []);
+    let web = &graph.services[&ServiceName::parse("web").expect("a name")];
+    let (callee, contract) = web.interface.calls.keys().next().expect("one call");
+    assert_eq!((callee.as_str(), contract.as_str()), ("orders", "orders"));
+}
+
+#[test]
+fn every_problem_is_reported_with_its_field_and_what_to_write() {
+    insta::assert_snapshot!(problems_of(
+        "services:
+- {name: orders, serves: [{versions: ['1', '1']}], routing: versioned}
+- {name: Orders}
+- {name: web, calls: [{service: ordres, version: '1'}, {service: orders, contract: ordrs, version: '1'}], after: [web]}
+- {name: web}
+external:
+- {name: mobile, calls: [{service: orders, version: '1', any: ['1']}]}
+"
+    ), @r"
+    spec.services[3].name: `web` is declared twice; the first is spec.services[2].name [TG0122]; keep one of the two, or rename one
+    spec.services[0].routing: `routing: versioned` is not carried out by this version of tidegate [TG0116]; leave it out: calls then count as reaching any version
+    spec.services[0].serves[0].versions[1]: version `1` is written twice [TG0104]
+    spec.services[1].name: a service's name `Orders` must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit [TG0104]
+    spec.services[2].calls[0].service: there is no service `ordres` [TG0120]; did you mean `orders`?
+    spec.services[2].after[0]: `web` cannot come after itself [TG0104]
+    spec.external[0].calls[0]: more than one of `version`, `all` and `any` [TG0123]; write `version` (exactly this), `all` (may use any of these at any time) or `any` (adapts call by call)
+    ");
+}
+
+#[test]
+fn a_called_contract_that_the_callee_does_not_serve_names_the_nearest() {
+    insta::assert_snapshot!(problems_of(
+        "services:\n- {name: orders, serves: [{contract: order-api, versions: ['1']}]}\n- {name: web, calls: [{service: orders, contract: order-ap, version: '1'}]}"
+    ), @"spec.services[1].calls: `orders` does not serve a contract `order-ap` [TG0121]; did you mean `contract: order-api`?");
+}
+
+#[test]
+fn a_stamp_read_back_is_the_interface_that_was_written() {
+    let (graph, problems) = graph_of(
+        "services:
+- {name: orders, serves: [{versions: ['1', '2']}, {contract: admin, versions: ['a']}]}
+- name: web
+  serves: []
+  calls: [{service: orders, any: ['1', '2'], negotiate: cached}, {service: orders, contract: admin, all: ['a'], optional: true}]
+- {name: job, calls: [{service: orders}]}
+",
+    );
+    assert_eq!(problems, []);
+    for service in graph.services.values() {
+        let text = stamp::write(&service.interface);
+        assert_eq!(stamp::read(&text).expect("our own stamp"), service.interface, "{text}");
+    }
+}
+
+#[test]
+fn a_foreign_stamp_is_an_error_and_no_panic() {
+    for text in ["", "null", "{}x", r#"{"serves":[{"versions":["1"]}]}"#, r#"{"calls":[{"service":"A"}]}"#] {
+        assert!(stamp::read(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn durations_are_read_as_kubernetes_writes_them() {
+    let seconds = |text| duration::parse(text).map(|d| d.as_secs_f64());
+    assert_eq!(seconds("1h30m"), Some(5400.0));
+    assert_eq!(seconds("1.5s"), Some(1.5));
+    assert_eq!(seconds("250ms"), Some(0.25));
+    for wrong in ["", "5", "s", "5 s", "5d", "-1s", "1..2s", "99999999999999999999h"] {
+        assert_eq!(seconds(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn the_nearest_word_is_meant_and_a_far_one_is_not() {
+    assert_eq!(did_you_mean("stategy", ["strategy", "source"]), Some("strategy"));
+    assert_eq!(did_you_mean("banana", ["strategy", "source"]), None);
+}

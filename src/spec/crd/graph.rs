@@ -1,5 +1,7 @@
 //! `ServiceGraph` (`tgg`): who calls whom, in which versions.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function")]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;

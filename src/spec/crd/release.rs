@@ -1,5 +1,7 @@
 //! `Release` (`tgr`): one run of a plan.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function")]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
