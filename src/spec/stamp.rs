@@ -1,0 +1,114 @@
+//! The stamp on a pod template: what this revision serves and calls, as one line of JSON.
+//!
+//! Written only in an apply that changes the template anyway (completion.md §5.9), read from live pods.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::crd::{Call, Negotiation, Serves};
+use super::{ContractName, Interface, Need, Negotiate, Requirement, ServiceName, Version};
+
+/// A text that is no stamp.
+#[derive(Debug, thiserror::Error)]
+#[error("the annotation `tidegate.dev/contract` is not what tidegate writes: {0}")]
+pub struct StampError(String);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stamp {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    serves: Option<Vec<Serves>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<Call>,
+}
+
+/// The stamp of an interface. Equal interfaces give equal bytes.
+pub fn write(interface: &Interface) -> String {
+    let serves = interface.serves.as_ref().map(|serves| {
+        serves
+            .iter()
+            .map(|(contract, versions)| Serves {
+                contract: Some(contract.to_string()),
+                versions: texts(versions),
+            })
+            .collect()
+    });
+    let calls = interface.calls.iter().map(|((callee, contract), requirement)| {
+        call(callee, contract, requirement)
+    });
+    let stamp = Stamp { serves, calls: calls.collect() };
+    // A struct of texts always has a JSON form.
+    serde_json::to_string(&stamp).unwrap_or_default()
+}
+
+fn texts(versions: &BTreeSet<Version>) -> Vec<String> {
+    versions.iter().map(Version::to_string).collect()
+}
+
+fn call(callee: &ServiceName, contract: &ContractName, requirement: &Requirement) -> Call {
+    let mut call = Call {
+        service: callee.to_string(),
+        contract: Some(contract.to_string()),
+        optional: requirement.optional,
+        ..Call::default()
+    };
+    match &requirement.need {
+        Need::Unknown => {}
+        Need::Version(version) => call.version = Some(version.to_string()),
+        Need::All(versions) => call.all = Some(texts(versions)),
+        Need::Any(versions, negotiate) => {
+            call.any = Some(texts(versions));
+            call.negotiate = match negotiate {
+                Negotiate::PerCall => None,
+                Negotiate::PerConnection => Some(Negotiation::PerConnection),
+                Negotiate::Cached => Some(Negotiation::Cached),
+            };
+        }
+    }
+    call
+}
+
+/// Reads a stamp back. Names and versions are checked again: the annotation is foreign data.
+pub fn read(text: &str) -> Result<Interface, StampError> {
+    let stamp: Stamp = serde_json::from_str(text).map_err(|error| StampError(error.to_string()))?;
+    let serves = match stamp.serves {
+        None => None,
+        Some(serves) => Some(serves.into_iter().map(served).collect::<Result<BTreeMap<_, _>, _>>()?),
+    };
+    let calls = stamp.calls.iter().map(called).collect::<Result<BTreeMap<_, _>, _>>()?;
+    Ok(Interface { serves, calls })
+}
+
+fn served(serves: Serves) -> Result<(ContractName, BTreeSet<Version>), StampError> {
+    let contract = serves.contract.ok_or_else(|| StampError("a contract without a name".to_owned()))?;
+    Ok((contract_name(&contract)?, versions(&serves.versions)?))
+}
+
+fn called(call: &Call) -> Result<((ServiceName, ContractName), Requirement), StampError> {
+    let callee = ServiceName::parse(&call.service)
+        .map_err(|error| StampError(format!("`{}` {error}", call.service)))?;
+    let contract = match &call.contract {
+        Some(text) => contract_name(text)?,
+        None => ContractName::from(&callee),
+    };
+    let need = match (&call.version, &call.all, &call.any) {
+        (Some(text), _, _) => Need::Version(version(text)?),
+        (None, Some(all), _) => Need::All(versions(all)?),
+        (None, None, Some(any)) => Need::Any(versions(any)?, super::check::negotiate(call.negotiate)),
+        (None, None, None) => Need::Unknown,
+    };
+    Ok(((callee, contract), Requirement { need, optional: call.optional }))
+}
+
+fn contract_name(text: &str) -> Result<ContractName, StampError> {
+    ContractName::parse(text).map_err(|error| StampError(format!("`{text}` {error}")))
+}
+
+fn version(text: &str) -> Result<Version, StampError> {
+    Version::parse(text).map_err(|error| StampError(format!("`{text}` {error}")))
+}
+
+fn versions(texts: &[String]) -> Result<BTreeSet<Version>, StampError> {
+    texts.iter().map(|text| version(text)).collect()
+}
