@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Graphs as YAML in, problems or facts as text out.
 
 use super::crd::ServiceGraphSpec;
@@ -93,3 +94,6 @@ fn the_nearest_word_is_meant_and_a_far_one_is_not() {
     assert_eq!(did_you_mean("stategy", ["strategy", "source"]), Some("strategy"));
     assert_eq!(did_you_mean("banana", ["strategy", "source"]), None);
 }
+=======
+
+>>>>>>> wt-manifest

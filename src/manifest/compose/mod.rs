@@ -1,0 +1,500 @@
+//! Composes the parser's events to values with places.
+//!
+//! In: one piece of a file. Out: its value, or why it has none. Bounded: nesting, number of values, and what
+//! aliases expand to, so that no input takes more than a small multiple of its size.
+
+mod refuse;
+
+use std::collections::BTreeMap;
+
+use yaml_rust2::parser::{Event, Parser, Tag};
+use yaml_rust2::scanner::{Marker, TScalarStyle};
+
+use super::document::{Piece, lines};
+use super::node::{Key, Node, NodeKind, Spot, index_path, key_path, shorten};
+use super::scalar::{number_key, resolve};
+use crate::spec::{Code, Problem};
+
+/// How deep values may be nested. Kubernetes' own kinds stay below 30; recursion over values is bounded by this.
+pub(super) const DEPTH_MAX: usize = 100;
+/// How many values a file may hold, aliases expanded: a file of the largest size with 16 bytes for each.
+pub(super) const VALUES_MAX: usize = 1_000_000;
+/// How many times larger than written a document may grow by its aliases.
+const EXPANSION_MAX: usize = 100;
+/// What aliases may always add, so that a short file with a few large anchors is no bomb.
+const EXPANSION_FREE: usize = 10_000;
+/// A text counts as one more value for each of these bytes, or a few long texts could be expanded without end.
+const BYTES_PER_VALUE: usize = 64;
+
+/// How many values a file may still make.
+#[derive(Debug)]
+pub(super) struct Budget {
+    written: usize,
+    expanded: usize,
+}
+
+impl Budget {
+    /// The budget of one file.
+    pub(super) fn new() -> Self {
+        Self {
+            written: 0,
+            expanded: 0,
+        }
+    }
+
+    fn write(&mut self, weight: usize) -> Result<(), Fault> {
+        self.written += weight;
+        if self.written + self.expanded > VALUES_MAX {
+            Err(Fault::TooMany)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn expand(&mut self, weight: usize) -> Result<(), Fault> {
+        self.expanded += weight;
+        let most = (self.written * EXPANSION_MAX)
+            .max(EXPANSION_FREE)
+            .min(VALUES_MAX);
+        if self.expanded > most {
+            Err(Fault::Bomb { most })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Why the rest of a document is not read.
+enum Fault {
+    TooMany,
+    TooDeep,
+    Bomb { most: usize },
+    Recursion,
+}
+
+/// The value of a piece; `None` if it holds only comments or nothing, or if a problem was found that leaves none.
+pub(super) fn compose(
+    file: &str,
+    piece: &Piece<'_>,
+    budget: &mut Budget,
+    problems: &mut Vec<Problem>,
+) -> Option<Node> {
+    let known = problems.len();
+    let lengths = lines(piece.text)
+        .map(|line| line.trim_end().chars().count())
+        .collect();
+    let mut composer = Composer {
+        file,
+        piece,
+        lengths,
+        budget,
+        problems,
+        open: Vec::new(),
+        anchors: BTreeMap::new(),
+        root: None,
+    };
+    let mut parser = Parser::new_from_str(piece.text);
+    loop {
+        // Not `Parser::load`: it calls itself for each level of nesting.
+        match parser.next_token() {
+            Ok((Event::StreamEnd, _)) => break,
+            Ok((event, marker)) => {
+                if let Err(fault) = composer.take(event, marker) {
+                    let spot = composer.spot(marker, 1);
+                    composer.refuse(&fault, spot);
+                    break;
+                }
+            }
+            Err(error) => {
+                composer.refuse_syntax(&error);
+                break;
+            }
+        }
+    }
+    let Composer { root, problems, .. } = composer;
+    root.filter(|node| problems.len() == known && node.kind != NodeKind::Null)
+}
+
+/// A value with an anchor, ready to be repeated.
+struct Anchored {
+    node: Node,
+    weight: usize,
+    height: usize,
+}
+
+/// A list or mapping that is not closed yet.
+struct Open {
+    body: Body,
+    spot: Spot,
+    anchor: usize,
+    /// What the budget had counted when it was opened, for the weight of an anchor.
+    counted: usize,
+}
+
+enum Body {
+    Sequence(Vec<Node>),
+    Mapping(OpenMapping),
+}
+
+#[derive(Default)]
+struct OpenMapping {
+    entries: Vec<(Key, Node)>,
+    /// The index of each key in `entries`.
+    seen: BTreeMap<String, usize>,
+    merged: Vec<(Spot, Node)>,
+    pending: Option<Pending>,
+}
+
+/// What was read of an entry before its value.
+enum Pending {
+    Key(Key),
+    Merge(Spot),
+    /// A key that was refused: its value is read and dropped.
+    Refused,
+}
+
+struct Composer<'a> {
+    file: &'a str,
+    piece: &'a Piece<'a>,
+    lengths: Vec<usize>,
+    budget: &'a mut Budget,
+    problems: &'a mut Vec<Problem>,
+    open: Vec<Open>,
+    anchors: BTreeMap<usize, Anchored>,
+    root: Option<Node>,
+}
+
+impl Composer<'_> {
+    fn take(&mut self, event: Event, marker: Marker) -> Result<(), Fault> {
+        match event {
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart
+            | Event::DocumentEnd => Ok(()),
+            Event::Scalar(text, style, anchor, tag) => {
+                self.scalar(text, style, (anchor, tag), marker)
+            }
+            Event::Alias(anchor) => self.alias(anchor, marker),
+            Event::SequenceStart(anchor, tag) => {
+                self.check_tag(tag.as_ref(), marker);
+                self.begin(Body::Sequence(Vec::new()), anchor, marker)
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.check_tag(tag.as_ref(), marker);
+                self.begin(Body::Mapping(OpenMapping::default()), anchor, marker)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        text: String,
+        style: TScalarStyle,
+        (anchor, tag): (usize, Option<Tag>),
+        marker: Marker,
+    ) -> Result<(), Fault> {
+        let weight = 1 + text.len() / BYTES_PER_VALUE;
+        self.budget.write(weight)?;
+        let plain = style == TScalarStyle::Plain;
+        let place = self.scalar_spot(&text, style, marker);
+        if plain && tag.is_none() && text == "<<" {
+            if let Some(mapping) = self.awaits_key() {
+                mapping.pending = Some(Pending::Merge(place));
+                return Ok(());
+            }
+        }
+        let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
+        let shown = shorten(&text);
+        let kind = resolve(text, plain, tag.as_deref()).unwrap_or_else(|fault| {
+            self.refuse_scalar(&shown, &fault, place);
+            NodeKind::Null
+        });
+        let node = Node { kind, place };
+        if anchor > 0 {
+            self.budget.expand(weight)?;
+            self.anchors.insert(
+                anchor,
+                Anchored {
+                    node: node.clone(),
+                    weight,
+                    height: 0,
+                },
+            );
+        }
+        self.add(node);
+        Ok(())
+    }
+
+    fn alias(&mut self, anchor: usize, marker: Marker) -> Result<(), Fault> {
+        if self.open.iter().any(|open| open.anchor == anchor) {
+            return Err(Fault::Recursion);
+        }
+        let depth = self.open.len();
+        let Some(anchored) = self.anchors.get(&anchor) else {
+            // Its value was refused, which is reported already.
+            let place = self.spot(marker, 1);
+            self.add(Node {
+                kind: NodeKind::Null,
+                place,
+            });
+            return Ok(());
+        };
+        if depth + anchored.height > DEPTH_MAX {
+            return Err(Fault::TooDeep);
+        }
+        self.budget.expand(anchored.weight)?;
+        let node = anchored.node.clone();
+        self.add(node);
+        Ok(())
+    }
+
+    fn begin(&mut self, body: Body, anchor: usize, marker: Marker) -> Result<(), Fault> {
+        if self.open.len() >= DEPTH_MAX {
+            return Err(Fault::TooDeep);
+        }
+        let counted = self.budget.written + self.budget.expanded;
+        self.budget.write(1)?;
+        let spot = self.spot(marker, 1);
+        self.open.push(Open {
+            body,
+            spot,
+            anchor,
+            counted,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Fault> {
+        let Some(Open {
+            body,
+            spot,
+            anchor,
+            counted,
+        }) = self.open.pop()
+        else {
+            return Ok(());
+        };
+        let node = match body {
+            Body::Sequence(items) => Node {
+                kind: NodeKind::Sequence(items),
+                place: spot,
+            },
+            Body::Mapping(mapping) => self.close(mapping, spot),
+        };
+        if anchor > 0 {
+            let weight = self.budget.written + self.budget.expanded - counted;
+            self.budget.expand(weight)?;
+            let height = height(&node);
+            self.anchors.insert(
+                anchor,
+                Anchored {
+                    node: node.clone(),
+                    weight,
+                    height,
+                },
+            );
+        }
+        self.add(node);
+        Ok(())
+    }
+
+    /// Ends a mapping: what is merged in comes after what it says itself, and gives way to it.
+    fn close(&mut self, mapping: OpenMapping, spot: Spot) -> Node {
+        let OpenMapping {
+            mut entries,
+            mut seen,
+            merged,
+            pending: _,
+        } = mapping;
+        // The parser marks a block mapping at its first `:`.
+        let place = entries
+            .first()
+            .map_or(spot, |(key, _)| earlier(spot, key.place));
+        for (at, node) in merged {
+            let parts = match node.kind {
+                NodeKind::Sequence(items) => items,
+                NodeKind::Null
+                | NodeKind::Bool { .. }
+                | NodeKind::Number { .. }
+                | NodeKind::Text(_)
+                | NodeKind::Mapping(_) => vec![node],
+            };
+            for part in parts {
+                let NodeKind::Mapping(fields) = part.kind else {
+                    let path = key_path(&self.path(), "<<");
+                    let wrong = format!("`<<` merges mappings, and this is {}", part.describe());
+                    self.report(Problem::error(Code::WrongType, path, wrong), at);
+                    continue;
+                };
+                for (key, value) in fields {
+                    if !seen.contains_key(&key.text) {
+                        seen.insert(key.text.clone(), entries.len());
+                        entries.push((key, value));
+                    }
+                }
+            }
+        }
+        Node {
+            kind: NodeKind::Mapping(entries),
+            place,
+        }
+    }
+
+    /// The innermost mapping, if the next value is a key of it.
+    fn awaits_key(&mut self) -> Option<&mut OpenMapping> {
+        match self.open.last_mut().map(|open| &mut open.body) {
+            Some(Body::Mapping(mapping)) if mapping.pending.is_none() => Some(mapping),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, node: Node) {
+        if self.awaits_key().is_some() {
+            let pending = self.key(node).map_or(Pending::Refused, Pending::Key);
+            if let Some(mapping) = self.awaits_key() {
+                mapping.pending = Some(pending);
+            }
+            return;
+        }
+        match self.open.last_mut().map(|open| &mut open.body) {
+            None => self.root = Some(node),
+            Some(Body::Sequence(items)) => items.push(node),
+            Some(Body::Mapping(mapping)) => match mapping.pending.take() {
+                Some(Pending::Key(key)) => {
+                    let value = placed_at(&key, node);
+                    mapping.seen.insert(key.text.clone(), mapping.entries.len());
+                    mapping.entries.push((key, value));
+                }
+                Some(Pending::Merge(spot)) => mapping.merged.push((spot, node)),
+                Some(Pending::Refused) | None => {}
+            },
+        }
+    }
+
+    /// The text that a key gets in JSON; `None` if it was refused.
+    fn key(&mut self, node: Node) -> Option<Key> {
+        let place = node.place;
+        let text = match node.kind {
+            NodeKind::Text(text) => text,
+            NodeKind::Number { value, .. } => number_key(&value),
+            NodeKind::Bool { value, .. } => value.to_string(),
+            NodeKind::Null => {
+                let problem = Problem::error(Code::InvalidValue, self.path(), "a key is empty");
+                self.report(problem.hint("write a key before the `:`"), place);
+                return None;
+            }
+            NodeKind::Sequence(_) | NodeKind::Mapping(_) => {
+                let wrong = format!("{} stands where a key should", node.describe());
+                let problem = Problem::error(Code::InvalidValue, self.path(), wrong).hint(
+                    "keys are texts; quote what has `{`, `[` or `? ` in it, such as `{{ … }}`",
+                );
+                self.report(problem, place);
+                return None;
+            }
+        };
+        let mapping = self.awaits_key()?;
+        let first = mapping
+            .seen
+            .get(&text)
+            .and_then(|index| mapping.entries.get(*index));
+        if let Some(first_line) = first.map(|(first, _)| first.place.line) {
+            let path = key_path(&self.path(), &text);
+            let shown = shorten(&text);
+            let wrong =
+                format!("`{shown}` is written twice in one mapping, first on line {first_line}");
+            let hint = format!("keep one of lines {first_line} and {}", place.line);
+            self.report(
+                Problem::error(Code::DuplicateKey, path, wrong).hint(hint),
+                place,
+            );
+            return None;
+        }
+        Some(Key { text, place })
+    }
+
+    /// The path of what is being read.
+    fn path(&self) -> String {
+        self.open
+            .iter()
+            .fold(String::new(), |path, open| match &open.body {
+                Body::Sequence(items) => index_path(&path, items.len()),
+                Body::Mapping(mapping) => match &mapping.pending {
+                    Some(Pending::Key(key)) => key_path(&path, &key.text),
+                    Some(Pending::Merge(_)) => key_path(&path, "<<"),
+                    Some(Pending::Refused) | None => path,
+                },
+            })
+    }
+
+    fn report(&mut self, problem: Problem, spot: Spot) {
+        self.problems.push(problem.at(spot.in_file(self.file)));
+    }
+
+    /// A place in the file from one in the piece. At the end of the text the parser counts one line too many.
+    fn spot(&self, marker: Marker, length: usize) -> Spot {
+        let last = self.lengths.len().max(1);
+        let (line, column) = if marker.line() > last {
+            (last, self.lengths.last().copied().unwrap_or(0) + 1)
+        } else {
+            (marker.line().max(1), marker.col() + 1)
+        };
+        let rest = self
+            .lengths
+            .get(line - 1)
+            .map_or(1, |width| (width + 1).saturating_sub(column));
+        Spot {
+            line: self.piece.line + line - 1,
+            column,
+            length: length.min(rest).max(1),
+        }
+    }
+
+    fn scalar_spot(&self, text: &str, style: TScalarStyle, marker: Marker) -> Spot {
+        let length = match style {
+            TScalarStyle::Plain => text.chars().count(),
+            TScalarStyle::SingleQuoted | TScalarStyle::DoubleQuoted => text.chars().count() + 2,
+            TScalarStyle::Literal | TScalarStyle::Folded => 1,
+        };
+        self.spot(marker, length)
+    }
+}
+
+fn earlier(spot: Spot, other: Spot) -> Spot {
+    if (other.line, other.column) < (spot.line, spot.column) {
+        Spot { length: 1, ..other }
+    } else {
+        spot
+    }
+}
+
+/// A value that is left out stands at its key; the parser puts it at whatever comes next.
+fn placed_at(key: &Key, node: Node) -> Node {
+    match &node.kind {
+        NodeKind::Null => Node {
+            place: key.place,
+            ..node
+        },
+        NodeKind::Bool { .. }
+        | NodeKind::Number { .. }
+        | NodeKind::Text(_)
+        | NodeKind::Sequence(_)
+        | NodeKind::Mapping(_) => node,
+    }
+}
+
+/// How many levels a value has; a scalar has none.
+fn height(node: &Node) -> usize {
+    match &node.kind {
+        NodeKind::Null | NodeKind::Bool { .. } | NodeKind::Number { .. } | NodeKind::Text(_) => 0,
+        NodeKind::Sequence(items) => 1 + items.iter().map(height).max().unwrap_or(0),
+        NodeKind::Mapping(entries) => {
+            1 + entries
+                .iter()
+                .map(|(_, value)| height(value))
+                .max()
+                .unwrap_or(0)
+        }
+    }
+}
