@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Graphs as YAML in, problems or facts as text out.
 
 use super::crd::ServiceGraphSpec;
@@ -94,6 +93,3 @@ fn the_nearest_word_is_meant_and_a_far_one_is_not() {
     assert_eq!(did_you_mean("stategy", ["strategy", "source"]), Some("strategy"));
     assert_eq!(did_you_mean("banana", ["strategy", "source"]), None);
 }
-=======
-
->>>>>>> wt-manifest
