@@ -262,7 +262,7 @@ fn recorded_pods(service: &ServiceState) -> BTreeSet<String> {
         .records
         .values()
         .filter_map(|record| record.baseline.as_ref())
-        .flat_map(|baseline| baseline.pod_uids().map(ToOwned::to_owned).collect::<Vec<_>>())
+        .flat_map(|baseline| baseline.pods.iter().map(|pod| pod.uid.clone()))
         .collect()
 }
 

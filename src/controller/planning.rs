@@ -149,7 +149,7 @@ pub fn system(graph: &Graph, survey: &Survey) -> System {
 
 /// What happens to a service, by what its manifests would do and what is left of an earlier release.
 fn moves(surveyed: &Surveyed, is_job: bool) -> Moves {
-    let mixed = surveyed.live.iter().any(|revision| !revision.current);
+    let mixed = surveyed.live.iter().any(|revision| !revision.is_current);
     match (surveyed.change, is_job, surveyed.live.is_empty(), mixed) {
         (TemplateChange::Same, _, _, false) | (TemplateChange::Same, true, _, true) => Moves::Stays,
         (TemplateChange::Same, false, _, true) => Moves::Roll,
@@ -182,7 +182,7 @@ impl Interfaces<'_> {
     }
 
     fn revision(&self, revision: &LiveRevision) -> Revision {
-        let as_declared_now = revision.current && self.change == TemplateChange::Same;
+        let as_declared_now = revision.is_current && self.change == TemplateChange::Same;
         let interface = stamped(revision)
             .or_else(|| as_declared_now.then(|| self.target.clone()))
             .or_else(|| self.declared.cloned());
@@ -191,7 +191,7 @@ impl Interfaces<'_> {
 }
 
 fn stamped(revision: &LiveRevision) -> Option<Interface> {
-    revision.contract_annotation.as_deref().and_then(|text| stamp::read(text).ok())
+    revision.contract.as_deref().and_then(|text| stamp::read(text).ok())
 }
 
 /// What runs, for people: the images of each revision.

@@ -5,6 +5,7 @@
 //! Reads no file and knows no cluster; renders nothing (no Kustomize, no Helm).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod bundle;
 mod compose;
 mod document;
 mod namespace;
@@ -21,6 +22,7 @@ mod selector;
 #[cfg(test)]
 mod tests;
 
+pub use bundle::{Bundle, Entry, OwnedEntries};
 pub use namespace::place_in;
 pub use node::{Key, Node, NodeKind, Spot};
 pub use object::Object;

@@ -131,7 +131,7 @@ fn begin(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     };
     let Some(service) = turn.state.services.get_mut(name) else { return };
     for (workload, snapshot) in snapshots {
-        let record = Record { baseline: Some(Baseline::capture(snapshot)), applied: None };
+        let record = Record { baseline: Some(Baseline::capture(workload, snapshot)), applied: None };
         service.records.insert(workload.clone(), record);
     }
     service.standing = Standing::Starting;

@@ -9,6 +9,11 @@ use super::state::{Progress, ServiceState, Standing};
 use super::step::{TRY_AGAIN_MS, Turn, later};
 use crate::spec::{ObjectRef, ServiceName};
 
+/// How soon a service that shows signs of failure is looked at again, though nothing happened.
+const FAILING_MS: i64 = 1_000;
+/// The same for one that just moves.
+const MOVING_MS: i64 = 5_000;
+
 /// One look at all workloads of a service.
 pub(super) struct Look {
     /// Each workload's verdict with what the gate wants to remember.
@@ -101,9 +106,9 @@ pub(super) fn watch_gates(turn: &mut Turn<'_>) {
 fn note(turn: &mut Turn<'_>, name: &ServiceName, look: &Look) {
     let mut progress = Progress::default();
     for (workload, assessment, memory) in &look.assessed {
-        if let Some(at) = memory.wake_at(turn.seen.now) {
-            turn.wish.wake(at);
-        }
+        // Time alone may turn a bad sign into a failure.
+        let pause_ms = if assessment.failing_since.is_some() { FAILING_MS } else { MOVING_MS };
+        turn.wish.wake(later(turn.seen.now, pause_ms));
         turn.state.fleeting.memory.insert(workload.clone(), memory.clone());
         progress.new_ready += assessment.new_ready;
         progress.new_wanted += assessment.new_wanted;
