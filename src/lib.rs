@@ -15,9 +15,12 @@ pub mod spec;
 
 pub mod manifest;
 
+pub mod graph;
+pub mod plan;
 
 pub mod upgrade;
 
+pub mod controller;
 
+pub mod cluster;
 pub mod telemetry;
-
