@@ -11,20 +11,20 @@ use crate::spec::ObjectRef;
 
 /// A kind as the server serves it.
 #[derive(Debug, Clone)]
-pub struct Kind {
+pub(super) struct Kind {
     resource: ApiResource,
     namespaced: bool,
 }
 
 /// The kinds that the server serves.
 #[derive(Debug, Clone, Default)]
-pub struct Kinds {
+pub(super) struct Kinds {
     known: BTreeMap<(String, String), Kind>,
 }
 
 impl Kinds {
     /// Asks the server for all of its kinds.
-    pub async fn discover(client: Client) -> Result<Self, ClusterError> {
+    pub(super) async fn discover(client: Client) -> Result<Self, ClusterError> {
         let discovery = Discovery::new(client).run_aggregated().await?;
         let mut known = BTreeMap::new();
         for group in discovery.groups() {
@@ -44,12 +44,12 @@ impl Kinds {
     }
 
     /// Whether objects of the kind live in a namespace; `None` if the server does not know the kind.
-    pub fn namespaced(&self, object: &ObjectRef) -> Option<bool> {
+    pub(super) fn namespaced(&self, object: &ObjectRef) -> Option<bool> {
         self.find(object).map(|kind| kind.namespaced)
     }
 
     /// The part of the API where an object lives.
-    pub fn api(&self, client: &Client, object: &ObjectRef) -> Result<Api<DynamicObject>, ClusterError> {
+    pub(super) fn api(&self, client: &Client, object: &ObjectRef) -> Result<Api<DynamicObject>, ClusterError> {
         let kind = self.find(object).ok_or_else(|| ClusterError::KindMissing(object.clone()))?;
         Ok(if kind.namespaced {
             Api::namespaced_with(client.clone(), &object.namespace, &kind.resource)
@@ -59,7 +59,7 @@ impl Kinds {
     }
 
     /// Learns a kind that came after [`Kinds::discover`], for instance with a CRD of the same release.
-    pub async fn learn(&mut self, client: &Client, object: &ObjectRef) -> Result<(), ClusterError> {
+    pub(super) async fn learn(&mut self, client: &Client, object: &ObjectRef) -> Result<(), ClusterError> {
         if self.find(object).is_some() {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use kube::Client;
 use kube::api::DynamicObject;
 use serde_json::Value;
@@ -34,10 +34,12 @@ impl Preparing<'_> {
         &self,
         objects: &BTreeSet<ObjectRef>,
     ) -> Result<BTreeMap<ObjectRef, Prepared>, ClusterError> {
-        let looks = stream::iter(objects).map(|object| async move {
-            self.look_at(object).await.map(|prepared| (object.clone(), prepared))
-        });
-        looks.buffer_unordered(PARALLEL).collect::<Vec<_>>().await.into_iter().collect()
+        let looks: Vec<_> = objects.iter().map(|object| self.look_at_named(object)).collect();
+        stream::iter(looks).buffer_unordered(PARALLEL).try_collect().await
+    }
+
+    async fn look_at_named(&self, object: &ObjectRef) -> Result<(ObjectRef, Prepared), ClusterError> {
+        Ok((object.clone(), self.look_at(object).await?))
     }
 
     async fn look_at(&self, object: &ObjectRef) -> Result<Prepared, ClusterError> {
@@ -93,12 +95,14 @@ impl Preparing<'_> {
     ///
     /// Out: what each workload's template would do, and all that the server would refuse.
     pub(super) async fn rehearse(&self) -> (BTreeMap<ObjectRef, TemplateChange>, Vec<Problem>) {
-        let rehearsals = stream::iter(&self.bundle.objects).map(|entry| async move {
-            (&entry.reference, self.rehearse_one(&entry.reference, &entry.value).await)
-        });
+        let entries = &self.bundle.objects;
+        let rehearsals: Vec<_> =
+            entries.iter().map(|entry| self.rehearse_one(&entry.reference, &entry.value)).collect();
+        let results: Vec<_> = stream::iter(rehearsals).buffered(PARALLEL).collect().await;
         let mut changes = BTreeMap::new();
         let mut problems = Vec::new();
-        for (object, result) in rehearsals.buffered(PARALLEL).collect::<Vec<_>>().await {
+        for (entry, result) in entries.iter().zip(results) {
+            let object = &entry.reference;
             match result {
                 Ok(Some(change)) => {
                     changes.insert(object.clone(), change);
@@ -154,7 +158,7 @@ impl Preparing<'_> {
     }
 }
 
-fn stamp(live: &DynamicObject) -> Option<String> {
+pub(super) fn stamp(live: &DynamicObject) -> Option<String> {
     manifests::stamp_of(&serde_json::json!({"spec": live.data.get("spec")}))
 }
 
@@ -165,7 +169,7 @@ fn digest(object: &DynamicObject) -> Option<String> {
     Some(template_digest(&workload.template()))
 }
 
-fn kind_missing(object: &ObjectRef) -> Problem {
+pub(super) fn kind_missing(object: &ObjectRef) -> Problem {
     Problem::error(
         Code::KindMissing,
         object.to_string(),
@@ -174,7 +178,7 @@ fn kind_missing(object: &ObjectRef) -> Problem {
     .hint("install its CustomResourceDefinition first, or add it to the manifests")
 }
 
-fn problem(object: &ObjectRef, error: WriteError) -> Problem {
+pub(super) fn problem(object: &ObjectRef, error: WriteError) -> Problem {
     let (code, message) = match error {
         WriteError::Moved => (Code::DryRunRefused, "was changed while it was looked at".to_owned()),
         WriteError::Refused(code, message) => (code, message),

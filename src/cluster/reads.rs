@@ -43,14 +43,18 @@ impl Pool {
             pods: caches.pods.state(),
             services: caches.services.state(),
             endpoint_slices: caches.endpoint_slices.state(),
-            events: Vec::new(),
-            nodes: None,
+            events: hints(caches.warnings.as_ref()).unwrap_or_default(),
+            nodes: hints(caches.nodes.as_ref()),
         }
     }
 
     /// Everything asked of the API server now, one kind after the other: what owns before what is owned, pods
     /// before what points at them.
-    pub(super) async fn live(client: &Client, namespace: &str) -> Result<Self, ClusterError> {
+    pub(super) async fn live(
+        client: &Client,
+        namespace: &str,
+        caches: Option<&Caches>,
+    ) -> Result<Self, ClusterError> {
         let (replica_sets, controller_revisions) =
             futures::try_join!(list(client, namespace), list(client, namespace))?;
         let pods = list(client, namespace).await?;
@@ -63,18 +67,10 @@ impl Pool {
             pods,
             services,
             endpoint_slices,
-            events: Vec::new(),
-            nodes: None,
+            // Hints may be old: no gate opens by them.
+            events: caches.and_then(|caches| hints(caches.warnings.as_ref())).unwrap_or_default(),
+            nodes: caches.and_then(|caches| hints(caches.nodes.as_ref())),
         })
-    }
-
-    /// Adds the nodes and Warning events, which only hasten a failure; without the right to read them they are
-    /// left out.
-    pub(super) async fn add_hints(&mut self, client: &Client, namespace: &str) {
-        let events: Api<Event> = Api::namespaced(client.clone(), namespace);
-        if let Ok(found) = events.list(&ListParams::default().fields("type=Warning")).await {
-            self.events = found.items;
-        }
     }
 
     /// The snapshot of one workload: of the pool only what can matter to it.
@@ -86,7 +82,7 @@ impl Pool {
             .endpoint_slices
             .iter()
             .filter(|slice| {
-                label(&slice.metadata, "kubernetes.io/service-name").is_some_and(|s| names.contains(s))
+                label(&slice.metadata, "kubernetes.io/service-name").is_some_and(|s| names.contains(s.as_str()))
             })
             .map(|slice| (**slice).clone())
             .collect();
@@ -147,7 +143,7 @@ impl Pool {
             .collect();
         let targets: BTreeSet<&str> = slices
             .iter()
-            .flat_map(|slice| &slice.endpoints)
+            .flat_map(|slice| slice.endpoints.iter().flatten())
             .filter_map(|endpoint| endpoint.target_ref.as_ref()?.uid.as_deref())
             .collect();
         let selector = workload.and_then(Workload::selector);
@@ -193,6 +189,15 @@ fn label<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a String> {
 
 fn owner_uids(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {
     metadata.owner_references.iter().flatten().map(|owner| owner.uid.as_str())
+}
+
+/// What a hint's watch has brought; `None` if it may not be read.
+fn hints<K>(store: Option<&Store<K>>) -> Option<Vec<K>>
+where
+    K: Resource + Clone + 'static,
+    K::DynamicType: Eq + std::hash::Hash + Clone,
+{
+    store.map(|store| store.state().iter().map(|object| (**object).clone()).collect())
 }
 
 async fn list<K>(client: &Client, namespace: &str) -> Result<Vec<Arc<K>>, ClusterError>
@@ -260,10 +265,11 @@ where
 pub(super) async fn read_live(
     client: &Client,
     namespace: &str,
+    caches: &Caches,
     abouts: &[About<'_>],
 ) -> Result<Vec<Snapshot>, ClusterError> {
     let first = workloads(client, abouts).await?;
-    let pool = Pool::live(client, namespace).await?;
+    let pool = Pool::live(client, namespace, Some(caches)).await?;
     let second = workloads(client, abouts).await?;
     let now = Timestamp::now();
     let read = abouts.iter().zip(first).zip(second).map(|((about, before), after)| {

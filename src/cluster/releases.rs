@@ -8,12 +8,15 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{ListParams, ObjectMeta, PostParams};
+use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::{Value, json};
 
 use super::error::ClusterError;
 use crate::manifest::Bundle;
-use crate::spec::crd::{self, PLAN_LABEL, Release, ReleasePlan, ReleasePlanSpec, ReleaseSpec};
+use crate::spec::crd::{
+    self, History, PLAN_LABEL, Release, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, ReleaseSpec,
+};
 
 /// How much of a bundle goes into one Secret: an object may have 1 MiB, base64 and metadata included.
 const PART_BYTES: usize = 700_000;
@@ -202,6 +205,55 @@ impl Releases {
             Some(release) => Ok(Some((release.clone(), self.bundle(release).await?))),
             None => Ok(None),
         }
+    }
+}
+
+impl Releases {
+    /// Tidies up after a release has ended: the plan's status says so, and the oldest ended releases beyond what
+    /// the plan keeps are deleted. The newest that succeeded always stays: it is the inventory.
+    pub async fn tidy(&self, plan_name: &str, history: &History) -> Result<(), ClusterError> {
+        let releases = self.list(Some(plan_name)).await?;
+        let outcome = |release: &Release| release.status.as_ref().and_then(|s| s.outcome.clone());
+        let succeeded: Vec<&Release> =
+            releases.iter().filter(|r| outcome(r).as_deref() == Some("Succeeded")).collect();
+        let others: Vec<&Release> = releases
+            .iter()
+            .filter(|release| outcome(release).is_some_and(|outcome| outcome != "Succeeded"))
+            .collect();
+        let status = ReleasePlanStatus {
+            last_release: releases.last().map(ResourceExt::name_any),
+            last_succeeded: succeeded.last().map(|release| release.name_any()),
+            ..ReleasePlanStatus::default()
+        };
+        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
+        let patch = json!({"status": {
+            "lastRelease": status.last_release,
+            "lastSucceeded": status.last_succeeded,
+        }});
+        plans
+            .patch_status(plan_name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .map_err(|e| ClusterError::of(e, format!("plan `{plan_name}`")))?;
+        let kept = |most: u32| usize::try_from(most).unwrap_or(usize::MAX);
+        let old_succeeded = succeeded.len().saturating_sub(kept(history.keep_succeeded.max(1)));
+        let old_others = others.len().saturating_sub(kept(history.keep_failed));
+        for release in succeeded.into_iter().take(old_succeeded).chain(others.into_iter().take(old_others)) {
+            match self.api().delete(&release.name_any(), &DeleteParams::background()).await {
+                Ok(_) => {}
+                Err(kube::Error::Api(status)) if status.code == 404 => {}
+                Err(error) => return Err(ClusterError::of(error, release.name_any())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes what people ask of a running release.
+    pub async fn control(&self, name: &str, control: &Value) -> Result<Release, ClusterError> {
+        let patch = json!({"spec": {"control": control}});
+        self.api()
+            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .map_err(|e| ClusterError::of(e, format!("release `{name}`")))
     }
 }
 

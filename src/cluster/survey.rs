@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use kube::{Api, Client};
 
+use super::client::Connection;
 use super::error::ClusterError;
+use super::kinds::Kinds;
 use super::manifests;
 use super::prepare::Preparing;
 use super::reads::{About, Pool, live_workload};
+use super::releases::Releases;
 use crate::controller::{Survey, Surveyed, TemplateChange};
 use crate::manifest::Bundle;
 use crate::spec::crd::ServiceGraph;
@@ -27,7 +30,7 @@ pub(super) async fn survey(
     let bundle = preparing.bundle;
     let declared = declared(own, bundle).await?;
     let (changes, problems) = preparing.rehearse().await;
-    let pool = Pool::live(preparing.client, &bundle.namespace).await?;
+    let pool = Pool::live(preparing.client, &bundle.namespace, None).await?;
     let mut services = BTreeMap::new();
     for (name, owned) in &bundle.services {
         let workloads = bundle.references(&owned.workloads);
@@ -52,6 +55,24 @@ pub(super) async fn survey(
         leaving.insert(name, objects);
     }
     Ok(Survey { now: Timestamp::now(), services, declared, leaving, problems })
+}
+
+/// Surveys the cluster for a release that does not exist yet.
+///
+/// In: the way to the cluster, the frozen input and the plan's name. Out: what runs and what would change. Writes
+/// nothing.
+pub async fn survey_only(
+    connection: &Connection,
+    bundle: &Bundle,
+    plan: &str,
+) -> Result<Survey, ClusterError> {
+    let own = connection.client();
+    let account = bundle.plan.service_account_name.as_deref();
+    let acting = connection.acting_as(&bundle.namespace, account)?;
+    let kinds = Kinds::discover(acting.clone()).await?;
+    let last = Releases::new(own.clone(), &bundle.namespace).last_succeeded(plan).await?;
+    let preparing = Preparing { client: &acting, kinds: &kinds, bundle, plan };
+    survey(&own, &preparing, last.as_ref().map(|(_, bundle)| bundle)).await
 }
 
 /// The services of the last release that the new one does not have, with their objects.

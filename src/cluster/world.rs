@@ -90,7 +90,7 @@ impl ClusterWorld {
 
     async fn caches(&mut self) -> Result<&Caches, WorldError> {
         if self.caches.is_none() {
-            self.caches = Some(Caches::start(&self.acting, &self.namespace).await.map_err(world_error)?);
+            self.caches = Some(Caches::start(&self.own, &self.acting, &self.namespace).await.map_err(world_error)?);
         }
         self.caches.as_ref().ok_or_else(|| WorldError::Unreachable("no watches".to_owned()))
     }
@@ -198,7 +198,7 @@ impl ClusterWorld {
         let live_targets = Targets::of(agenda, state, &live);
         if !live.is_empty() {
             let abouts = live_targets.abouts();
-            let read = read_live(&acting, &namespace, &abouts).await.map_err(world_error)?;
+            let read = read_live(&acting, &namespace, caches, &abouts).await.map_err(world_error)?;
             for (target, snapshot) in live_targets.list.iter().zip(read) {
                 let of_service = snapshots.entry(target.service.clone()).or_default();
                 of_service.push((target.workload.clone(), snapshot));

@@ -1,6 +1,5 @@
 //! One object written: server-side apply with preconditions, create-only where it must not exist, dry-run.
 
-use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
@@ -150,15 +149,5 @@ pub(super) async fn delete(api: &Api<DynamicObject>, name: &str) -> Result<(), W
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         Err(error) => Err(judge(&error)),
-    }
-}
-
-/// Whether a namespace exists, as far as the account may see.
-pub(super) async fn namespace_exists(client: kube::Client, name: &str) -> bool {
-    let namespaces: Api<Namespace> = Api::all(client);
-    match namespaces.get_opt(name).await {
-        Ok(found) => found.is_some(),
-        // Who may not look is told by the write itself.
-        Err(_) => true,
     }
 }

@@ -1,7 +1,5 @@
 //! The one seam: everything outside the pure core.
 
-use std::future::Future;
-
 use jiff::Timestamp;
 
 use super::survey::Survey;

@@ -28,4 +28,4 @@ pub use node::{Key, Node, NodeKind, Spot};
 pub use object::Object;
 pub use order::{deletion_order, sort};
 pub use owner::{Owned, Ownership, assign};
-pub use read::{Declared, Manifests, Text, read};
+pub use read::{Declared, FILE_BYTES_MAX, Manifests, Text, read};

@@ -17,7 +17,7 @@ use crate::spec::crd::{API_VERSION, GROUP, ReleasePlan, ServiceGraph};
 use crate::spec::{Code, ObjectRef, Place, Problem, Severity, did_you_mean};
 
 /// The largest file: four times what etcd holds of one object, ten times over. A larger one is no manifest.
-const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The largest sum of files, since a folder may have many.
 const TOTAL_BYTES_MAX: usize = 64 * 1024 * 1024;
 
