@@ -24,3 +24,4 @@ pub mod controller;
 
 pub mod cluster;
 pub mod telemetry;
+pub mod cli;

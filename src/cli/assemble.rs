@@ -15,7 +15,7 @@ use crate::spec::{Code, Graph, ObjectRef, Place, Problem, Severity, check_graph,
 
 /// What was read from files, checked as a whole.
 #[derive(Debug, Clone)]
-pub struct Assembled {
+pub(super) struct Assembled {
     /// The graph.
     pub graph: Graph,
     /// The frozen input.
@@ -30,7 +30,7 @@ pub struct Assembled {
 ///
 /// In: the texts, the namespace where the objects go, and the plan of the cluster, which counts where the files
 /// have none. Out: the whole, if nothing is an error, and every problem.
-pub fn assemble(
+pub(super) fn assemble(
     texts: &[Text],
     namespace: &str,
     plan: Option<&ReleasePlanSpec>,
@@ -84,7 +84,7 @@ type TheGraph<'a> =
     (String, crate::spec::crd::ServiceGraphSpec, Graph, Box<dyn Fn(&str) -> Place + 'a>);
 
 /// The one graph of the files, checked.
-pub fn the_graph<'a>(manifests: &Manifests, problems: &mut Vec<Problem>) -> Option<TheGraph<'a>> {
+pub(super) fn the_graph<'a>(manifests: &Manifests, problems: &mut Vec<Problem>) -> Option<TheGraph<'a>> {
     let Some(declared) = manifests.graphs.first() else {
         let unreadable = problems.iter().any(|problem| problem.severity == Severity::Error);
         if !unreadable {
@@ -141,7 +141,7 @@ fn the_plan(
 }
 
 /// Says what is wrong, if something is; an error among it ends the command.
-pub fn tell_problems(output: &Output, problems: &[Problem], texts: &[Text]) -> Result<(), Failure> {
+pub(super) fn tell_problems(output: &Output, problems: &[Problem], texts: &[Text]) -> Result<(), Failure> {
     if problems.is_empty() {
         return Ok(());
     }

@@ -30,6 +30,7 @@ impl ClusterArgs {
             kubeconfig: self.kubeconfig.clone(),
             context: self.context.clone(),
             namespace: self.namespace.clone(),
+            requests: None,
         };
         Ok(Connection::open(&access).await?)
     }
@@ -37,7 +38,7 @@ impl ClusterArgs {
 
 /// Finds a release by its name (`shop-3`, `tgr/shop-3`), by its plan (`shop`: the newest), or by plan and number
 /// (`shop#3`).
-pub async fn find_release(releases: &Releases, name: &str) -> Result<Release, Failure> {
+pub(super) async fn find_release(releases: &Releases, name: &str) -> Result<Release, Failure> {
     let name = name.rsplit('/').next().unwrap_or(name);
     let all = releases.list(None).await?;
     let exact = all.iter().find(|release| release.name_any() == name);

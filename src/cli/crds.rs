@@ -6,15 +6,15 @@ use crate::spec::crd;
 
 /// Print the custom resource definitions, for `kubectl apply -f -`
 #[derive(Debug, clap::Args)]
-pub struct CrdsArgs {}
+pub(super) struct CrdsArgs {}
 
 /// Runs the command.
-pub fn crds(output: &Output, _args: &CrdsArgs) -> Result<(), Failure> {
+pub(super) fn crds(output: &Output, _args: &CrdsArgs) -> Result<(), Failure> {
     output.data(text()?.trim_end())
 }
 
 /// The three definitions as one stream of YAML documents.
-pub fn text() -> Result<String, Failure> {
+pub(super) fn text() -> Result<String, Failure> {
     let mut text = String::new();
     for definition in crd::definitions() {
         let yaml = serde_saphyr::to_string(&definition)

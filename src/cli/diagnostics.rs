@@ -10,7 +10,7 @@ use crate::spec::{Place, Problem, Severity};
 /// Problems as text for stderr.
 ///
 /// In: the problems, the texts that they come from, and whether colour is allowed.
-pub fn render(problems: &[Problem], texts: &[Text], colours: bool) -> String {
+pub(super) fn render(problems: &[Problem], texts: &[Text], colours: bool) -> String {
     let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
     let mut rendered = String::new();
     for problem in problems {

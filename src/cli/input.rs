@@ -16,7 +16,7 @@ const STDIN: &str = "<stdin>";
 
 /// Reads paths: a file, a folder with all below it, or `-` for stdin. Files of a folder come in the order of
 /// their names.
-pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Text>, Failure> {
+pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Text>, Failure> {
     let mut texts = Vec::new();
     for path in paths {
         texts.extend(read(path)?);

@@ -13,7 +13,7 @@ use crate::spec::{Problem, Severity};
 
 /// Report every problem in a graph and its manifests, without a cluster
 #[derive(Debug, clap::Args)]
-pub struct LintArgs {
+pub(super) struct LintArgs {
     /// Files, folders, or `-` for stdin
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<PathBuf>,
@@ -34,7 +34,7 @@ struct Findings {
 }
 
 /// Runs the command.
-pub fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
+pub(super) fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
     let texts = read_all(&args.paths)?;
     let (assembled, problems) = assemble(&texts, &args.namespace, None);
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();

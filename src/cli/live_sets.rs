@@ -34,7 +34,7 @@ struct LiveService {
 /// Reads live sets.
 ///
 /// Out: the live revisions by service. Errors: the file cannot be read, or its form is another.
-pub fn read_live_sets(path: &Path) -> Result<BTreeMap<ServiceName, Vec<Revision>>, Failure> {
+pub(super) fn read_live_sets(path: &Path) -> Result<BTreeMap<ServiceName, Vec<Revision>>, Failure> {
     let wrong = |message: String| Failure::new(Exit::Usage, format!("{}: {message}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     let sets: LiveSets = serde_saphyr::from_str(&text).map_err(|error| {

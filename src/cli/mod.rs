@@ -11,6 +11,7 @@ mod control;
 mod controller;
 mod crds;
 mod demo;
+mod demo_report;
 mod diagnostics;
 mod diff;
 mod drive;

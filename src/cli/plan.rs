@@ -20,7 +20,7 @@ use crate::upgrade::gate::template_digest;
 ///
 /// Offline with `--from OLD --to NEW`; otherwise with `-f`, against what runs in the cluster.
 #[derive(Debug, clap::Args)]
-pub struct PlanArgs {
+pub(super) struct PlanArgs {
     /// The manifests and the ServiceGraph of the release: files, folders, or `-` for stdin
     #[arg(short = 'f', long = "filename", value_name = "PATH", conflicts_with_all = ["from", "to"])]
     files: Vec<PathBuf>,
@@ -47,7 +47,7 @@ pub struct PlanArgs {
 }
 
 /// Runs the command.
-pub async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure> {
+pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure> {
     let (system, plan, refused) = match (&args.from, &args.to) {
         (Some(from), Some(to)) => offline(output, args, from, to)?,
         _ if args.files.is_empty() => {

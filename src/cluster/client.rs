@@ -1,15 +1,17 @@
 //! How the cluster is reached, and as whom.
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::client::ClientBuilder;
 use kube::{Client, Config};
 
+use super::counting::{Counting, RequestListener};
 use super::error::ClusterError;
 
 /// What every request says of its sender.
 const USER_AGENT: &str = concat!("tidegate/", env!("CARGO_PKG_VERSION"));
 
 /// Where the cluster is and who asks, as the user chose on the command line.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Access {
     /// A kubeconfig file; otherwise `KUBECONFIG`, `~/.kube/config`, or the pod's own account.
     pub kubeconfig: Option<std::path::PathBuf>,
@@ -17,6 +19,8 @@ pub struct Access {
     pub context: Option<String>,
     /// The namespace; otherwise the context's.
     pub namespace: Option<String>,
+    /// Hears of every request.
+    pub requests: Option<RequestListener>,
 }
 
 /// A way to the cluster.
@@ -25,6 +29,7 @@ pub struct Connection {
     config: Config,
     client: Client,
     namespace: String,
+    requests: Option<RequestListener>,
 }
 
 impl Connection {
@@ -45,8 +50,9 @@ impl Connection {
         config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(USER_AGENT)));
         let namespace =
             access.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-        let client = Client::try_from(config.clone())?;
-        Ok(Self { config, client, namespace })
+        let requests = access.requests.clone();
+        let client = client(config.clone(), requests.as_ref())?;
+        Ok(Self { config, client, namespace, requests })
     }
 
     /// The client of whoever runs this program.
@@ -69,6 +75,21 @@ impl Connection {
         let Some(account) = account else { return Ok(self.client()) };
         let mut config = self.config.clone();
         config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{account}"));
-        Ok(Client::try_from(config)?)
+        client(config, self.requests.as_ref())
     }
+
+    /// The same way, to another namespace.
+    #[must_use]
+    pub fn in_namespace(mut self, namespace: &str) -> Self {
+        namespace.clone_into(&mut self.namespace);
+        self
+    }
+}
+
+fn client(config: Config, requests: Option<&RequestListener>) -> Result<Client, ClusterError> {
+    let builder = ClientBuilder::try_from(config)?;
+    Ok(match requests {
+        Some(listener) => builder.with_layer(&Counting(listener.clone())).build(),
+        None => builder.build(),
+    })
 }
