@@ -78,7 +78,7 @@ pub(super) fn rank(reference: &ObjectRef) -> Rank {
         ("", kind) => core_rank(kind),
         ("apps", "DaemonSet") => Rank::DaemonSet,
         ("apps", "StatefulSet") => Rank::StatefulSet,
-        ("apps", "Deployment") => Rank::Deployment,
+        ("apps", "Deployment") | ("argoproj.io", "Rollout") => Rank::Deployment,
         ("apps", "ReplicaSet") => Rank::ReplicaSet,
         ("batch", "Job") => Rank::Job,
         ("batch", "CronJob") => Rank::CronJob,

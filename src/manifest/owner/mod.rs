@@ -237,7 +237,7 @@ impl<'a> Assigning<'a> {
             .unowned()
             .into_iter()
             .map(|(_, object)| &object.reference)
-            .filter(|reference| is_workload(reference))
+            .filter(|it| is_workload(it) && self.index.contains_key(&identity(it)))
             .collect();
         let name = free
             .iter()
