@@ -24,6 +24,6 @@ mod tests;
 pub use namespace::place_in;
 pub use node::{Key, Node, NodeKind, Spot};
 pub use object::Object;
-pub use order::{deletion_order, sort};
+pub use order::{apply_order, deletion_order};
 pub use owner::{Owned, Ownership, assign};
 pub use read::{Declared, Manifests, Text, read};

@@ -111,7 +111,16 @@ impl Composer<'_> {
             // Not `Parser::load`: it calls itself for each level of nesting.
             match parser.next_token() {
                 Ok((Event::StreamEnd, _)) => return,
-                Ok((event, marker)) => {
+                Ok((mut event, marker)) => {
+                    if let Event::Scalar(text, TScalarStyle::Literal | TScalarStyle::Folded, ..) =
+                        &mut event
+                        && self.lacks_last_break(text)
+                        && parser
+                            .peek()
+                            .is_ok_and(|(_, next)| next.line() > self.lengths.len())
+                    {
+                        text.pop();
+                    }
                     if let Err(fault) = self.take(event, marker) {
                         let spot = self.spot(marker, 1);
                         self.refuse(&fault, spot);
@@ -124,6 +133,18 @@ impl Composer<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a block text ends with the piece, and that without the line break which the parser adds to it.
+    /// `kubectl` adds none, and a `ConfigMap` would differ from what it applies.
+    fn lacks_last_break(&self, text: &str) -> bool {
+        let last = self
+            .piece
+            .text
+            .rsplit(['\n', '\r'])
+            .next()
+            .unwrap_or_default();
+        !last.trim().is_empty() && text.ends_with('\n') && text.trim_end().ends_with(last.trim())
     }
 
     fn take(&mut self, event: Event, marker: Marker) -> Result<(), Fault> {

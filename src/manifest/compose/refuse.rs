@@ -130,8 +130,10 @@ impl Composer<'_> {
             TEMPLATE_HINT
         } else if info.contains("tab") || self.piece.text.contains("\n\t") {
             "indent with spaces: YAML forbids tabs there"
+        } else if info.contains("':' must be followed") {
+            "write a space after `:`, not a tab"
         } else if info.contains("unknown anchor") {
-            "an anchor (`&name`) must stand before its alias, in the same document"
+            "quote a value that begins with `*`; an anchor must stand before its alias, in the same document"
         } else if info.contains("mapping values are not allowed") {
             "quote a value that has `: ` in it, or check the indentation"
         } else if info.contains("unexpected character") {

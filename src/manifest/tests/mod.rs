@@ -51,7 +51,7 @@ fn manifests_of(yaml: &str) -> Manifests {
 /// What a value under `data` of an object becomes in JSON.
 fn value_of(yaml: &str) -> String {
     let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
-    let manifests = manifests_of(&format!("{head}data: {yaml}\n"));
+    let manifests = manifests_of(&format!("{head}data: {yaml}"));
     manifests.objects[0].value["data"].to_string()
 }
 

@@ -335,7 +335,7 @@ fn what_others_need_is_applied_first_and_deleted_last() {
     };
     let (ownership, _) = assign(&graph("none"), &objects, "shop");
     assert_snapshot!(kinds(&ownership.shared), @"Namespace CustomResourceDefinition PriorityClass LimitRange ServiceAccount Role RoleBinding ConfigMap Secret PersistentVolumeClaim Service Widget Job DaemonSet StatefulSet Deployment CronJob ReplicaSet Pod HorizontalPodAutoscaler PodDisruptionBudget Ingress ValidatingWebhookConfiguration");
-    let mut reversed = deletion_order(&objects);
+    let mut reversed = deletion_order(objects.iter().map(|it| &it.reference));
     reversed.reverse();
     assert_eq!(reversed, ownership.shared);
 }

@@ -79,7 +79,7 @@ fn scalars_mean_what_kubectl_reads() {
 
 #[test]
 fn block_text_is_text() {
-    assert_snapshot!(value_of("\n  a: |\n    yes\n    12\n  b: >-\n    0644\n  c: |2\n      x"), @r#"{"a":"yes\n12\n","b":"0644","c":"  x\n"}"#);
+    assert_snapshot!(value_of("\n  a: |\n    yes\n    12\n  b: >-\n    0644\n  c: |2\n      x"), @r#"{"a":"yes\n12\n","b":"0644","c":"  x"}"#);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_merge_of_no_mapping_is_refused() {
 #[test]
 fn an_anchor_ends_with_its_document() {
     let yaml = "apiVersion: v1\nkind: A\nmetadata: {name: &x a}\n---\napiVersion: v1\nkind: A\nmetadata: {name: *x}\n";
-    assert_snapshot!(problems_of(yaml), @"a.yaml:7:18: not YAML: while parsing node, found unknown anchor [TG0106]; an anchor (`&name`) must stand before its alias, in the same document");
+    assert_snapshot!(problems_of(yaml), @"a.yaml:7:18: not YAML: while parsing node, found unknown anchor [TG0106]; quote a value that begins with `*`; an anchor must stand before its alias, in the same document");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_syntax_error_hides_nothing_in_the_next_document() {
     a.yaml:16:1: metadata: `metadata` is missing [TG0103]; write `metadata: {name: …}`
     a.yaml:18:2: a mapping stands where a key should [TG0104]; this looks like a template; render it first, for instance `helm template … | tidegate run -f -`
     a.yaml:19:5: not YAML: did not find expected <document start> [TG0106]; this looks like a template; render it first, for instance `helm template … | tidegate run -f -`
-    a.yaml:22:4: not YAML: while parsing node, found unknown anchor [TG0106]; an anchor (`&name`) must stand before its alias, in the same document
+    a.yaml:22:4: not YAML: while parsing node, found unknown anchor [TG0106]; quote a value that begins with `*`; an anchor must stand before its alias, in the same document
     a.yaml:24:1: not YAML: while scanning a quoted scalar, found unexpected end of stream [TG0106]; check indentation, quotes and brackets on this line and the one above
     ");
 }
@@ -197,4 +197,62 @@ fn json_is_read_too() {
 #[test]
 fn columns_count_characters() {
     assert_snapshot!(problem_in("{größe: 1, größe: 2}"), @r#"a.yaml:4:18: data["größe"]: `größe` is written twice in one mapping, first at column 8 of the same line [TG0105]; keep one of the two"#);
+}
+
+#[test]
+fn json_objects_may_follow_one_another() {
+    let one = |name: &str| {
+        format!("{{\"apiVersion\":\"v1\",\"kind\":\"A\",\"metadata\":{{\"name\":\"{name}\"}}}}\n")
+    };
+    let pretty = "{\n  \"apiVersion\": \"v1\", \"kind\": \"A\",\n  \"metadata\":\n{\n\"name\": \"d\"\n}\n}\n";
+    let yaml = format!(
+        "{}{}\n{pretty}{}---\n{}",
+        one("a"),
+        one("b"),
+        one("c"),
+        one("e")
+    );
+    assert_snapshot!(objects_of(&yaml), @r#"
+    a.yaml:1:50 A/a {"apiVersion":"v1","kind":"A","metadata":{"name":"a"}}
+    a.yaml:2:50 A/b {"apiVersion":"v1","kind":"A","metadata":{"name":"b"}}
+    a.yaml:8:9 A/d {"apiVersion":"v1","kind":"A","metadata":{"name":"d"}}
+    a.yaml:11:50 A/c {"apiVersion":"v1","kind":"A","metadata":{"name":"c"}}
+    a.yaml:13:50 A/e {"apiVersion":"v1","kind":"A","metadata":{"name":"e"}}
+    "#);
+}
+
+#[test]
+fn block_text_at_the_end_of_a_file_gets_no_line_break() {
+    let last = |text: &str| value_of(&format!("\n  a: {text}")).replace("\\n\"}", "…\"}");
+    let table = [
+        "|\n    x",
+        "|\n    x\n# c",
+        ">\n    x\n    y",
+        "|+\n    x",
+        "|-\n    x",
+    ]
+    .map(last);
+    assert_snapshot!(table.join(" "), @r#"{"a":"x"} {"a":"x…"} {"a":"x y"} {"a":"x"} {"a":"x"}"#);
+}
+
+#[test]
+fn tabs_are_refused_where_yaml_forbids_them() {
+    let words = [
+        "\n\ta: 1",
+        "\n  a: 1\n\tb: 2",
+        "\n  a:\tb",
+        "|\n\tx",
+        "\n  a: x\n\ty",
+        "*.example.com",
+    ];
+    let said: Vec<String> = words.iter().map(|it| problem_in(it)).collect();
+    assert_snapshot!(said.join("\n"), @r"
+    a.yaml:5:2: not YAML: tabs disallowed within this context (block indentation) [TG0106]; indent with spaces: YAML forbids tabs there
+    a.yaml:5:6: not YAML: while scanning a plain scalar, found a tab [TG0106]; indent with spaces: YAML forbids tabs there
+    a.yaml:5:6: not YAML: ':' must be followed by a valid yaml whitespace [TG0106]; write a space after `:`, not a tab
+    a.yaml:4:7: not YAML: a block scalar content cannot start with a tab [TG0106]; indent with spaces: YAML forbids tabs there
+    a.yaml:5:6: not YAML: while scanning a plain scalar, found a tab [TG0106]; indent with spaces: YAML forbids tabs there
+    a.yaml:4:7: not YAML: while parsing node, found unknown anchor [TG0106]; quote a value that begins with `*`; an anchor must stand before its alias, in the same document
+    ");
+    assert_snapshot!(value_of("[1,\n\t2]\t# c"), @"[1,2]");
 }
