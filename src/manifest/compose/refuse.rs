@@ -121,7 +121,7 @@ impl Composer<'_> {
             return;
         }
         let hint = self.syntax_hint(error.info());
-        let wrong = format!("not YAML: {}", error.info().to_lowercase());
+        let wrong = format!("not YAML: {}", error.info());
         self.report(Problem::error(Code::Syntax, "", wrong).hint(hint), spot);
     }
 

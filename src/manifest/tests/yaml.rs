@@ -249,7 +249,7 @@ fn tabs_are_refused_where_yaml_forbids_them() {
     assert_snapshot!(said.join("\n"), @r"
     a.yaml:5:2: not YAML: tabs disallowed within this context (block indentation) [TG0106]; indent with spaces: YAML forbids tabs there
     a.yaml:5:6: not YAML: while scanning a plain scalar, found a tab [TG0106]; indent with spaces: YAML forbids tabs there
-    a.yaml:5:6: not YAML: ':' must be followed by a valid yaml whitespace [TG0106]; write a space after `:`, not a tab
+    a.yaml:5:6: not YAML: ':' must be followed by a valid YAML whitespace [TG0106]; write a space after `:`, not a tab
     a.yaml:4:7: not YAML: a block scalar content cannot start with a tab [TG0106]; indent with spaces: YAML forbids tabs there
     a.yaml:5:6: not YAML: while scanning a plain scalar, found a tab [TG0106]; indent with spaces: YAML forbids tabs there
     a.yaml:4:7: not YAML: while parsing node, found unknown anchor [TG0106]; quote a value that begins with `*`; an anchor must stand before its alias, in the same document
