@@ -20,6 +20,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut start_line = 1;
     let mut prelude = Prelude::Open;
     let mut position = 0;
+    let mut objects = JsonObjects::default();
     for (number, line) in lines(text).enumerate() {
         let end = position + line.len();
         if is_mark(line, "---") {
@@ -29,10 +30,15 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
                 (start, start_line) = (position, number + 1);
             }
             prelude = Prelude::Over;
+            objects = JsonObjects::default();
         } else if is_mark(line, "...") {
             push(&mut pieces, text.get(start..end), start_line);
             (start, start_line) = (end, number + 2);
             prelude = Prelude::Open;
+            objects = JsonObjects::default();
+        } else if objects.begins_another(line) {
+            push(&mut pieces, text.get(start..position), start_line);
+            (start, start_line) = (position, number + 1);
         } else if prelude != Prelude::Over {
             prelude = prelude.after(line);
         }
@@ -45,6 +51,29 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
 fn push<'a>(pieces: &mut Vec<Piece<'a>>, text: Option<&'a str>, line: usize) {
     if let Some(text) = text.filter(|text| !text.is_empty()) {
         pieces.push(Piece { text, line });
+    }
+}
+
+/// Watches for JSON objects that follow one another without a mark, as `jq` and `kubectl` write them.
+#[derive(Default)]
+struct JsonObjects {
+    /// Whether the piece is JSON; `None` before its first content.
+    json: Option<bool>,
+    /// Whether the line before could end an object.
+    closed: bool,
+}
+
+impl JsonObjects {
+    /// Between two objects in a list would be a comma, so `}` and then `{` at column 1 can only be two pieces.
+    fn begins_another(&mut self, line: &str) -> bool {
+        let content = line.trim();
+        if content.is_empty() || content.starts_with('#') {
+            return false;
+        }
+        let json = *self.json.get_or_insert_with(|| line.starts_with('{'));
+        let begins = json && self.closed && line.starts_with('{');
+        self.closed = content.ends_with('}');
+        begins
     }
 }
 

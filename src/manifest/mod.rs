@@ -26,6 +26,6 @@ pub use bundle::{Bundle, Entry, OwnedEntries};
 pub use namespace::place_in;
 pub use node::{Key, Node, NodeKind, Spot};
 pub use object::Object;
-pub use order::{deletion_order, sort};
+pub use order::{apply_order, deletion_order};
 pub use owner::{Owned, Ownership, assign};
 pub use read::{Declared, FILE_BYTES_MAX, Manifests, Text, read};

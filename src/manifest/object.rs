@@ -61,15 +61,14 @@ pub(super) fn envelope(
     let metadata = node
         .get("metadata")
         .filter(|metadata| metadata.kind != NodeKind::Null);
-    let names = match metadata {
-        Some(metadata) => names(within, metadata, problems),
-        None => {
-            let problem = within
-                .error(Code::MissingField, "metadata", "`metadata` is missing")
-                .hint("write `metadata: {name: …}`");
-            problems.push(problem.at(node.place_of("metadata").in_file(within.file)));
-            None
-        }
+    let names = if let Some(metadata) = metadata {
+        names(within, metadata, problems)
+    } else {
+        let problem = within
+            .error(Code::MissingField, "metadata", "`metadata` is missing")
+            .hint("write `metadata: {name: …}`");
+        problems.push(problem.at(node.place_of("metadata").in_file(within.file)));
+        None
     };
     let (name, namespace, name_spot, namespace_spot) = names?;
     let reference = ObjectRef {
@@ -132,10 +131,9 @@ fn required_text(
     problems: &mut Vec<Problem>,
 ) -> Option<String> {
     let key = field.rsplit('.').next().unwrap_or(field);
-    let value = node.get(key).filter(|value| {
-        value.kind != NodeKind::Null && value.as_text().is_none_or(|text| !text.is_empty())
-    });
-    if let Some(value) = value {
+    let value = node.get(key).filter(|value| value.kind != NodeKind::Null);
+    let empty = value.and_then(Node::as_text).is_some_and(str::is_empty);
+    if let Some(value) = value.filter(|_| !empty) {
         return text_of(within, value, field, problems);
     }
     let hint = match key {
@@ -143,9 +141,9 @@ fn required_text(
         "kind" => "write for instance `kind: Deployment`",
         _ => "give the object a name",
     };
-    let problem = within
-        .error(Code::MissingField, field, format!("`{key}` is missing"))
-        .hint(hint);
+    let what = if empty { "empty" } else { "missing" };
+    let wrong = format!("`{key}` is {what}");
+    let problem = within.error(Code::MissingField, field, wrong).hint(hint);
     problems.push(problem.at(shown.place_of(key).in_file(within.file)));
     None
 }

@@ -4,7 +4,6 @@
 //! are ordered by the planner.
 
 use super::namespace::has_no_namespace;
-use super::object::Object;
 use crate::spec::ObjectRef;
 
 /// What an object is to others, in the order of applying.
@@ -78,7 +77,7 @@ pub(super) fn rank(reference: &ObjectRef) -> Rank {
         ("", kind) => core_rank(kind),
         ("apps", "DaemonSet") => Rank::DaemonSet,
         ("apps", "StatefulSet") => Rank::StatefulSet,
-        ("apps", "Deployment") => Rank::Deployment,
+        ("apps", "Deployment") | ("argoproj.io", "Rollout") => Rank::Deployment,
         ("apps", "ReplicaSet") => Rank::ReplicaSet,
         ("batch", "Job") => Rank::Job,
         ("batch", "CronJob") => Rank::CronJob,
@@ -134,20 +133,17 @@ pub(super) fn is_foundation(reference: &ObjectRef) -> bool {
     }
 }
 
-/// Brings indexes of objects into the order of applying; objects of one rank keep the order of the files.
-pub fn sort(indexes: &mut [usize], objects: &[Object]) {
-    indexes.sort_by_key(|index| {
-        (
-            objects.get(*index).map(|object| rank(&object.reference)),
-            *index,
-        )
-    });
+/// The order of applying: indexes of what is given. What is of one rank keeps its order.
+pub fn apply_order<'a>(references: impl IntoIterator<Item = &'a ObjectRef>) -> Vec<usize> {
+    let ranks = references.into_iter().map(rank).enumerate();
+    let mut indexes: Vec<(Rank, usize)> = ranks.map(|(index, rank)| (rank, index)).collect();
+    indexes.sort_unstable();
+    indexes.into_iter().map(|(_, index)| index).collect()
 }
 
 /// The order of deleting: that of applying, reversed.
-pub fn deletion_order(objects: &[Object]) -> Vec<usize> {
-    let mut indexes: Vec<usize> = (0..objects.len()).collect();
-    sort(&mut indexes, objects);
+pub fn deletion_order<'a>(references: impl IntoIterator<Item = &'a ObjectRef>) -> Vec<usize> {
+    let mut indexes = apply_order(references);
     indexes.reverse();
     indexes
 }

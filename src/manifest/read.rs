@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::compose::{Budget, compose};
+use super::compose::{Budget, PROBLEMS_MAX, compose};
 use super::document::pieces;
 use super::node::{Node, NodeKind, Spot, index_path};
 use super::object::{Envelope, Object, Within, envelope, stranger};
@@ -70,9 +70,11 @@ pub fn read(texts: &[Text]) -> (Manifests, Vec<Problem>) {
             reader.file(text);
         } else if within_limit {
             // Said once, for the first file that is too much.
-            reader
-                .problems
-                .push(too_large(text, "all files up to this one", TOTAL_BYTES_MAX));
+            reader.problems.push(too_large(
+                text,
+                "the files up to this one take",
+                TOTAL_BYTES_MAX,
+            ));
         }
     }
     let Reader {
@@ -80,6 +82,11 @@ pub fn read(texts: &[Text]) -> (Manifests, Vec<Problem>) {
         mut problems,
         ..
     } = reader;
+    if problems.len() >= PROBLEMS_MAX {
+        problems.truncate(PROBLEMS_MAX);
+        let wrong = format!("more than {PROBLEMS_MAX} problems: the rest is not told");
+        problems.push(Problem::error(Code::TooLarge, "", wrong));
+    }
     let nothing =
         manifests.graphs.is_empty() && manifests.plans.is_empty() && manifests.objects.is_empty();
     if nothing
@@ -123,7 +130,7 @@ fn too_large(text: &Text, what: &str, limit: usize) -> Problem {
     Problem::error(
         Code::TooLarge,
         "",
-        format!("{what} takes more than the limit of {mebibytes} MiB"),
+        format!("{what} more than the limit of {mebibytes} MiB"),
     )
     .hint("split it, or leave out what is no manifest")
     .at(Spot::START.in_file(&text.file))
@@ -141,18 +148,21 @@ impl Reader {
     fn file(&mut self, text: &Text) {
         if text.bytes.len() > FILE_BYTES_MAX {
             self.problems
-                .push(too_large(text, "the file", FILE_BYTES_MAX));
+                .push(too_large(text, "the file takes", FILE_BYTES_MAX));
             return;
         }
         let content = match decode(text) {
             Ok(content) => content,
             Err(problem) => {
-                self.problems.push(problem);
+                self.problems.push(*problem);
                 return;
             }
         };
         let mut budget = Budget::new();
         for piece in pieces(content) {
+            if self.problems.len() >= PROBLEMS_MAX {
+                return;
+            }
             if let Some(node) = compose(&text.file, &piece, &mut budget, &mut self.problems) {
                 self.document(
                     Within {
@@ -294,11 +304,10 @@ impl Reader {
 }
 
 /// The text of a file, without the byte order mark that some editors put before it.
-fn decode(text: &Text) -> Result<&str, Problem> {
+fn decode(text: &Text) -> Result<&str, Box<Problem>> {
     let refuse = |wrong: &str, hint: &str, spot: Spot| {
-        Problem::error(Code::NotText, "", wrong)
-            .hint(hint)
-            .at(spot.in_file(&text.file))
+        let problem = Problem::error(Code::NotText, "", wrong).hint(hint);
+        Box::new(problem.at(spot.in_file(&text.file)))
     };
     let utf8 = "save the file as UTF-8";
     let bytes = text.bytes.as_slice();

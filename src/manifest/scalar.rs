@@ -39,27 +39,32 @@ pub(super) fn resolve(
     };
     match tag.strip_prefix(YAML_TAGS) {
         Some("str" | "binary" | "timestamp") => Ok(NodeKind::Text(text)),
-        Some("null") => match resolve_plain(text)? {
-            NodeKind::Null => Ok(NodeKind::Null),
-            _other => Err(ScalarFault::NotOfTag { tag: "!!null" }),
-        },
-        Some("bool") => match resolve_plain(text)? {
-            kind @ NodeKind::Bool { .. } => Ok(kind),
-            _other => Err(ScalarFault::NotOfTag { tag: "!!bool" }),
-        },
-        Some("int") => match resolve_plain(text)? {
-            NodeKind::Number { value, written } if !value.is_f64() => {
-                Ok(NodeKind::Number { value, written })
-            }
-            _other => Err(ScalarFault::NotOfTag { tag: "!!int" }),
-        },
-        Some("float") => match resolve_plain(text)? {
-            kind @ NodeKind::Number { .. } => Ok(kind),
-            _other => Err(ScalarFault::NotOfTag { tag: "!!float" }),
-        },
+        Some("null") => of_tag("!!null", text, |kind| matches!(kind, NodeKind::Null)),
+        Some("bool") => of_tag("!!bool", text, |kind| matches!(kind, NodeKind::Bool { .. })),
+        Some("int") => of_tag(
+            "!!int",
+            text,
+            |kind| matches!(kind, NodeKind::Number { value, .. } if !value.is_f64()),
+        ),
+        Some("float") => of_tag("!!float", text, |kind| {
+            matches!(kind, NodeKind::Number { .. })
+        }),
         Some(other) => Err(ScalarFault::UnknownTag(format!("!!{other}"))),
         None if tag == "!" => Ok(NodeKind::Text(text)),
         None => Err(ScalarFault::UnknownTag(tag.to_owned())),
+    }
+}
+
+fn of_tag(
+    tag: &'static str,
+    text: String,
+    fits: impl Fn(&NodeKind) -> bool,
+) -> Result<NodeKind, ScalarFault> {
+    let kind = resolve_plain(text)?;
+    if fits(&kind) {
+        Ok(kind)
+    } else {
+        Err(ScalarFault::NotOfTag { tag })
     }
 }
 

@@ -3,6 +3,8 @@
 //! In: one piece of a file. Out: its value, or why it has none. Bounded: nesting, number of values, and what
 //! aliases expand to, so that no input takes more than a small multiple of its size.
 
+mod budget;
+mod json;
 mod refuse;
 
 use std::collections::BTreeMap;
@@ -10,67 +12,13 @@ use std::collections::BTreeMap;
 use yaml_rust2::parser::{Event, Parser, Tag};
 use yaml_rust2::scanner::{Marker, TScalarStyle};
 
+use self::budget::{BYTES_PER_VALUE, DEPTH_MAX, Fault};
+pub(super) use self::budget::{Budget, PROBLEMS_MAX};
+use self::json::pair_escapes;
 use super::document::{Piece, lines};
 use super::node::{Key, Node, NodeKind, Spot, index_path, key_path, shorten};
 use super::scalar::{number_key, resolve};
 use crate::spec::{Code, Problem};
-
-/// How deep values may be nested. Kubernetes' own kinds stay below 30; recursion over values is bounded by this.
-pub(super) const DEPTH_MAX: usize = 100;
-/// How many values a file may hold, aliases expanded: a file of the largest size with 16 bytes for each.
-pub(super) const VALUES_MAX: usize = 1_000_000;
-/// How many times larger than written a document may grow by its aliases.
-const EXPANSION_MAX: usize = 100;
-/// What aliases may always add, so that a short file with a few large anchors is no bomb.
-const EXPANSION_FREE: usize = 10_000;
-/// A text counts as one more value for each of these bytes, or a few long texts could be expanded without end.
-const BYTES_PER_VALUE: usize = 64;
-
-/// How many values a file may still make.
-#[derive(Debug)]
-pub(super) struct Budget {
-    written: usize,
-    expanded: usize,
-}
-
-impl Budget {
-    /// The budget of one file.
-    pub(super) fn new() -> Self {
-        Self {
-            written: 0,
-            expanded: 0,
-        }
-    }
-
-    fn write(&mut self, weight: usize) -> Result<(), Fault> {
-        self.written += weight;
-        if self.written + self.expanded > VALUES_MAX {
-            Err(Fault::TooMany)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn expand(&mut self, weight: usize) -> Result<(), Fault> {
-        self.expanded += weight;
-        let most = (self.written * EXPANSION_MAX)
-            .max(EXPANSION_FREE)
-            .min(VALUES_MAX);
-        if self.expanded > most {
-            Err(Fault::Bomb { most })
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// Why the rest of a document is not read.
-enum Fault {
-    TooMany,
-    TooDeep,
-    Bomb { most: usize },
-    Recursion,
-}
 
 /// The value of a piece; `None` if it holds only comments or nothing, or if a problem was found that leaves none.
 pub(super) fn compose(
@@ -80,6 +28,11 @@ pub(super) fn compose(
     problems: &mut Vec<Problem>,
 ) -> Option<Node> {
     let known = problems.len();
+    let paired = pair_escapes(piece.text);
+    let piece = &Piece {
+        text: &paired,
+        line: piece.line,
+    };
     let lengths = lines(piece.text)
         .map(|line| line.trim_end().chars().count())
         .collect();
@@ -92,25 +45,9 @@ pub(super) fn compose(
         open: Vec::new(),
         anchors: BTreeMap::new(),
         root: None,
+        template: None,
     };
-    let mut parser = Parser::new_from_str(piece.text);
-    loop {
-        // Not `Parser::load`: it calls itself for each level of nesting.
-        match parser.next_token() {
-            Ok((Event::StreamEnd, _)) => break,
-            Ok((event, marker)) => {
-                if let Err(fault) = composer.take(event, marker) {
-                    let spot = composer.spot(marker, 1);
-                    composer.refuse(&fault, spot);
-                    break;
-                }
-            }
-            Err(error) => {
-                composer.refuse_syntax(&error);
-                break;
-            }
-        }
-    }
+    composer.run();
     let Composer { root, problems, .. } = composer;
     root.filter(|node| problems.len() == known && node.kind != NodeKind::Null)
 }
@@ -162,9 +99,54 @@ struct Composer<'a> {
     open: Vec<Open>,
     anchors: BTreeMap<usize, Anchored>,
     root: Option<Node>,
+    /// Whether the piece looks like a template, once somebody has asked.
+    template: Option<bool>,
 }
 
 impl Composer<'_> {
+    /// Takes events to the end of the piece, or to the first that cannot be taken.
+    fn run(&mut self) {
+        let mut parser = Parser::new_from_str(self.piece.text);
+        while self.problems.len() < PROBLEMS_MAX {
+            // Not `Parser::load`: it calls itself for each level of nesting.
+            match parser.next_token() {
+                Ok((Event::StreamEnd, _)) => return,
+                Ok((mut event, marker)) => {
+                    if let Event::Scalar(text, TScalarStyle::Literal | TScalarStyle::Folded, ..) =
+                        &mut event
+                        && self.lacks_last_break(text)
+                        && parser
+                            .peek()
+                            .is_ok_and(|(_, next)| next.line() > self.lengths.len())
+                    {
+                        text.pop();
+                    }
+                    if let Err(fault) = self.take(event, marker) {
+                        let spot = self.spot(marker, 1);
+                        self.refuse(&fault, spot);
+                        return;
+                    }
+                }
+                Err(error) => {
+                    self.refuse_syntax(&error);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether a block text ends with the piece, and that without the line break which the parser adds to it.
+    /// `kubectl` adds none, and a `ConfigMap` would differ from what it applies.
+    fn lacks_last_break(&self, text: &str) -> bool {
+        let last = self
+            .piece
+            .text
+            .rsplit(['\n', '\r'])
+            .next()
+            .unwrap_or_default();
+        !last.trim().is_empty() && text.ends_with('\n') && text.trim_end().ends_with(last.trim())
+    }
+
     fn take(&mut self, event: Event, marker: Marker) -> Result<(), Fault> {
         match event {
             Event::Nothing
@@ -199,11 +181,10 @@ impl Composer<'_> {
         self.budget.write(weight)?;
         let plain = style == TScalarStyle::Plain;
         let place = self.scalar_spot(&text, style, marker);
-        if plain && tag.is_none() && text == "<<" {
-            if let Some(mapping) = self.awaits_key() {
-                mapping.pending = Some(Pending::Merge(place));
-                return Ok(());
-            }
+        let merges = plain && tag.is_none() && text == "<<";
+        if let Some(mapping) = self.awaits_key().filter(|_| merges) {
+            mapping.pending = Some(Pending::Merge(place));
+            return Ok(());
         }
         let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
         let shown = shorten(&text);
@@ -254,7 +235,7 @@ impl Composer<'_> {
         if self.open.len() >= DEPTH_MAX {
             return Err(Fault::TooDeep);
         }
-        let counted = self.budget.written + self.budget.expanded;
+        let counted = self.budget.counted();
         self.budget.write(1)?;
         let spot = self.spot(marker, 1);
         self.open.push(Open {
@@ -284,7 +265,7 @@ impl Composer<'_> {
             Body::Mapping(mapping) => self.close(mapping, spot),
         };
         if anchor > 0 {
-            let weight = self.budget.written + self.budget.expanded - counted;
+            let weight = self.budget.counted() - counted;
             self.budget.expand(weight)?;
             let height = height(&node);
             self.anchors.insert(
@@ -386,11 +367,7 @@ impl Composer<'_> {
                 return None;
             }
             NodeKind::Sequence(_) | NodeKind::Mapping(_) => {
-                let wrong = format!("{} stands where a key should", node.describe());
-                let problem = Problem::error(Code::InvalidValue, self.path(), wrong).hint(
-                    "keys are texts; quote what has `{`, `[` or `? ` in it, such as `{{ … }}`",
-                );
-                self.report(problem, place);
+                self.refuse_key(&node);
                 return None;
             }
         };
@@ -399,16 +376,8 @@ impl Composer<'_> {
             .seen
             .get(&text)
             .and_then(|index| mapping.entries.get(*index));
-        if let Some(first_line) = first.map(|(first, _)| first.place.line) {
-            let path = key_path(&self.path(), &text);
-            let shown = shorten(&text);
-            let wrong =
-                format!("`{shown}` is written twice in one mapping, first on line {first_line}");
-            let hint = format!("keep one of lines {first_line} and {}", place.line);
-            self.report(
-                Problem::error(Code::DuplicateKey, path, wrong).hint(hint),
-                place,
-            );
+        if let Some(first) = first.map(|(first, _)| first.place) {
+            self.refuse_duplicate(&text, first, place);
             return None;
         }
         Some(Key { text, place })

@@ -10,7 +10,7 @@ mod selects;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::object::Object;
-use super::order::{is_foundation, sort};
+use super::order::{apply_order, is_foundation};
 use crate::spec::{Code, Graph, ObjectRef, Problem, ServiceName, did_you_mean};
 
 /// The objects of one service.
@@ -237,7 +237,7 @@ impl<'a> Assigning<'a> {
             .unowned()
             .into_iter()
             .map(|(_, object)| &object.reference)
-            .filter(|reference| is_workload(reference))
+            .filter(|it| is_workload(it) && self.index.contains_key(&identity(it)))
             .collect();
         let name = free
             .iter()
@@ -270,22 +270,17 @@ impl<'a> Assigning<'a> {
                 .keys()
                 .map(|it| (it.clone(), Owned::default())),
         );
-        for (number, owner) in self.owners.iter().enumerate() {
-            match owner.and_then(|owner| ownership.services.get_mut(owner)) {
-                None => ownership.shared.push(number),
-                Some(owned) => {
-                    owned.objects.push(number);
-                    if self.workloads.contains_key(&number) {
-                        owned.workloads.push(number);
-                    }
-                }
+        for number in apply_order(self.objects.iter().map(|object| &object.reference)) {
+            let service = self.owner(number);
+            let Some(owned) = service.and_then(|name| ownership.services.get_mut(name)) else {
+                ownership.shared.push(number);
+                continue;
+            };
+            owned.objects.push(number);
+            if self.workloads.contains_key(&number) {
+                owned.workloads.push(number);
             }
         }
-        for owned in ownership.services.values_mut() {
-            sort(&mut owned.workloads, self.objects);
-            sort(&mut owned.objects, self.objects);
-        }
-        sort(&mut ownership.shared, self.objects);
         (ownership, self.problems)
     }
 }

@@ -88,11 +88,11 @@ impl<'a> Assigning<'a> {
         let mut users = Users::new();
         for (number, object) in self.objects.iter().enumerate() {
             let text = |key: &str| object.value.get("roleRef")?.get(key)?.as_str();
-            if let (true, Some(kind), Some(name)) = (is_binding(object), text("kind"), text("name"))
-            {
-                if let Some(role) = self.index.get(&(RBAC, kind, name)) {
-                    users.entry(*role).or_default().insert(self.owner(number));
-                }
+            let role = text("kind")
+                .zip(text("name"))
+                .filter(|_| is_binding(object));
+            if let Some(role) = role.and_then(|(kind, name)| self.index.get(&(RBAC, kind, name))) {
+                users.entry(*role).or_default().insert(self.owner(number));
             }
         }
         self.settle(&users);

@@ -15,7 +15,7 @@ pub(super) fn bare_versions(path: &str, key: &Key, value: &Node) -> Option<Probl
     if versions.is_none() && key.text != "versions" {
         return None;
     }
-    let listed = list(versions.unwrap_or(std::slice::from_ref(value)));
+    let listed = list(versions.unwrap_or_else(|| std::slice::from_ref(value)));
     let wrong = format!(
         "`{}` does not say how the versions are used",
         shorten(&key.text)
