@@ -210,9 +210,8 @@ mod local {
         pub(super) fn keep(self) -> Result<String, Failure> {
             let kept = self.0.keep().map_err(failure)?;
             Ok(format!(
-                "The control plane is left up.\n  export KUBECONFIG={}\nStop it with: {}",
-                kept.kubeconfig.display(),
-                kept.how_to_stop()
+                "{kept}\n  export KUBECONFIG={}",
+                kept.kubeconfig.display()
             ))
         }
 
