@@ -1,2 +1,27 @@
 //! tidegate upgrades a whole system of services on Kubernetes in an order that is proved safe.
+//!
+//! ```text
+//! spec ─▶ manifest                                     what people declare, read and checked
+//! spec ─▶ graph ─▶ plan ─▶ upgrade: step(agenda, state, observation) ─▶ {state, actions, events}     pure
+//!                              ▲                                            │
+//!                        observation               controller: save(state) ─▶ act(actions) ─▶ tell(events)
+//!                              │                                            ▼
+//!                          cluster (the only holder of a Kubernetes client)      telemetry reads events
+//! ```
+//!
+//! The modules stand in reading order; `ARCHITECTURE.md` says who may import whom.
+
 pub mod spec;
+
+pub mod manifest;
+
+pub mod graph;
+pub mod plan;
+
+pub mod upgrade;
+
+pub mod controller;
+
+pub mod cluster;
+pub mod telemetry;
+pub mod cli;

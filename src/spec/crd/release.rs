@@ -10,6 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::spec::ObjectRef;
+
 /// One run of a plan. Nothing but `control` can be changed.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
@@ -208,6 +210,9 @@ pub struct ServiceStatus {
     /// When its gate opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Time>,
+    /// What is deleted, where the service goes away; the release's own bundle does not have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectRef>,
     /// What was recorded of each workload before and at its apply, by workload; machine's notes, needed
     /// while the service moves.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -1,0 +1,248 @@
+//! Sees a release through to its end: drives it here, unless another process holds it, and shows how it goes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use tokio::task::JoinHandle;
+
+use super::failure::{Exit, Failure};
+use super::output::Output;
+use super::release_view::{Progress, View};
+use crate::cluster::{
+    ClusterWorld, Connection, EventRecorder, LEASE_S, Listener, ReleaseLease, Releases,
+    WatchedRelease,
+};
+use crate::controller::{WorldError, drive};
+use crate::spec::crd::Release;
+use crate::upgrade::Event;
+
+/// How long to wait before a release whose driving failed in passing is taken up again.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// Tells log lines of what happens.
+pub(super) struct LogListener;
+
+impl Listener for LogListener {
+    fn hear(&self, release: &Release, events: &[Event]) {
+        let name = release.name_any();
+        for event in events {
+            match event {
+                Event::ServiceFailed { .. } | Event::Refused { .. } | Event::Regressed { .. } => {
+                    tracing::info!(release = %name, reason = event.reason(), ?event);
+                }
+                Event::Unreachable { message } => {
+                    tracing::warn!(release = %name, "the API server does not answer ({message}); waiting, nothing is lost");
+                }
+                Event::Reachable => {
+                    tracing::warn!(release = %name, "the API server answers again; going on");
+                }
+                Event::Planned { .. }
+                | Event::WaveStarted { .. }
+                | Event::WaveDone { .. }
+                | Event::ServiceStarted { .. }
+                | Event::Waits { .. }
+                | Event::ServiceDone { .. }
+                | Event::Paused
+                | Event::Resumed
+                | Event::NotPublished { .. }
+                | Event::Ended { .. } => {
+                    tracing::info!(release = %name, reason = event.reason(), ?event);
+                }
+            }
+        }
+    }
+}
+
+/// Who this process is, in leases.
+pub(super) fn identity() -> String {
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host = host.trim();
+    let host = if host.is_empty() { "tidegate" } else { host };
+    format!("{host}-{}", std::process::id())
+}
+
+/// Drives a release as soon as its lease can be had, until it has ended. Runs in the background.
+pub(super) fn drive_in_background(
+    connection: Connection,
+    release: Release,
+    listeners: Vec<Arc<dyn Listener>>,
+) -> JoinHandle<Result<(), WorldError>> {
+    tokio::spawn(async move {
+        loop {
+            match drive_once(&connection, &release, &listeners).await {
+                Ok(()) => return Ok(()),
+                Err(error @ WorldError::Final(_)) => return Err(error),
+                Err(WorldError::Lost(message)) => tracing::debug!("{message}"),
+                Err(error) => tracing::warn!("{error}; trying again"),
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+    })
+}
+
+async fn drive_once(
+    connection: &Connection,
+    release: &Release,
+    listeners: &[Arc<dyn Listener>],
+) -> Result<(), WorldError> {
+    let namespace = release.namespace().unwrap_or_default();
+    let unreachable = |error: crate::cluster::ClusterError| {
+        let text = crate::cluster::describe(&error);
+        if error.is_passing() { WorldError::Unreachable(text) } else { WorldError::Final(text) }
+    };
+    let name = release.name_any();
+    let mut lease = ReleaseLease::ask(connection.client(), &namespace, &name, &identity())
+        .await
+        .map_err(unreachable)?;
+    let releases = Releases::new(connection.client(), &namespace);
+    while !lease.wait(Duration::from_secs(LEASE_S)).await {
+        let newest = releases.get(&name).await.map_err(unreachable)?;
+        if crate::cluster::has_ended(&newest) {
+            return Ok(());
+        }
+    }
+    let result = drive_held(connection, &releases, &name, (lease.held(), listeners)).await;
+    lease.give_back().await;
+    result
+}
+
+type Driving<'a> = (tokio::sync::watch::Receiver<bool>, &'a [Arc<dyn Listener>]);
+
+async fn drive_held(
+    connection: &Connection,
+    releases: &Releases,
+    name: &str,
+    (held, listeners): Driving<'_>,
+) -> Result<(), WorldError> {
+    let passing = |error: crate::cluster::ClusterError| {
+        let text = crate::cluster::describe(&error);
+        if error.is_passing() { WorldError::Unreachable(text) } else { WorldError::Final(text) }
+    };
+    let release = releases.get(name).await.map_err(passing)?;
+    if crate::cluster::has_ended(&release) {
+        return Ok(());
+    }
+    let plan = release.spec.plan.clone();
+    let mut world = ClusterWorld::open(connection.clone(), release, held, listeners.to_vec())
+        .await
+        .map_err(passing)?;
+    drive(&mut world).await?;
+    drop(world);
+    let history = releases.plan(&plan).await.map_err(passing)?.map(|plan| plan.spec.history);
+    if let Err(error) = releases.tidy(&plan, &history.unwrap_or_default()).await {
+        tracing::warn!("the history of plan `{plan}` could not be tidied: {}", crate::cluster::describe(&error));
+    }
+    Ok(())
+}
+
+/// How a release is seen through.
+pub(super) struct Seeing<'a> {
+    /// Where words go.
+    pub output: &'a Output,
+    /// The way to the cluster.
+    pub connection: &'a Connection,
+    /// How progress is shown.
+    pub progress: Progress,
+    /// How long to look at the most.
+    pub timeout: Option<Duration>,
+    /// Whether this process drives the release, if nobody else does.
+    pub drives: bool,
+    /// Who else hears of what happens, if this process drives.
+    pub also: Vec<Arc<dyn Listener>>,
+}
+
+/// Shows a release until it has ended. Out: the release as it ended.
+pub(super) async fn see_through(seeing: &Seeing<'_>, release: Release) -> Result<Release, Failure> {
+    let mut listeners: Vec<Arc<dyn Listener>> = vec![Arc::new(LogListener)];
+    listeners.extend(seeing.also.iter().cloned());
+    let mut driver = seeing.drives.then(|| {
+        let recorder = EventRecorder::start(seeing.connection.client(), &identity());
+        listeners.push(Arc::new(recorder));
+        drive_in_background(seeing.connection.clone(), release.clone(), listeners)
+    });
+    let namespace = release.namespace().unwrap_or_default();
+    let name = release.name_any();
+    let mut watched = WatchedRelease::start(&seeing.connection.client(), &namespace, &name);
+    let mut view = View::new(seeing.output, seeing.progress, release);
+    let deadline = tokio::time::sleep(seeing.timeout.unwrap_or(Duration::from_secs(u64::from(u32::MAX))));
+    tokio::pin!(deadline);
+    let mut tick = tokio::time::interval(Duration::from_millis(500));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = watched.changed() => match watched.newest() {
+                Some(Some(newest)) => view.take(newest),
+                Some(None) => {
+                    view.finish();
+                    return Err(Failure::new(Exit::Aborted, format!("release `{name}` was deleted")));
+                }
+                None => {}
+            },
+            _ = tick.tick() => view.redraw(),
+            ended = async { match &mut driver { Some(driver) => driver.await, None => std::future::pending().await } } => {
+                driver = None;
+                let problem = match ended {
+                    Ok(Ok(())) => None,
+                    Ok(Err(error)) => Some(Failure::new(Exit::Cluster, error.to_string())),
+                    Err(panic) => Some(Failure::new(Exit::Bug, panic.to_string())),
+                };
+                if let Some(problem) = problem {
+                    view.finish();
+                    return Err(problem.hint(format!("release `{name}` stands still; `tidegate run` with the same files goes on with it")));
+                }
+                let releases = Releases::new(seeing.connection.client(), &namespace);
+                if let Ok(newest) = releases.get(&name).await {
+                    view.take(newest);
+                }
+            }
+            () = &mut deadline => {
+                view.finish();
+                return Err(Failure::new(Exit::Timeout, format!("release `{name}` is not done yet; it goes on where it is driven")));
+            }
+            _ = tokio::signal::ctrl_c() => {
+                view.finish();
+                return Err(interrupted(seeing.drives, &name));
+            }
+        }
+        if crate::cluster::has_ended(view.release()) {
+            view.finish();
+            if let Some(driver) = driver {
+                // It tidies up and gives its lease back.
+                tokio::time::timeout(Duration::from_secs(5), driver).await.map(|_| ()).unwrap_or_default();
+            }
+            return Ok(view.into_release());
+        }
+    }
+}
+
+fn interrupted(drives: bool, name: &str) -> Failure {
+    let failure = Failure::new(Exit::Interrupted, "interrupted");
+    if drives {
+        failure.hint(format!(
+            "release `{name}` is not aborted: a controller, or `tidegate run` with the same files, goes on with it; `tidegate abort {name}` ends it"
+        ))
+    } else {
+        failure.hint(format!("release `{name}` goes on"))
+    }
+}
+
+/// The exit code of a release that has ended.
+pub(super) fn exit_of(release: &Release) -> Result<(), Failure> {
+    let status = release.status.clone().unwrap_or_default();
+    let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
+    let message = ready.map(|condition| condition.message.clone()).unwrap_or_default();
+    let name = release.name_any();
+    match status.outcome.as_deref() {
+        Some("Succeeded") => Ok(()),
+        Some("Failed") => Err(Failure::new(Exit::Failed, format!("release `{name}` failed: {message}"))
+            .hint(format!("`tidegate why {name}` tells more; later waves were not touched"))),
+        Some("Refused") => {
+            Err(Failure::new(Exit::Refused, format!("release `{name}` was refused: {message}")))
+        }
+        Some("Aborted") => {
+            Err(Failure::new(Exit::Aborted, format!("release `{name}` was aborted: {message}")))
+        }
+        Some(_) | None => Err(Failure::new(Exit::Bug, format!("release `{name}` has no outcome"))),
+    }
+}

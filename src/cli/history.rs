@@ -1,0 +1,73 @@
+//! `tidegate history`: the releases of a plan, newest first.
+
+use kube::ResourceExt;
+
+use super::context::ClusterArgs;
+use super::failure::Failure;
+use super::output::{Format, Output};
+use crate::cluster::Releases;
+use crate::spec::crd::Release;
+use crate::spec::duration::describe;
+
+/// List releases, newest first
+#[derive(Debug, clap::Args)]
+pub(super) struct HistoryArgs {
+    /// Only this plan's
+    #[arg(value_name = "PLAN")]
+    plan: Option<String>,
+    /// How many at the most
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
+    /// The form on stdout
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// Runs the command.
+pub(super) async fn history(output: &Output, args: &HistoryArgs) -> Result<(), Failure> {
+    let connection = args.cluster.connect().await?;
+    let releases = Releases::new(connection.client(), connection.namespace());
+    let mut found = releases.list(args.plan.as_deref()).await?;
+    found.sort_by_key(|release| release.metadata.creation_timestamp.as_ref().map(|time| time.0));
+    found.reverse();
+    found.truncate(args.limit);
+    output.document(args.output, &found, || {
+        if found.is_empty() {
+            return "no releases yet".to_owned();
+        }
+        table(&found.iter().map(row).collect::<Vec<_>>())
+    })
+}
+
+const HEAD: [&str; 7] = ["RELEASE", "RESULT", "STARTED", "TOOK", "WAVES", "REVISION", "REASON"];
+
+fn row(release: &Release) -> [String; 7] {
+    let status = release.status.clone().unwrap_or_default();
+    let started = status.start_time.as_ref().map(|time| time.0);
+    let took = started.zip(status.completion_time.as_ref()).map(|(from, to)| describe(to.0.duration_since(from)));
+    let result = status.outcome.clone().unwrap_or_else(|| status.phase.clone());
+    [
+        release.name_any(),
+        if result.is_empty() { "Pending".to_owned() } else { result },
+        started.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default(),
+        took.unwrap_or_default(),
+        status.waves.len().to_string(),
+        release.spec.revision.clone(),
+        release.spec.reason.clone().unwrap_or_default(),
+    ]
+}
+
+/// Columns as wide as their widest cell, as kubectl prints them.
+fn table(rows: &[[String; 7]]) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    table.set_header(HEAD);
+    for row in rows {
+        table.add_row(row);
+    }
+    let lines: Vec<String> = table.to_string().lines().map(|line| line.trim().to_owned()).collect();
+    lines.join("\n")
+}

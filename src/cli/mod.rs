@@ -1,0 +1,117 @@
+//! The command line: one file a command, this one only takes it apart.
+//!
+//! In: arguments and environment. Out: data on stdout, everything else on stderr, and an exit code that scripts
+//! may depend on ([`Exit`]).
+
+mod assemble;
+mod check;
+mod completion;
+mod context;
+mod control;
+mod controller;
+mod crds;
+mod demo;
+mod demo_report;
+mod diagnostics;
+mod diff;
+mod drive;
+mod failure;
+mod history;
+mod input;
+mod lint;
+mod live_sets;
+mod output;
+mod plan;
+mod release_view;
+mod run;
+mod status;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod why;
+
+use clap::{Parser, Subcommand};
+
+pub use context::ClusterArgs;
+pub use failure::{Exit, Failure};
+pub use output::{Colour, Format, Output};
+
+use crate::telemetry::LogFormat;
+
+/// Upgrades a whole system of services on Kubernetes in an order that is proved safe
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t)]
+    color: Colour,
+    /// The form of log lines on stderr
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    log_format: LogFormat,
+    /// Say more on stderr; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Plan(plan::PlanArgs),
+    Diff(diff::DiffArgs),
+    Run(run::RunArgs),
+    Status(status::StatusArgs),
+    Watch(watch::WatchArgs),
+    Why(why::WhyArgs),
+    History(history::HistoryArgs),
+    Pause(control::PauseArgs),
+    Resume(control::ResumeArgs),
+    Abort(control::AbortArgs),
+    Lint(lint::LintArgs),
+    Check(check::CheckArgs),
+    Crds(crds::CrdsArgs),
+    Controller(controller::ControllerArgs),
+    Demo(demo::DemoArgs),
+    Completion(completion::CompletionArgs),
+}
+
+/// Runs one command line to its exit code.
+pub async fn run(cli: Cli) -> Exit {
+    let output = Output::new(cli.color);
+    let level = match cli.verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    if !matches!(cli.command, Command::Controller(_)) {
+        crate::telemetry::start_logging(cli.log_format, level);
+    }
+    let result = match cli.command {
+        Command::Plan(args) => plan::plan(&output, &args).await,
+        Command::Diff(args) => diff::diff(&output, &args).await,
+        Command::Run(args) => run::run(&output, &args).await,
+        Command::Status(args) => status::status(&output, &args).await,
+        Command::Watch(args) => watch::watch(&output, &args).await,
+        Command::Why(args) => why::why(&output, &args).await,
+        Command::History(args) => history::history(&output, &args).await,
+        Command::Pause(args) => control::pause(&output, &args).await,
+        Command::Resume(args) => control::resume(&output, &args).await,
+        Command::Abort(args) => control::abort(&output, &args).await,
+        Command::Lint(args) => lint::lint(&output, &args),
+        Command::Check(args) => check::check(&output, &args).await,
+        Command::Crds(args) => crds::crds(&output, &args),
+        Command::Controller(args) => {
+            crate::telemetry::start_logging(cli.log_format, if cli.verbose > 0 { "debug" } else { "info" });
+            controller::controller(&output, &args).await
+        }
+        Command::Demo(args) => demo::demo(&output, &args).await,
+        Command::Completion(args) => completion::completion(&output, &args),
+    };
+    match result {
+        Ok(()) => Exit::Ok,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! `tidegate run`: a release, from files to its end.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::ResourceExt;
+
+use super::assemble::{Assembled, assemble, tell_problems};
+use super::context::ClusterArgs;
+use super::drive::{Seeing, exit_of, see_through};
+use super::failure::{Exit, Failure};
+use super::input::read_all;
+use super::output::Output;
+use super::release_view::Progress;
+use crate::cluster::{
+    ClusterError, Connection, Installed, NewRelease, Releases, has_ended, install, installed,
+    survey_only,
+};
+use crate::controller::{make_plan, system};
+use crate::manifest::Bundle;
+use crate::plan::{Verdict, explain};
+use crate::spec::crd::Release;
+use crate::spec::{Code, Problem, duration};
+
+/// Release what the files declare: plan, prove, apply wave by wave, wait at each gate
+///
+/// The release is kept in the cluster. It goes on where it stood if this process is killed and `run` is called
+/// again with the same files, or if a controller takes it up.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    /// The plan; otherwise the name of the ReleasePlan or the ServiceGraph in the files
+    #[arg(value_name = "PLAN")]
+    plan: Option<String>,
+    /// Manifests and ServiceGraph: files, folders with all below them, or `-` for stdin
+    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
+    files: Vec<PathBuf>,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Show what would happen; write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Make the release and leave it to a controller in the cluster
+    #[arg(long)]
+    detach: bool,
+    /// How progress is shown on stderr
+    #[arg(long, value_enum, default_value_t, env = "TIDEGATE_PROGRESS")]
+    progress: Progress,
+    /// How long to watch at the most, for instance `30m`; the release itself goes on
+    #[arg(long, value_parser = parse_timeout, value_name = "TIME")]
+    timeout: Option<Duration>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// Reads a time such as `90s`.
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time; write it as `90s`, `10m` or `1h30m`");
+    duration::parse(text).and_then(|d| Duration::try_from(d).ok()).ok_or_else(wrong)
+}
+
+/// Runs the command.
+pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> {
+    let texts = read_all(&args.files)?;
+    let connection = args.cluster.connect().await?;
+    // Files are checked before anything is asked of the cluster.
+    let (assembled, problems) = assemble(&texts, connection.namespace(), None);
+    tell_problems(output, &problems, &texts)?;
+    let Some(mut assembled) = assembled else { return Err(Failure::told(Exit::Usage)) };
+    let name = plan_name(args, &assembled);
+    let releases = Releases::new(connection.client(), connection.namespace());
+    take_plan_of_cluster(&releases, &name, &mut assembled).await?;
+    if let Some(release) = unfinished(&releases, &name, &assembled.bundle).await? {
+        if args.dry_run {
+            output.say(&format!("release `{}` of these files is under way", release.name_any()));
+            return Ok(());
+        }
+        output.say(&format!("going on with release `{}`", release.name_any()));
+        releases.complete(&release, &assembled.bundle).await?;
+        return watch_to_the_end(output, args, &connection, release).await;
+    }
+    rehearse(output, &connection, &name, &assembled).await?;
+    if args.dry_run {
+        return Ok(());
+    }
+    let release = create(args, &connection, &releases, (&name, &assembled)).await?;
+    if args.detach {
+        return output.data(&format!("release.tidegate.dev/{}", release.name_any()));
+    }
+    watch_to_the_end(output, args, &connection, release).await
+}
+
+fn plan_name(args: &RunArgs, assembled: &Assembled) -> String {
+    let declared = args.plan.clone().or_else(|| assembled.plan_name.clone());
+    declared.unwrap_or_else(|| assembled.bundle.graph_name.clone())
+}
+
+/// A ReleasePlan in the cluster counts where the files have none.
+async fn take_plan_of_cluster(
+    releases: &Releases,
+    name: &str,
+    assembled: &mut Assembled,
+) -> Result<(), Failure> {
+    let plan = match releases.plan(name).await {
+        Ok(Some(plan)) => plan,
+        Ok(None) | Err(ClusterError::NotInstalled | ClusterError::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if plan.spec.suspend {
+        return Err(Failure::new(Exit::Refused, format!("plan `{name}` is suspended"))
+            .hint(format!("`kubectl patch tgp {name} --type=merge -p '{{\"spec\":{{\"suspend\":false}}}}'`")));
+    }
+    if assembled.plan_name.is_none() {
+        assembled.bundle.plan = plan.spec;
+    }
+    Ok(())
+}
+
+/// The release of this plan that has not ended: the same input goes on, another one is refused.
+async fn unfinished(
+    releases: &Releases,
+    name: &str,
+    bundle: &Bundle,
+) -> Result<Option<Release>, Failure> {
+    let all = match releases.list(Some(name)).await {
+        Ok(all) => all,
+        Err(ClusterError::NotInstalled) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let Some(release) = all.into_iter().rfind(|release| !has_ended(release)) else { return Ok(None) };
+    if release.spec.bundle.digest == Bundle::digest(&bundle.to_bytes()) {
+        return Ok(Some(release));
+    }
+    let running = release.name_any();
+    Err(Failure::new(
+        Exit::Refused,
+        format!("release `{running}` of plan `{name}` is not done, and these are other files"),
+    )
+    .hint(format!("`tidegate watch {running}` shows it; `tidegate abort {running}` ends it, then run again")))
+}
+
+/// Everything that can go wrong is found before the first write: rights, immutable fields, conflicts, unsafe orders.
+async fn rehearse(
+    output: &Output,
+    connection: &Connection,
+    name: &str,
+    assembled: &Assembled,
+) -> Result<(), Failure> {
+    let survey = survey_only(connection, &assembled.bundle, name).await?;
+    let refused = placed(survey.problems.clone(), assembled);
+    if !refused.is_empty() {
+        tell_problems(output, &refused, &[]).unwrap_or_default();
+        let rights = refused.iter().all(|problem| matches!(problem.code, Code::Forbidden | Code::KindMissing));
+        let exit = if rights { Exit::Cluster } else { Exit::Refused };
+        return Err(Failure::new(exit, "the API server would refuse this release; nothing was written"));
+    }
+    let planned = make_plan(&assembled.bundle, &survey);
+    let system = system(&assembled.graph, &survey);
+    output.say(&explain(&system, &planned.plan).join("\n"));
+    output.say("");
+    match planned.plan.verdict {
+        Verdict::Ordered => Ok(()),
+        Verdict::Refused => {
+            Err(Failure::new(Exit::Refused, "no order is safe; nothing was written"))
+        }
+    }
+}
+
+/// Problems that the API server told, with the place of the object in the files.
+pub(super) fn placed(problems: Vec<Problem>, assembled: &Assembled) -> Vec<Problem> {
+    let place = |problem: &Problem| {
+        let found = assembled.places.iter().find(|(object, _)| object.to_string() == problem.path);
+        found.map(|(_, place)| place.clone())
+    };
+    problems
+        .into_iter()
+        .map(|problem| match place(&problem) {
+            Some(place) => {
+                let wrong = format!("{}: {}", problem.path, problem.wrong);
+                Problem { wrong, ..problem }.at(place)
+            }
+            None => problem,
+        })
+        .collect()
+}
+
+async fn create(
+    args: &RunArgs,
+    connection: &Connection,
+    releases: &Releases,
+    (name, assembled): (&str, &Assembled),
+) -> Result<Release, Failure> {
+    if installed(&connection.client()).await? != Installed::Yes {
+        install(&connection.client()).await.map_err(|error| {
+            Failure::from(error).hint("somebody with the right must run `tidegate crds | kubectl apply -f -` first")
+        })?;
+    }
+    let plan = releases.ensure_plan(name, &assembled.bundle.plan).await?;
+    let digest = Bundle::digest(&assembled.bundle.to_bytes());
+    let new = NewRelease {
+        plan: name.to_owned(),
+        revision: digest.chars().take("sha256:".len() + 12).collect(),
+        reason: args.reason.clone(),
+    };
+    Ok(releases.create(&plan, &new, &assembled.bundle).await?)
+}
+
+async fn watch_to_the_end(
+    output: &Output,
+    args: &RunArgs,
+    connection: &Connection,
+    release: Release,
+) -> Result<(), Failure> {
+    let seeing = Seeing {
+        output,
+        connection,
+        progress: args.progress,
+        timeout: args.timeout,
+        drives: true,
+        also: Vec::new(),
+    };
+    let ended = see_through(&seeing, release).await?;
+    exit_of(&ended)
+}

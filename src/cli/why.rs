@@ -1,0 +1,126 @@
+//! `tidegate why`: what a service waits for, in one screen.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use serde::Serialize;
+
+use super::context::{ClusterArgs, find_release};
+use super::failure::{Exit, Failure};
+use super::output::{Format, Output};
+use crate::cluster::{Releases, has_ended};
+use crate::spec::crd::{Release, ServiceStatus};
+use crate::spec::did_you_mean;
+use crate::spec::duration::describe;
+
+/// Tell what a service waits for, which pods hold it, since when, and what would unblock it
+#[derive(Debug, clap::Args)]
+pub(super) struct WhyArgs {
+    /// A service; or a release, to hear of all of its services
+    #[arg(value_name = "SERVICE")]
+    service: String,
+    /// The release; otherwise the newest that has the service, one that is under way first
+    #[arg(long, value_name = "RELEASE")]
+    release: Option<String>,
+    /// The form on stdout
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    release: String,
+    wave: u32,
+    service: ServiceStatus,
+}
+
+/// Runs the command.
+pub(super) async fn why(output: &Output, args: &WhyArgs) -> Result<(), Failure> {
+    let connection = args.cluster.connect().await?;
+    let releases = Releases::new(connection.client(), connection.namespace());
+    let candidates = match &args.release {
+        Some(name) => vec![find_release(&releases, name).await?],
+        None => {
+            let mut all = releases.list(None).await?;
+            all.sort_by_key(|release| (!has_ended(release), release.spec.number));
+            all.reverse();
+            all
+        }
+    };
+    let mut answers = answers(&candidates, |service| service.name == args.service, 1);
+    if answers.is_empty() && args.release.is_none() {
+        // Not a service: perhaps a release.
+        if let Ok(release) = find_release(&releases, &args.service).await {
+            answers = self::answers(std::slice::from_ref(&release), |s| s.state != "Done", usize::MAX);
+            if answers.is_empty() {
+                return output.data(&format!("every service of release `{}` is done", release.name_any()));
+            }
+        }
+    }
+    if answers.is_empty() {
+        return Err(unknown(&args.service, &candidates));
+    }
+    output.document(args.output, &answers, || {
+        answers.iter().map(text).collect::<Vec<_>>().join("\n")
+    })
+}
+
+fn answers(releases: &[Release], wanted: impl Fn(&ServiceStatus) -> bool, most: usize) -> Vec<Answer> {
+    let mut found = Vec::new();
+    for release in releases {
+        let Some(status) = &release.status else { continue };
+        for wave in &status.waves {
+            for service in wave.services.iter().filter(|service| wanted(service)) {
+                found.push(Answer {
+                    release: release.name_any(),
+                    wave: wave.index,
+                    service: ServiceStatus { records: std::collections::BTreeMap::new(), ..service.clone() },
+                });
+            }
+        }
+    }
+    found.truncate(most);
+    found
+}
+
+fn text(answer: &Answer) -> String {
+    let Answer { release, wave, service } = answer;
+    let mut text = format!("{}  {} in wave {wave} of {release}\n", service.name, service.state);
+    // Writing into a String cannot fail.
+    let mut line = |words: String| writeln!(text, "  {words}").unwrap_or_default();
+    if !service.message.is_empty() {
+        line(service.message.clone());
+    }
+    if let Some(since) = &service.since {
+        line(format!("since {} ({})", since.0, describe(Timestamp::now().duration_since(since.0))));
+    }
+    if !service.after.is_empty() {
+        line(format!("must come after {}", service.after.join(", ")));
+    }
+    if service.new_wanted > 0 {
+        line(format!(
+            "{}/{} new pods ready, {} old pods alive",
+            service.new_ready, service.new_wanted, service.old_alive
+        ));
+    }
+    text
+}
+
+fn unknown(service: &str, releases: &[Release]) -> Failure {
+    let names: Vec<String> = releases
+        .iter()
+        .filter_map(|release| release.status.as_ref())
+        .flat_map(|status| &status.waves)
+        .flat_map(|wave| &wave.services)
+        .map(|service| service.name.clone())
+        .collect();
+    let failure = Failure::new(Exit::Usage, format!("no release here moves a service `{service}`"));
+    match did_you_mean(service, names.iter().map(String::as_str)) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint("`tidegate status` shows what is under way"),
+    }
+}

@@ -1,0 +1,103 @@
+//! What applying would change, object by object, by server dry-run. Secret values are never shown.
+
+use kube::Client;
+use kube::api::DynamicObject;
+use serde_json::Value;
+
+use super::client::Connection;
+use super::error::ClusterError;
+use super::kinds::Kinds;
+use super::manifests;
+use super::write;
+use crate::manifest::Bundle;
+use crate::spec::{ObjectRef, Problem};
+
+/// One object before and after.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// Which.
+    pub object: ObjectRef,
+    /// As it is; `None` if it does not exist.
+    pub before: Option<Value>,
+    /// As the server would store it, or why it would not.
+    pub after: Result<Value, Box<Problem>>,
+}
+
+/// Compares every object of a bundle with the cluster, in the order of the manifests.
+pub async fn differences(
+    connection: &Connection,
+    bundle: &Bundle,
+    plan: &str,
+) -> Result<Vec<Difference>, ClusterError> {
+    let account = bundle.plan.service_account_name.as_deref();
+    let client = connection.acting_as(&bundle.namespace, account)?;
+    let kinds = Kinds::discover(client.clone()).await?;
+    let mut found = Vec::new();
+    for entry in &bundle.objects {
+        found.push(difference(&client, &kinds, (&entry.reference, &entry.value), plan).await?);
+    }
+    Ok(found)
+}
+
+async fn difference(
+    client: &Client,
+    kinds: &Kinds,
+    (object, manifest): (&ObjectRef, &Value),
+    plan: &str,
+) -> Result<Difference, ClusterError> {
+    let object = object.clone();
+    let Ok(api) = kinds.api(client, &object) else {
+        let after = Err(Box::new(super::prepare::kind_missing(&object)));
+        return Ok(Difference { object, before: None, after });
+    };
+    let live = api.get_opt(&object.name).await.map_err(|e| ClusterError::of(e, object.to_string()))?;
+    let stamp = live.as_ref().and_then(super::prepare::stamp);
+    let sent = manifests::ready(manifest, plan, stamp.as_deref());
+    let stored = write::dry_run(&api, &sent, &object.name).await;
+    let mut before = live.map(|live| bare(&live));
+    let mut after = stored
+        .map(|stored| bare(&stored))
+        .map_err(|error| Box::new(super::prepare::problem(&object, error)));
+    if object.kind == "Secret" && object.group().is_empty() {
+        hide(before.as_mut(), after.as_mut().ok());
+    }
+    Ok(Difference { object, before, after })
+}
+
+/// An object without what only the server writes.
+fn bare(object: &DynamicObject) -> Value {
+    let mut value = serde_json::to_value(object).unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("status");
+        if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
+            for servers_own in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"] {
+                metadata.remove(servers_own);
+            }
+        }
+    }
+    value
+}
+
+/// Replaces the values of a Secret: only which keys come, go or change is told.
+fn hide(mut before: Option<&mut Value>, mut after: Option<&mut Value>) {
+    for part in ["data", "stringData"] {
+        let values = |side: &Option<&mut Value>| {
+            side.as_ref().and_then(|value| value.get(part)).and_then(Value::as_object).cloned().unwrap_or_default()
+        };
+        let (old, new) = (values(&before), values(&after));
+        for key in old.keys().chain(new.keys()) {
+            let same = old.get(key) == new.get(key);
+            let (old_word, new_word) =
+                if same { ("(hidden)", "(hidden)") } else { ("(hidden, old)", "(hidden, new)") };
+            put(before.as_deref_mut(), part, key, old_word);
+            put(after.as_deref_mut(), part, key, new_word);
+        }
+    }
+}
+
+fn put(side: Option<&mut Value>, part: &str, key: &str, word: &str) {
+    let slot = side.and_then(|value| value.get_mut(part)).and_then(|values| values.get_mut(key));
+    if let Some(slot) = slot {
+        *slot = Value::String(word.to_owned());
+    }
+}

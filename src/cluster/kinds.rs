@@ -1,0 +1,79 @@
+//! Which resource a kind is, and whether it lives in a namespace: from discovery, asked once.
+
+use std::collections::BTreeMap;
+
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::discovery::{Discovery, Scope, oneshot};
+use kube::{Api, Client};
+
+use super::error::ClusterError;
+use crate::spec::ObjectRef;
+
+/// A kind as the server serves it.
+#[derive(Debug, Clone)]
+pub(super) struct Kind {
+    resource: ApiResource,
+    namespaced: bool,
+}
+
+/// The kinds that the server serves.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Kinds {
+    known: BTreeMap<(String, String), Kind>,
+}
+
+impl Kinds {
+    /// Asks the server for all of its kinds.
+    pub(super) async fn discover(client: Client) -> Result<Self, ClusterError> {
+        let discovery = Discovery::new(client).run_aggregated().await?;
+        let mut known = BTreeMap::new();
+        for group in discovery.groups() {
+            for version in group.versions() {
+                for (resource, capabilities) in group.versioned_resources(version) {
+                    let namespaced = capabilities.scope == Scope::Namespaced;
+                    let key = (resource.api_version.clone(), resource.kind.clone());
+                    known.insert(key, Kind { resource, namespaced });
+                }
+            }
+        }
+        Ok(Self { known })
+    }
+
+    fn find(&self, object: &ObjectRef) -> Option<&Kind> {
+        self.known.get(&(object.api_version.clone(), object.kind.clone()))
+    }
+
+    /// Whether objects of the kind live in a namespace; `None` if the server does not know the kind.
+    pub(super) fn namespaced(&self, object: &ObjectRef) -> Option<bool> {
+        self.find(object).map(|kind| kind.namespaced)
+    }
+
+    /// The part of the API where an object lives.
+    pub(super) fn api(&self, client: &Client, object: &ObjectRef) -> Result<Api<DynamicObject>, ClusterError> {
+        let kind = self.find(object).ok_or_else(|| ClusterError::KindMissing(object.clone()))?;
+        Ok(if kind.namespaced {
+            Api::namespaced_with(client.clone(), &object.namespace, &kind.resource)
+        } else {
+            Api::all_with(client.clone(), &kind.resource)
+        })
+    }
+
+    /// Learns a kind that came after [`Kinds::discover`], for instance with a CRD of the same release.
+    pub(super) async fn learn(&mut self, client: &Client, object: &ObjectRef) -> Result<(), ClusterError> {
+        if self.find(object).is_some() {
+            return Ok(());
+        }
+        let (group, version) =
+            object.api_version.split_once('/').unwrap_or(("", object.api_version.as_str()));
+        let wanted = GroupVersionKind::gvk(group, version, &object.kind);
+        let (resource, capabilities) = oneshot::pinned_kind(client, &wanted)
+            .await
+            .map_err(|_| ClusterError::KindMissing(object.clone()))?;
+        let namespaced = capabilities.scope == Scope::Namespaced;
+        self.known.insert(
+            (object.api_version.clone(), object.kind.clone()),
+            Kind { resource, namespaced },
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! One process per release: a Lease beside it. It keeps two processes from doing the same work; what keeps them
+//! from doing harm are the preconditions of every write.
+
+use std::time::Duration;
+
+use kube::Client;
+use kube_lease_manager::{LeaseManager, LeaseManagerBuilder};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::error::ClusterError;
+use super::write::FIELD_MANAGER;
+
+/// How long a process that says nothing is believed to be alive.
+pub const LEASE_S: u64 = 10;
+/// How long before that it says something.
+const GRACE_S: u64 = 4;
+
+/// A release's lease, held or waited for.
+pub struct ReleaseLease {
+    held: watch::Receiver<bool>,
+    task: JoinHandle<kube_lease_manager::Result<LeaseManager>>,
+}
+
+impl ReleaseLease {
+    /// Asks for the lease of a release; whether it is held is told by [`ReleaseLease::held`].
+    pub async fn ask(
+        client: Client,
+        namespace: &str,
+        release: &str,
+        identity: &str,
+    ) -> Result<Self, ClusterError> {
+        let manager = LeaseManagerBuilder::new(client, format!("tidegate-{release}"))
+            .with_namespace(namespace)
+            .with_identity(identity)
+            .with_duration(LEASE_S)
+            .with_grace(GRACE_S)
+            .with_field_manager(FIELD_MANAGER)
+            .build()
+            .await
+            .map_err(|error| ClusterError::Refused {
+                what: format!("the lease of release `{release}`"),
+                message: error.to_string(),
+            })?;
+        let (held, task) = manager.watch().await;
+        Ok(Self { held, task })
+    }
+
+    /// Whether it is held now, and when that changes.
+    pub fn held(&self) -> watch::Receiver<bool> {
+        self.held.clone()
+    }
+
+    /// Waits until it is held, at most so long.
+    pub async fn wait(&mut self, at_most: Duration) -> bool {
+        let held = self.held.wait_for(|held| *held);
+        matches!(tokio::time::timeout(at_most, held).await, Ok(Ok(_)))
+    }
+
+    /// Gives it back, so that the next one need not wait.
+    pub async fn give_back(self) {
+        let Self { held, task } = self;
+        drop(held);
+        let pause = Duration::from_secs(2);
+        if let Ok(Ok(Ok(manager))) = tokio::time::timeout(pause, task).await {
+            // If it cannot be given back, it runs out by itself.
+            manager.release().await.unwrap_or_default();
+        }
+    }
+}

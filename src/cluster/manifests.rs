@@ -1,0 +1,65 @@
+//! Manifests as they are sent: with the plan's label and, on a pod template, the stamp.
+
+use serde_json::{Map, Value};
+
+use crate::spec::crd::{CONTRACT_ANNOTATION, PLAN_LABEL};
+
+/// A manifest made ready to be sent. Labels of the object's own metadata start no pod anew.
+pub(super) fn ready(manifest: &Value, plan: &str, stamp: Option<&str>) -> Value {
+    let mut manifest = manifest.clone();
+    if let Some(object) = manifest.as_object_mut() {
+        // The status is the controllers', and an exported object brings one along.
+        object.remove("status");
+        label(object, plan);
+        stamp.and_then(|stamp| put_stamp(object, stamp));
+    }
+    manifest
+}
+
+fn label(object: &mut Map<String, Value>, plan: &str) -> Option<()> {
+    let metadata = child(object, "metadata")?;
+    for servers_own in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"] {
+        metadata.remove(servers_own);
+    }
+    child(metadata, "labels")?.insert(PLAN_LABEL.to_owned(), Value::String(plan.to_owned()));
+    Some(())
+}
+
+fn put_stamp(object: &mut Map<String, Value>, stamp: &str) -> Option<()> {
+    let template = child(object.get_mut("spec")?.as_object_mut()?, "template")?;
+    let annotations = child(child(template, "metadata")?, "annotations")?;
+    annotations.insert(CONTRACT_ANNOTATION.to_owned(), Value::String(stamp.to_owned()));
+    Some(())
+}
+
+/// The mapping under a key, made if it is absent or null; `None` for a value of another type, which is the
+/// server's to refuse.
+fn child<'a>(parent: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
+    let slot = parent.entry(key.to_owned()).or_insert(Value::Null);
+    if slot.is_null() {
+        *slot = Value::Object(Map::new());
+    }
+    slot.as_object_mut()
+}
+
+/// The stamp on an object's pod template.
+pub(super) fn stamp_of(object: &Value) -> Option<String> {
+    let annotations = object.pointer("/spec/template/metadata/annotations")?;
+    annotations.get(CONTRACT_ANNOTATION)?.as_str().map(ToOwned::to_owned)
+}
+
+/// The images of a pod template, for people.
+pub(super) fn images(manifest: &Value) -> Vec<String> {
+    let containers = manifest.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    containers
+        .into_iter()
+        .flatten()
+        .filter_map(|container| container.get("image")?.as_str())
+        .map(short_image)
+        .collect()
+}
+
+/// `registry/a/b:1.2` as `b:1.2`: the registry says nothing about what changes.
+fn short_image(image: &str) -> String {
+    image.rsplit('/').next().unwrap_or(image).to_owned()
+}

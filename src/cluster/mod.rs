@@ -1,0 +1,57 @@
+//! The only holder of a Kubernetes client: reads the cluster into observations, carries actions out.
+//!
+//! In: a [`Connection`]. Out: [`ClusterWorld`], the real implementation of the one seam. Decides nothing.
+
+mod act;
+mod caches;
+mod client;
+mod counting;
+mod declared;
+mod differences;
+mod error;
+mod events;
+mod install;
+mod kinds;
+mod lease;
+mod manifests;
+mod namespaces;
+mod prepare;
+mod reads;
+mod release_watch;
+mod releases;
+mod rights;
+mod survey;
+mod watched;
+mod world;
+mod write;
+
+pub use client::{Access, Connection};
+pub use counting::RequestListener;
+pub use declared::keep_declared;
+pub use differences::{Difference, differences};
+pub use error::ClusterError;
+pub use events::EventRecorder;
+pub use install::{Installed, install, installed};
+pub use lease::{LEASE_S, ReleaseLease};
+pub use namespaces::{ensure_namespace, remove_namespace};
+pub use release_watch::watch_releases;
+pub use releases::{NewRelease, Releases, has_ended};
+pub use rights::{ACTING_RIGHTS, OWN_RIGHTS, Right, missing_rights};
+pub use survey::survey_only;
+pub use watched::WatchedRelease;
+pub use world::{ClusterWorld, Listener};
+pub use write::FIELD_MANAGER;
+
+/// An error with its causes, each once, on one line.
+pub fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        let words = deeper.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = deeper.source();
+    }
+    text
+}

@@ -1,0 +1,198 @@
+//! Looks at objects right before they are written: what the write will demand, and whether a pod template changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use kube::Client;
+use kube::api::DynamicObject;
+use serde_json::Value;
+
+use super::error::ClusterError;
+use super::kinds::Kinds;
+use super::manifests;
+use super::write::{self, WriteError};
+use crate::controller::TemplateChange;
+use crate::manifest::Bundle;
+use crate::spec::{Code, ObjectRef, Problem};
+use crate::upgrade::gate::{Workload, template_digest};
+use crate::upgrade::{Precondition, Prepared};
+
+/// How many objects are looked at at once.
+const PARALLEL: usize = 8;
+
+/// Who looks, and at what.
+pub(super) struct Preparing<'a> {
+    pub(super) client: &'a Client,
+    pub(super) kinds: &'a Kinds,
+    pub(super) bundle: &'a Bundle,
+    pub(super) plan: &'a str,
+}
+
+impl Preparing<'_> {
+    /// Looks at objects that may be written next.
+    pub(super) async fn look(
+        &self,
+        objects: &BTreeSet<ObjectRef>,
+    ) -> Result<BTreeMap<ObjectRef, Prepared>, ClusterError> {
+        let looks: Vec<_> = objects.iter().map(|object| self.look_at_named(object)).collect();
+        stream::iter(looks).buffer_unordered(PARALLEL).try_collect().await
+    }
+
+    async fn look_at_named(&self, object: &ObjectRef) -> Result<(ObjectRef, Prepared), ClusterError> {
+        Ok((object.clone(), self.look_at(object).await?))
+    }
+
+    async fn look_at(&self, object: &ObjectRef) -> Result<Prepared, ClusterError> {
+        let api = self.kinds.api(self.client, object)?;
+        let live = api
+            .get_opt(&object.name)
+            .await
+            .map_err(|error| ClusterError::of(error, object.to_string()))?;
+        let Some(live) = live else {
+            return Ok(Prepared {
+                precondition: Precondition::Absent,
+                changes_template: false,
+                live_stamp: None,
+            });
+        };
+        let stamp = stamp(&live);
+        let changes_template = match self.bundle.is_workload(object) {
+            false => false,
+            true => match self.would_change(object, &live).await {
+                Ok(change) => change == TemplateChange::Changes,
+                // The write itself will tell.
+                Err(_) => true,
+            },
+        };
+        Ok(Prepared {
+            precondition: Precondition::Unchanged {
+                uid: live.metadata.uid.unwrap_or_default(),
+                resource_version: live.metadata.resource_version.unwrap_or_default(),
+            },
+            changes_template,
+            live_stamp: stamp,
+        })
+    }
+
+    /// What applying a workload would do to its pod template, by server dry-run with the stamp that it has.
+    async fn would_change(
+        &self,
+        object: &ObjectRef,
+        live: &DynamicObject,
+    ) -> Result<TemplateChange, WriteError> {
+        let api = self
+            .kinds
+            .api(self.client, object)
+            .map_err(|error| WriteError::Refused(Code::KindMissing, error.to_string()))?;
+        let manifest = self.bundle.manifest(object).cloned().unwrap_or_default();
+        let stamp = stamp(live);
+        let sent = manifests::ready(&manifest, self.plan, stamp.as_deref());
+        let stored = write::dry_run(&api, &sent, &object.name).await?;
+        Ok(if digest(live) == digest(&stored) { TemplateChange::Same } else { TemplateChange::Changes })
+    }
+
+    /// Applies every object as a dry run.
+    ///
+    /// Out: what each workload's template would do, and all that the server would refuse.
+    pub(super) async fn rehearse(&self) -> (BTreeMap<ObjectRef, TemplateChange>, Vec<Problem>) {
+        let entries = &self.bundle.objects;
+        let rehearsals: Vec<_> =
+            entries.iter().map(|entry| self.rehearse_one(&entry.reference, &entry.value)).collect();
+        let results: Vec<_> = stream::iter(rehearsals).buffered(PARALLEL).collect().await;
+        let mut changes = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (entry, result) in entries.iter().zip(results) {
+            let object = &entry.reference;
+            match result {
+                Ok(Some(change)) => {
+                    changes.insert(object.clone(), change);
+                }
+                Ok(None) => {}
+                Err(problem) => problems.push(problem),
+            }
+        }
+        (changes, problems)
+    }
+
+    async fn rehearse_one(
+        &self,
+        object: &ObjectRef,
+        manifest: &Value,
+    ) -> Result<Option<TemplateChange>, Problem> {
+        let Ok(api) = self.kinds.api(self.client, object) else {
+            return if self.brings_kind(object) { Ok(None) } else { Err(kind_missing(object)) };
+        };
+        let about = |error: WriteError| problem(object, error);
+        let live = api.get_opt(&object.name).await.map_err(|error| about(write::judge(&error)))?;
+        let workload = self.bundle.is_workload(object);
+        let Some(live) = live else {
+            // What lives in a namespace that the release brings along cannot be tried before that is there.
+            if !self.brings_namespace(object) {
+                let sent = manifests::ready(manifest, self.plan, None);
+                write::dry_run(&api, &sent, &object.name).await.map_err(about)?;
+            }
+            return Ok(workload.then_some(TemplateChange::Absent));
+        };
+        if workload {
+            return self.would_change(object, &live).await.map(Some).map_err(about);
+        }
+        let sent = manifests::ready(manifest, self.plan, None);
+        write::dry_run(&api, &sent, &object.name).await.map_err(about)?;
+        Ok(None)
+    }
+
+    /// Whether the release brings the CRD of a kind along.
+    fn brings_kind(&self, object: &ObjectRef) -> bool {
+        self.bundle.objects.iter().any(|entry| {
+            entry.reference.kind == "CustomResourceDefinition"
+                && entry.value.pointer("/spec/group").and_then(Value::as_str) == Some(object.group())
+                && entry.value.pointer("/spec/names/kind").and_then(Value::as_str)
+                    == Some(object.kind.as_str())
+        })
+    }
+
+    fn brings_namespace(&self, object: &ObjectRef) -> bool {
+        self.bundle.objects.iter().any(|entry| {
+            entry.reference.kind == "Namespace" && entry.reference.name == object.namespace
+        })
+    }
+}
+
+pub(super) fn stamp(live: &DynamicObject) -> Option<String> {
+    manifests::stamp_of(&serde_json::json!({"spec": live.data.get("spec")}))
+}
+
+/// The digest of an object's pod template; `None` for what has none.
+fn digest(object: &DynamicObject) -> Option<String> {
+    let value = serde_json::to_value(object).ok()?;
+    let workload = Workload::from_object(value).ok()??;
+    Some(template_digest(&workload.template()))
+}
+
+pub(super) fn kind_missing(object: &ObjectRef) -> Problem {
+    Problem::error(
+        Code::KindMissing,
+        object.to_string(),
+        format!("the cluster has no kind `{}` in `{}`", object.kind, object.api_version),
+    )
+    .hint("install its CustomResourceDefinition first, or add it to the manifests")
+}
+
+pub(super) fn problem(object: &ObjectRef, error: WriteError) -> Problem {
+    let (code, message) = match error {
+        WriteError::Moved => (Code::DryRunRefused, "was changed while it was looked at".to_owned()),
+        WriteError::Refused(code, message) => (code, message),
+        WriteError::Unreachable(message) => (Code::DryRunRefused, message),
+    };
+    let problem = Problem::error(code, object.to_string(), message);
+    match code {
+        Code::Forbidden => problem.hint("give the plan's account the right, or run as another one"),
+        Code::Immutable => problem.hint(
+            "the field cannot be changed in place: give the object a new name, or delete it first",
+        ),
+        Code::FieldConflict => problem.hint(
+            "another manager owns the field: remove it from the manifest, or take the field away from that manager",
+        ),
+        _ => problem,
+    }
+}

@@ -1,0 +1,289 @@
+//! Releases and their bundles as objects of the cluster.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::{Value, json};
+
+use super::error::ClusterError;
+use crate::manifest::Bundle;
+use crate::spec::crd::{
+    self, History, PLAN_LABEL, Release, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, ReleaseSpec,
+};
+
+/// How much of a bundle goes into one Secret: an object may have 1 MiB, base64 and metadata included.
+const PART_BYTES: usize = 700_000;
+/// How many Secrets a bundle may take: with manifests that compress eightfold, some 350 MB.
+const PARTS_MAX: usize = 64;
+/// How many bytes a bundle may have unpacked, so that a forged one cannot fill the memory.
+const UNPACKED_MAX: u64 = 512 << 20;
+/// The one key of a part's Secret.
+const PART_KEY: &str = "part";
+
+/// What a new release says of itself.
+#[derive(Debug, Clone)]
+pub struct NewRelease {
+    /// The plan.
+    pub plan: String,
+    /// What is released, for people.
+    pub revision: String,
+    /// Why, in somebody's words.
+    pub reason: Option<String>,
+}
+
+/// Releases of one namespace.
+#[derive(Clone)]
+pub struct Releases {
+    client: Client,
+    namespace: String,
+}
+
+impl Releases {
+    /// Those of a namespace, as a client sees them.
+    pub fn new(client: Client, namespace: &str) -> Self {
+        Self { client, namespace: namespace.to_owned() }
+    }
+
+    fn api(&self) -> Api<Release> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// All releases, of one plan if it is given, in the order of their numbers.
+    pub async fn list(&self, plan: Option<&str>) -> Result<Vec<Release>, ClusterError> {
+        let found = self.api().list(&ListParams::default()).await.map_err(|e| ClusterError::of(e, "releases"))?;
+        let mut releases = found.items;
+        releases.retain(|release| plan.is_none_or(|plan| release.spec.plan == plan));
+        releases.sort_by_key(|release| (release.spec.plan.clone(), release.spec.number));
+        Ok(releases)
+    }
+
+    /// One release by name.
+    pub async fn get(&self, name: &str) -> Result<Release, ClusterError> {
+        self.api().get(name).await.map_err(|e| ClusterError::of(e, format!("release `{name}`")))
+    }
+
+    /// A plan by name, if it exists.
+    pub async fn plan(&self, name: &str) -> Result<Option<ReleasePlan>, ClusterError> {
+        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
+        plans.get_opt(name).await.map_err(|e| ClusterError::of(e, format!("plan `{name}`")))
+    }
+
+    /// Makes a plan, if there is none of that name, so that its releases have a home.
+    pub async fn ensure_plan(&self, name: &str, spec: &ReleasePlanSpec) -> Result<ReleasePlan, ClusterError> {
+        if let Some(plan) = self.plan(name).await? {
+            return Ok(plan);
+        }
+        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
+        let plan = ReleasePlan::new(name, spec.clone());
+        match plans.create(&PostParams::default(), &plan).await {
+            Ok(plan) => Ok(plan),
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                plans.get(name).await.map_err(|e| ClusterError::of(e, format!("plan `{name}`")))
+            }
+            Err(error) => Err(ClusterError::of(error, format!("plan `{name}`"))),
+        }
+    }
+
+    /// Makes a release with the next free number, and its bundle.
+    ///
+    /// The release comes first and owns its parts, so that nothing is left over when it is deleted; a release whose
+    /// parts are not all there yet is not started by anybody, since its digest does not match.
+    pub async fn create(
+        &self,
+        plan: &ReleasePlan,
+        new: &NewRelease,
+        bundle: &Bundle,
+    ) -> Result<Release, ClusterError> {
+        let bytes = bundle.to_bytes();
+        let parts = pack(&bytes).map_err(|message| ClusterError::Refused {
+            what: format!("the manifests of `{}`", new.plan),
+            message,
+        })?;
+        let digest = Bundle::digest(&bytes);
+        let mut number = self.list(Some(&new.plan)).await?.last().map_or(1, |last| last.spec.number + 1);
+        let release = loop {
+            let spec = ReleaseSpec {
+                plan: new.plan.clone(),
+                number,
+                revision: new.revision.clone(),
+                trigger: "manual".to_owned(),
+                reason: new.reason.clone(),
+                bundle: crd::Bundle {
+                    digest: digest.clone(),
+                    parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
+                },
+                control: None,
+            };
+            let mut release = Release::new(&format!("{}-{number}", new.plan), spec);
+            release.metadata.labels = Some(labels(&new.plan));
+            release.metadata.owner_references = Some(plan.controller_owner_ref(&()).into_iter().collect());
+            match self.api().create(&PostParams::default(), &release).await {
+                Ok(created) => break created,
+                // Somebody took the number.
+                Err(kube::Error::Api(status)) if status.code == 409 => number += 1,
+                Err(error) => return Err(ClusterError::of(error, release.name_any())),
+            }
+        };
+        self.create_parts(&release, &parts).await?;
+        Ok(release)
+    }
+
+    async fn create_parts(&self, release: &Release, parts: &[Vec<u8>]) -> Result<(), ClusterError> {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
+        for (index, part) in parts.iter().enumerate() {
+            let name = part_name(&release.name_any(), index);
+            let secret = Secret {
+                metadata: ObjectMeta {
+                    name: Some(name.clone()),
+                    labels: Some(labels(&release.spec.plan)),
+                    owner_references: Some(release.controller_owner_ref(&()).into_iter().collect()),
+                    ..ObjectMeta::default()
+                },
+                type_: Some("tidegate.dev/bundle".to_owned()),
+                immutable: Some(true),
+                data: Some(BTreeMap::from([(PART_KEY.to_owned(), ByteString(part.clone()))])),
+                ..Secret::default()
+            };
+            match secrets.create(&PostParams::default(), &secret).await {
+                Ok(_) => {}
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => return Err(ClusterError::of(error, format!("secret `{name}`"))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes missing parts of a release's bundle again, after a crash between the release and its parts.
+    pub async fn complete(&self, release: &Release, bundle: &Bundle) -> Result<(), ClusterError> {
+        match pack(&bundle.to_bytes()) {
+            Ok(parts) => self.create_parts(release, &parts).await,
+            Err(message) => Err(ClusterError::Refused { what: release.name_any(), message }),
+        }
+    }
+
+    /// Reads a release's bundle and checks its digest.
+    pub async fn bundle(&self, release: &Release) -> Result<Bundle, ClusterError> {
+        let damaged = |message: String| ClusterError::Bundle { release: release.name_any(), message };
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
+        let mut packed = Vec::new();
+        for index in 0..usize::try_from(release.spec.bundle.parts).unwrap_or(0).min(PARTS_MAX) {
+            let name = part_name(&release.name_any(), index);
+            let part = match secrets.get(&name).await {
+                Ok(secret) => secret.data.unwrap_or_default().remove(PART_KEY),
+                Err(error) => match ClusterError::of(error, format!("secret `{name}`")) {
+                    ClusterError::NotFound { what } => return Err(damaged(format!("{what} does not exist"))),
+                    other => return Err(other),
+                },
+            };
+            packed.extend(part.ok_or_else(|| damaged(format!("secret `{name}` has no `{PART_KEY}`")))?.0);
+        }
+        let bytes = unpack(&packed).map_err(|error| damaged(error.to_string()))?;
+        if Bundle::digest(&bytes) != release.spec.bundle.digest {
+            return Err(damaged("its digest is not the release's".to_owned()));
+        }
+        Bundle::from_bytes(&bytes).map_err(|error| damaged(error.to_string()))
+    }
+
+    /// The bundle of the newest release of a plan that succeeded: what is installed.
+    pub async fn last_succeeded(&self, plan: &str) -> Result<Option<(Release, Bundle)>, ClusterError> {
+        let releases = match self.list(Some(plan)).await {
+            Ok(releases) => releases,
+            Err(ClusterError::NotInstalled) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let succeeded = |release: &&Release| {
+            release.status.as_ref().and_then(|status| status.outcome.as_deref()) == Some("Succeeded")
+        };
+        match releases.iter().rev().find(succeeded) {
+            Some(release) => Ok(Some((release.clone(), self.bundle(release).await?))),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Releases {
+    /// Tidies up after a release has ended: the plan's status says so, and the oldest ended releases beyond what
+    /// the plan keeps are deleted. The newest that succeeded always stays: it is the inventory.
+    pub async fn tidy(&self, plan_name: &str, history: &History) -> Result<(), ClusterError> {
+        let releases = self.list(Some(plan_name)).await?;
+        let outcome = |release: &Release| release.status.as_ref().and_then(|s| s.outcome.clone());
+        let succeeded: Vec<&Release> =
+            releases.iter().filter(|r| outcome(r).as_deref() == Some("Succeeded")).collect();
+        let others: Vec<&Release> = releases
+            .iter()
+            .filter(|release| outcome(release).is_some_and(|outcome| outcome != "Succeeded"))
+            .collect();
+        let status = ReleasePlanStatus {
+            last_release: releases.last().map(ResourceExt::name_any),
+            last_succeeded: succeeded.last().map(|release| release.name_any()),
+            ..ReleasePlanStatus::default()
+        };
+        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
+        let patch = json!({"status": {
+            "lastRelease": status.last_release,
+            "lastSucceeded": status.last_succeeded,
+        }});
+        plans
+            .patch_status(plan_name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .map_err(|e| ClusterError::of(e, format!("plan `{plan_name}`")))?;
+        let kept = |most: u32| usize::try_from(most).unwrap_or(usize::MAX);
+        let old_succeeded = succeeded.len().saturating_sub(kept(history.keep_succeeded.max(1)));
+        let old_others = others.len().saturating_sub(kept(history.keep_failed));
+        for release in succeeded.into_iter().take(old_succeeded).chain(others.into_iter().take(old_others)) {
+            match self.api().delete(&release.name_any(), &DeleteParams::background()).await {
+                Ok(_) => {}
+                Err(kube::Error::Api(status)) if status.code == 404 => {}
+                Err(error) => return Err(ClusterError::of(error, release.name_any())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes what people ask of a running release.
+    pub async fn control(&self, name: &str, control: &Value) -> Result<Release, ClusterError> {
+        let patch = json!({"spec": {"control": control}});
+        self.api()
+            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .map_err(|e| ClusterError::of(e, format!("release `{name}`")))
+    }
+}
+
+/// Whether a release has ended.
+pub fn has_ended(release: &Release) -> bool {
+    release.status.as_ref().is_some_and(|status| status.outcome.is_some())
+}
+
+fn labels(plan: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(PLAN_LABEL.to_owned(), plan.to_owned())])
+}
+
+fn part_name(release: &str, index: usize) -> String {
+    format!("{release}-bundle-{index}")
+}
+
+fn pack(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).map_err(|error| error.to_string())?;
+    let packed = encoder.finish().map_err(|error| error.to_string())?;
+    let parts: Vec<Vec<u8>> = packed.chunks(PART_BYTES).map(<[u8]>::to_vec).collect();
+    if parts.len() > PARTS_MAX {
+        let limit = PART_BYTES * PARTS_MAX / 1_000_000;
+        return Err(format!("they take more than {limit} MB compressed; split the system into two plans"));
+    }
+    Ok(parts)
+}
+
+fn unpack(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    GzDecoder::new(packed).take(UNPACKED_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,124 @@
+//! What runs now, and what the manifests would change: reads and dry runs only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use kube::{Api, Client};
+
+use super::client::Connection;
+use super::error::ClusterError;
+use super::kinds::Kinds;
+use super::manifests;
+use super::prepare::Preparing;
+use super::reads::{About, Pool, live_workload};
+use super::releases::Releases;
+use crate::controller::{Survey, Surveyed, TemplateChange};
+use crate::manifest::Bundle;
+use crate::spec::crd::ServiceGraph;
+use crate::spec::{Graph, ObjectRef, ServiceName, check_graph};
+use crate::upgrade::gate::{LiveRevision, revisions};
+
+/// Surveys the cluster for a release.
+///
+/// In: who looks (`own` reads tidegate's objects, `preparing.client` everything else), the bundle, and the bundle
+/// of the last release that succeeded, which is the inventory.
+pub(super) async fn survey(
+    own: &Client,
+    preparing: &Preparing<'_>,
+    last: Option<&Bundle>,
+) -> Result<Survey, ClusterError> {
+    let bundle = preparing.bundle;
+    let declared = declared(own, bundle).await?;
+    let (changes, problems) = preparing.rehearse().await;
+    let pool = Pool::live(preparing.client, &bundle.namespace, None).await?;
+    let mut services = BTreeMap::new();
+    for (name, owned) in &bundle.services {
+        let workloads = bundle.references(&owned.workloads);
+        let change = workloads
+            .iter()
+            .filter_map(|workload| changes.get(workload))
+            .max()
+            .copied()
+            .unwrap_or(TemplateChange::Same);
+        let images = workloads.iter().filter_map(|workload| bundle.manifest(workload)).flat_map(manifests::images);
+        let to = images.collect::<Vec<_>>().join(", ");
+        let live = live_revisions(preparing.client, &pool, &workloads).await?;
+        services.insert(name.clone(), Surveyed { live, change, to });
+    }
+    let mut leaving = BTreeMap::new();
+    for (name, objects) in going(bundle, last) {
+        let workloads: Vec<ObjectRef> =
+            objects.iter().filter(|object| is_workload(object, last)).cloned().collect();
+        let live = live_revisions(preparing.client, &pool, &workloads).await?;
+        let surveyed = Surveyed { live, change: TemplateChange::Same, to: String::new() };
+        services.insert(name.clone(), surveyed);
+        leaving.insert(name, objects);
+    }
+    Ok(Survey { now: Timestamp::now(), services, declared, leaving, problems })
+}
+
+/// Surveys the cluster for a release that does not exist yet.
+///
+/// In: the way to the cluster, the frozen input and the plan's name. Out: what runs and what would change. Writes
+/// nothing.
+pub async fn survey_only(
+    connection: &Connection,
+    bundle: &Bundle,
+    plan: &str,
+) -> Result<Survey, ClusterError> {
+    let own = connection.client();
+    let account = bundle.plan.service_account_name.as_deref();
+    let acting = connection.acting_as(&bundle.namespace, account)?;
+    let kinds = Kinds::discover(acting.clone()).await?;
+    let last = Releases::new(own.clone(), &bundle.namespace).last_succeeded(plan).await?;
+    let preparing = Preparing { client: &acting, kinds: &kinds, bundle, plan };
+    survey(&own, &preparing, last.as_ref().map(|(_, bundle)| bundle)).await
+}
+
+/// The services of the last release that the new one does not have, with their objects.
+fn going(bundle: &Bundle, last: Option<&Bundle>) -> Vec<(ServiceName, Vec<ObjectRef>)> {
+    let Some(last) = last else { return Vec::new() };
+    let kept: BTreeSet<&ObjectRef> = bundle.objects.iter().map(|entry| &entry.reference).collect();
+    last.services
+        .iter()
+        .filter(|(name, _)| !bundle.services.contains_key(*name))
+        .map(|(name, owned)| {
+            let objects = last.references(&owned.objects);
+            (name.clone(), objects.into_iter().filter(|object| !kept.contains(object)).collect())
+        })
+        .collect()
+}
+
+fn is_workload(object: &ObjectRef, last: Option<&Bundle>) -> bool {
+    last.is_some_and(|last| last.is_workload(object))
+}
+
+async fn live_revisions(
+    client: &Client,
+    pool: &Pool,
+    workloads: &[ObjectRef],
+) -> Result<Vec<LiveRevision>, ClusterError> {
+    let recorded = BTreeSet::new();
+    let mut live = Vec::new();
+    for workload in workloads {
+        let about = About { workload, siblings: workloads, recorded: &recorded };
+        let found = live_workload(client, workload).await?;
+        if found.is_some() {
+            live.extend(revisions(&pool.snapshot(&about, found, Timestamp::now())));
+        }
+    }
+    Ok(live)
+}
+
+/// The graph in the cluster, as the last finished release left it.
+async fn declared(own: &Client, bundle: &Bundle) -> Result<Option<Graph>, ClusterError> {
+    let graphs: Api<ServiceGraph> = Api::namespaced(own.clone(), &bundle.namespace);
+    match graphs.get_opt(&bundle.graph_name).await {
+        Ok(found) => Ok(found.map(|graph| check_graph(&bundle.graph_name, &graph.spec).0)),
+        Err(error) => match ClusterError::of(error, "the ServiceGraph") {
+            // Before the first release our kinds need not be there.
+            ClusterError::NotInstalled | ClusterError::NotFound { .. } => Ok(None),
+            other => Err(other),
+        },
+    }
+}

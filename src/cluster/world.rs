@@ -1,0 +1,402 @@
+//! The real [`World`]: one release in one cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::api::PostParams;
+use kube::{Api, Client, ResourceExt};
+use tokio::sync::watch;
+
+use super::act::Acting;
+use super::caches::Caches;
+use super::client::Connection;
+use super::error::ClusterError;
+use super::kinds::Kinds;
+use super::prepare::Preparing;
+use super::reads::{About, Pool, cached_workload, read_live};
+use super::releases::Releases;
+use super::survey::survey;
+use super::watched::WatchedRelease;
+use crate::controller::{Loaded, Saved, Survey, World, WorldError};
+use crate::manifest::Bundle;
+use crate::spec::crd::Release;
+use crate::spec::{ObjectRef, ServiceName};
+use crate::upgrade::gate::Snapshot;
+use crate::upgrade::{
+    Action, Agenda, Event, Observation, Outcome, ServiceState, Standing, State, Wanted, Wish, status,
+};
+
+/// Looks again at least this often, though no watch said a word: the net under the watches.
+const SAFETY_POLL: Duration = Duration::from_secs(10);
+
+/// Whoever wants to hear what happens in a release.
+pub trait Listener: Send + Sync {
+    /// Hears of events, in order.
+    fn hear(&self, release: &Release, events: &[Event]);
+}
+
+/// One release in one cluster.
+pub struct ClusterWorld {
+    connection: Connection,
+    own: Client,
+    acting: Client,
+    namespace: String,
+    name: String,
+    releases: Releases,
+    watched: WatchedRelease,
+    release: Release,
+    /// May this process go on? A lease that was lost says no.
+    held: watch::Receiver<bool>,
+    bundle: Arc<Bundle>,
+    kinds: Kinds,
+    caches: Option<Caches>,
+    listeners: Vec<Arc<dyn Listener>>,
+}
+
+impl ClusterWorld {
+    /// Takes up a release. `held` says whether this process holds the release's lease.
+    pub async fn open(
+        connection: Connection,
+        release: Release,
+        held: watch::Receiver<bool>,
+        listeners: Vec<Arc<dyn Listener>>,
+    ) -> Result<Self, ClusterError> {
+        let own = connection.client();
+        let namespace = release.namespace().unwrap_or_default();
+        let releases = Releases::new(own.clone(), &namespace);
+        let bundle = Arc::new(releases.bundle(&release).await?);
+        let acting = connection.acting_as(&namespace, bundle.plan.service_account_name.as_deref())?;
+        let kinds = Kinds::discover(acting.clone()).await?;
+        let name = release.name_any();
+        let watched = WatchedRelease::start(&own, &namespace, &name);
+        Ok(Self {
+            connection,
+            own,
+            acting,
+            namespace,
+            name,
+            releases,
+            watched,
+            release,
+            held,
+            bundle,
+            kinds,
+            caches: None,
+            listeners,
+        })
+    }
+
+    async fn caches(&mut self) -> Result<&Caches, WorldError> {
+        if self.caches.is_none() {
+            self.caches = Some(Caches::start(&self.own, &self.acting, &self.namespace).await.map_err(world_error)?);
+        }
+        self.caches.as_ref().ok_or_else(|| WorldError::Unreachable("no watches".to_owned()))
+    }
+
+    fn check_held(&self) -> Result<(), WorldError> {
+        if *self.held.borrow() {
+            return Ok(());
+        }
+        Err(WorldError::Lost(format!("another process goes on with release `{}`", self.name)))
+    }
+
+    /// Takes what the watch knows of the release, if that is newer.
+    fn catch_up(&mut self) -> Result<(), WorldError> {
+        match self.watched.newest() {
+            None => {}
+            Some(None) => {
+                return Err(WorldError::Lost(format!("release `{}` was deleted", self.name)));
+            }
+            Some(Some(newest)) => {
+                if is_newer(&newest, &self.release) {
+                    // Only what people ask is taken over; where it stands is known better here, and a foreign
+                    // write of it is met at the next save.
+                    self.release.spec = newest.spec.clone();
+                    self.release.metadata.generation = newest.metadata.generation;
+                    if newest.status == self.release.status {
+                        self.release.metadata.resource_version = newest.metadata.resource_version.clone();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn wanted(&self) -> Wanted {
+        let control = self.release.spec.control.clone().unwrap_or_default();
+        Wanted { pause: control.pause, abort: control.abort, reason: control.reason }
+    }
+
+    /// The services that the turn wants to see, and whether live.
+    fn asked(agenda: &Agenda, state: &State, wish: &Wish, now: Timestamp) -> (BTreeSet<ServiceName>, BTreeSet<ServiceName>) {
+        let due = |wishes: &BTreeMap<ServiceName, Timestamp>| -> BTreeSet<ServiceName> {
+            wishes.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect()
+        };
+        let mut live = due(&wish.live);
+        live.extend(due(&wish.prepare));
+        live.retain(|name| agenda.members.contains_key(name));
+        let cached = state
+            .services
+            .iter()
+            .filter(|(name, service)| {
+                !live.contains(*name)
+                    && matches!(service.standing, Standing::Moving | Standing::Removing)
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        (live, cached)
+    }
+
+    async fn prepared(
+        &mut self,
+        agenda: &Agenda,
+        wish: &Wish,
+        now: Timestamp,
+    ) -> Result<BTreeMap<ObjectRef, crate::upgrade::Prepared>, WorldError> {
+        let mut objects: BTreeSet<ObjectRef> = BTreeSet::new();
+        for (name, at) in &wish.prepare {
+            if *at <= now && let Some(member) = agenda.members.get(name) {
+                objects.extend(member.belongings.objects.iter().cloned());
+            }
+        }
+        if wish.prepare_shared {
+            objects.extend(agenda.shared.iter().cloned());
+        }
+        for object in &objects {
+            // A kind whose CRD comes with the same release is not known before that is applied.
+            match self.kinds.learn(&self.acting, object).await {
+                Ok(()) | Err(ClusterError::KindMissing(_)) => {}
+                Err(error) => return Err(world_error(error)),
+            }
+        }
+        objects.retain(|object| self.kinds.namespaced(object).is_some());
+        let preparing = self.preparing();
+        preparing.look(&objects).await.map_err(world_error)
+    }
+
+    fn preparing(&self) -> Preparing<'_> {
+        Preparing {
+            client: &self.acting,
+            kinds: &self.kinds,
+            bundle: &self.bundle,
+            plan: &self.release.spec.plan,
+        }
+    }
+
+    /// Snapshots of services, live or from the caches.
+    async fn snapshots(
+        &mut self,
+        agenda: &Agenda,
+        state: &State,
+        (live, cached): (BTreeSet<ServiceName>, BTreeSet<ServiceName>),
+    ) -> Result<BTreeMap<ServiceName, Vec<(ObjectRef, Snapshot)>>, WorldError> {
+        let (acting, namespace) = (self.acting.clone(), self.namespace.clone());
+        let caches = self.caches().await?;
+        let mut snapshots: BTreeMap<ServiceName, Vec<(ObjectRef, Snapshot)>> = BTreeMap::new();
+        let live_targets = Targets::of(agenda, state, &live);
+        if !live.is_empty() {
+            let abouts = live_targets.abouts();
+            let read = read_live(&acting, &namespace, caches, &abouts).await.map_err(world_error)?;
+            for (target, snapshot) in live_targets.list.iter().zip(read) {
+                let of_service = snapshots.entry(target.service.clone()).or_default();
+                of_service.push((target.workload.clone(), snapshot));
+            }
+        }
+        let cached_targets = Targets::of(agenda, state, &cached);
+        let pool = Pool::cached(caches);
+        let now = Timestamp::now();
+        for (target, about) in cached_targets.list.iter().zip(cached_targets.abouts()) {
+            let workload = cached_workload(caches, &target.workload);
+            let of_service = snapshots.entry(target.service.clone()).or_default();
+            of_service.push((target.workload.clone(), pool.snapshot(&about, workload, now)));
+        }
+        Ok(snapshots)
+    }
+}
+
+/// The workloads of some services, with what their snapshots need.
+struct Targets {
+    list: Vec<Target>,
+}
+
+struct Target {
+    service: ServiceName,
+    workload: ObjectRef,
+    siblings: Vec<ObjectRef>,
+    recorded: BTreeSet<String>,
+}
+
+impl Targets {
+    fn of(agenda: &Agenda, state: &State, services: &BTreeSet<ServiceName>) -> Self {
+        let mut list = Vec::new();
+        for name in services {
+            let Some(member) = agenda.members.get(name) else { continue };
+            let recorded = state.services.get(name).map(recorded_pods).unwrap_or_default();
+            let workloads = &member.belongings.workloads;
+            list.extend(workloads.iter().map(|workload| Target {
+                service: name.clone(),
+                workload: workload.clone(),
+                siblings: workloads.iter().filter(|other| *other != workload).cloned().collect(),
+                recorded: recorded.clone(),
+            }));
+        }
+        Self { list }
+    }
+
+    fn abouts(&self) -> Vec<About<'_>> {
+        self.list
+            .iter()
+            .map(|target| About {
+                workload: &target.workload,
+                siblings: &target.siblings,
+                recorded: &target.recorded,
+            })
+            .collect()
+    }
+}
+
+fn recorded_pods(service: &ServiceState) -> BTreeSet<String> {
+    service
+        .records
+        .values()
+        .filter_map(|record| record.baseline.as_ref())
+        .flat_map(|baseline| baseline.pods.iter().map(|pod| pod.uid.clone()))
+        .collect()
+}
+
+fn is_newer(newest: &Release, known: &Release) -> bool {
+    let version = |release: &Release| {
+        release.metadata.resource_version.as_ref().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+    };
+    version(newest) > version(known)
+}
+
+/// What a cluster's error means to the loop.
+pub(super) fn world_error(error: ClusterError) -> WorldError {
+    let text = super::describe(&error);
+    match error {
+        ClusterError::Unreachable(_) => WorldError::Unreachable(text),
+        ClusterError::Conflict { .. } => WorldError::Conflict,
+        ClusterError::NotFound { .. } => WorldError::Lost(text),
+        ClusterError::Kubeconfig(_)
+        | ClusterError::NoCluster { .. }
+        | ClusterError::Forbidden { .. }
+        | ClusterError::NotInstalled
+        | ClusterError::KindMissing(_)
+        | ClusterError::Refused { .. }
+        | ClusterError::Bundle { .. } => WorldError::Final(text),
+    }
+}
+
+impl World for ClusterWorld {
+    async fn load(&mut self) -> Result<Loaded, WorldError> {
+        self.check_held()?;
+        self.release = self.releases.get(&self.name).await.map_err(world_error)?;
+        Ok(Loaded {
+            status: self.release.status.clone().unwrap_or_default(),
+            bundle: (*self.bundle).clone(),
+        })
+    }
+
+    async fn survey(&mut self, _bundle: &Bundle) -> Result<Survey, WorldError> {
+        let last = self.releases.last_succeeded(&self.release.spec.plan).await.map_err(world_error)?;
+        let last = last.map(|(_, bundle)| bundle);
+        survey(&self.own, &self.preparing(), last.as_ref()).await.map_err(world_error)
+    }
+
+    async fn observe(
+        &mut self,
+        agenda: &Agenda,
+        state: &State,
+        wish: &Wish,
+    ) -> Result<Observation, WorldError> {
+        self.check_held()?;
+        self.catch_up()?;
+        let started = Timestamp::now();
+        let asked = Self::asked(agenda, state, wish, started);
+        let prepared = self.prepared(agenda, wish, started).await?;
+        let snapshots = self.snapshots(agenda, state, asked).await?;
+        // What people ask counts as of now, not as of before the reads.
+        self.catch_up()?;
+        Ok(Observation {
+            now: Timestamp::now(),
+            wanted: self.wanted(),
+            snapshots,
+            prepared,
+            outcomes: Vec::new(),
+        })
+    }
+
+    async fn save(&mut self, agenda: &Agenda, state: &State) -> Result<Saved, WorldError> {
+        self.check_held()?;
+        let before = self.release.status.clone().unwrap_or_default();
+        let generation = self.release.metadata.generation.unwrap_or_default();
+        let mut release = self.release.clone();
+        release.status =
+            Some(status::to_status(agenda, state, generation, &before.conditions, Timestamp::now()));
+        let api: Api<Release> = Api::namespaced(self.own.clone(), &self.namespace);
+        let saved = api
+            .replace_status(&self.name, &PostParams::default(), &release)
+            .await
+            .map_err(|error| world_error(ClusterError::of(error, format!("release `{}`", self.name))))?;
+        self.release = saved;
+        Ok(Saved::after_saving())
+    }
+
+    async fn act(&mut self, _saved: &Saved, actions: &[Action]) -> Vec<Outcome> {
+        if actions.is_empty() {
+            return Vec::new();
+        }
+        let acting = Acting {
+            own: &self.own,
+            acting: &self.acting,
+            kinds: &self.kinds,
+            bundle: &self.bundle,
+            release: &self.release,
+        };
+        let outcomes = acting.carry_out(actions).await;
+        if actions.iter().any(|action| matches!(action, Action::ApplyShared { .. })) {
+            // Kinds may have come with it.
+            if let Ok(kinds) = Kinds::discover(self.acting.clone()).await {
+                self.kinds = kinds;
+            }
+        }
+        outcomes
+    }
+
+    async fn tell(&mut self, events: &[Event]) {
+        for listener in &self.listeners {
+            listener.hear(&self.release, events);
+        }
+    }
+
+    async fn wait(&mut self, until: Option<Timestamp>) -> Result<(), WorldError> {
+        let pause = until.map_or(SAFETY_POLL, |at| {
+            let left = at.duration_since(Timestamp::now());
+            Duration::try_from(left).unwrap_or(Duration::ZERO).min(SAFETY_POLL)
+        });
+        let changed = self.caches.as_ref().map(|caches| caches.changed.clone());
+        let cluster = async {
+            match &changed {
+                Some(changed) => changed.notified().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = cluster => {}
+            () = self.watched.changed() => {}
+            _ = self.held.changed() => {}
+        }
+        self.check_held()
+    }
+}
+
+impl ClusterWorld {
+    /// The way to the cluster that it was opened with.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}

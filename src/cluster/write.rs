@@ -1,0 +1,153 @@
+//! One object written: server-side apply with preconditions, create-only where it must not exist, dry-run.
+
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::{Value, json};
+
+use crate::spec::{Code, ObjectRef};
+use crate::upgrade::{ActFailure, Precondition};
+
+/// The name under which the API server keeps what tidegate owns.
+pub const FIELD_MANAGER: &str = "tidegate";
+
+/// Why a write was not made.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// A precondition does not hold any more.
+    Moved,
+    /// For good.
+    Refused(Code, String),
+    /// Perhaps another time.
+    Unreachable(String),
+}
+
+impl WriteError {
+    pub(super) fn about(self, object: &ObjectRef) -> ActFailure {
+        let object = object.clone();
+        match self {
+            Self::Moved => ActFailure::Moved { object },
+            Self::Refused(code, message) => ActFailure::Refused { object, code, message },
+            Self::Unreachable(message) => ActFailure::Unreachable { object, message },
+        }
+    }
+}
+
+/// Tells an answer apart.
+pub(super) fn judge(error: &kube::Error) -> WriteError {
+    let kube::Error::Api(status) = error else {
+        return WriteError::Unreachable(root_cause(error));
+    };
+    let message = status.message.clone();
+    match status.code {
+        401 | 403 => WriteError::Refused(Code::Forbidden, message),
+        404 => WriteError::Refused(Code::DryRunRefused, message),
+        409 if is_field_conflict(status) => WriteError::Refused(Code::FieldConflict, message),
+        409 => WriteError::Moved,
+        // A uid in the body that is not the live one: the object was replaced in between.
+        422 if message.contains("Precondition failed: UID") || message.contains("metadata.uid") => {
+            WriteError::Moved
+        }
+        422 if message.contains("immutable") || message.contains("forbidden: updates to") => {
+            WriteError::Refused(Code::Immutable, message)
+        }
+        400 | 405 | 413 | 415 | 422 => WriteError::Refused(Code::DryRunRefused, message),
+        _ => WriteError::Unreachable(message),
+    }
+}
+
+fn is_field_conflict(status: &kube::core::Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == "FieldManagerConflict")
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+/// Applies an object for real, if it is still as it was when it was looked at.
+pub(super) async fn apply(
+    api: &Api<DynamicObject>,
+    mut manifest: Value,
+    name: &str,
+    precondition: &Precondition,
+) -> Result<DynamicObject, WriteError> {
+    let (uid, resource_version) = match precondition {
+        Precondition::Unchanged { uid, resource_version } => (uid.clone(), resource_version.clone()),
+        Precondition::Absent => {
+            // Server-side apply cannot demand absence, so the first write is a plain create, which can; the apply
+            // behind it makes the fields ours by `Apply`, so that a later release can drop one.
+            let parameters =
+                PostParams { dry_run: false, field_manager: Some(FIELD_MANAGER.to_owned()) };
+            let body: DynamicObject = serde_json::from_value(manifest.clone())
+                .map_err(|error| WriteError::Refused(Code::NotAnObject, error.to_string()))?;
+            let created = api.create(&parameters, &body).await.map_err(|error| judge(&error))?;
+            (created.metadata.uid.unwrap_or_default(), created.metadata.resource_version.unwrap_or_default())
+        }
+    };
+    if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("uid".to_owned(), Value::String(uid));
+        metadata.insert("resourceVersion".to_owned(), Value::String(resource_version));
+    }
+    let parameters = PatchParams::apply(FIELD_MANAGER).validation_strict();
+    let applied = api
+        .patch(name, &parameters, &Patch::Apply(&manifest))
+        .await
+        .map_err(|error| judge(&error))?;
+    drop_created_entry(api, applied, name).await
+}
+
+/// Takes away the entry that the plain create left in `managedFields`; otherwise a field that a later release
+/// drops would stay, owned by that entry.
+async fn drop_created_entry(
+    api: &Api<DynamicObject>,
+    applied: DynamicObject,
+    name: &str,
+) -> Result<DynamicObject, WriteError> {
+    let entries = applied.metadata.managed_fields.as_deref().unwrap_or_default();
+    let created = |entry: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry| {
+        entry.manager.as_deref() == Some(FIELD_MANAGER)
+            && entry.operation.as_deref() == Some("Update")
+            && entry.subresource.as_deref().unwrap_or_default().is_empty()
+    };
+    if !entries.iter().any(created) {
+        return Ok(applied);
+    }
+    let kept: Vec<_> = entries.iter().filter(|entry| !created(entry)).collect();
+    let patch = json!({"metadata": {
+        "resourceVersion": applied.metadata.resource_version,
+        "managedFields": kept,
+    }});
+    match api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(cleaned) => Ok(cleaned),
+        // Another writer (a controller's status) came first. The next apply of this object tries again.
+        Err(_) => Ok(applied),
+    }
+}
+
+/// Applies an object as a dry run: what the server would store, or why it would not.
+pub(super) async fn dry_run(
+    api: &Api<DynamicObject>,
+    manifest: &Value,
+    name: &str,
+) -> Result<DynamicObject, WriteError> {
+    let parameters = PatchParams::apply(FIELD_MANAGER).dry_run().validation_strict();
+    api.patch(name, &parameters, &Patch::Apply(manifest)).await.map_err(|error| judge(&error))
+}
+
+/// Deletes an object, if it is there. Its pods are ended in the background.
+pub(super) async fn delete(api: &Api<DynamicObject>, name: &str) -> Result<(), WriteError> {
+    let live = match api.get_opt(name).await.map_err(|error| judge(&error))? {
+        Some(live) => live,
+        None => return Ok(()),
+    };
+    let parameters = DeleteParams::background()
+        .preconditions(Preconditions { uid: live.metadata.uid, resource_version: None });
+    match api.delete(name, &parameters).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Err(error) => Err(judge(&error)),
+    }
+}

@@ -1,0 +1,47 @@
+//! The frozen input of a release, turned into what `upgrade` needs of it.
+
+use crate::manifest::Bundle;
+use crate::spec::crd::Advance;
+use crate::spec::{Graph, check_graph, duration, stamp};
+use crate::upgrade::{Belongings, Charter, SETTLE_DEFAULT, Strategy};
+
+/// The checked graph of a bundle. The bundle was checked before it was made, so what an older or newer tidegate
+/// would say about it does not matter any more.
+pub fn graph_of(bundle: &Bundle) -> Graph {
+    check_graph(&bundle.graph_name, &bundle.graph).0
+}
+
+/// What a release has to work with.
+pub fn charter(bundle: &Bundle) -> Charter {
+    let graph = graph_of(bundle);
+    let services = graph.services.iter().filter_map(|(name, service)| {
+        let owned = bundle.services.get(name)?;
+        let belongings = Belongings {
+            workloads: bundle.references(&owned.workloads),
+            objects: bundle.references(&owned.objects),
+            drain: service.drain,
+            stamp: stamp::write(&service.interface),
+        };
+        Some((name.clone(), belongings))
+    });
+    Charter {
+        services: services.collect(),
+        shared: bundle.references(&bundle.shared),
+        strategy: strategy(bundle),
+    }
+}
+
+fn strategy(bundle: &Bundle) -> Strategy {
+    let written = &bundle.plan.strategy;
+    let read = |text: &Option<String>| text.as_deref().and_then(duration::parse);
+    Strategy {
+        advance: match written.advance {
+            Advance::Wave => Advance::Wave,
+            Advance::Service => Advance::Service,
+        },
+        parallel_max: written.max_parallel.and_then(|most| usize::try_from(most).ok()),
+        settle: read(&written.settle).unwrap_or(SETTLE_DEFAULT),
+        service_deadline: read(&written.deadlines.service),
+        release_deadline: read(&written.deadlines.release),
+    }
+}

@@ -1,0 +1,17 @@
+//! Joins the parts: the loop that drives a release, over the one seam to everything outside.
+//!
+//! In: a [`World`]. Out: how the release ended. Knows neither the cluster nor the simulator; it gets one of them.
+
+mod charter;
+mod planning;
+mod reconcile;
+mod survey;
+#[cfg(test)]
+mod tests;
+mod world;
+
+pub use charter::{charter, graph_of};
+pub use planning::{Planned, make_plan, system};
+pub use reconcile::drive;
+pub use survey::{Survey, Surveyed, TemplateChange};
+pub use world::{Loaded, Saved, World, WorldError};

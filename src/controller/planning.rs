@@ -1,0 +1,201 @@
+//! What was found in the cluster to a plan, checked by the independent checker, to an agenda.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::charter::{charter, graph_of};
+use super::survey::{Survey, Surveyed, TemplateChange};
+use crate::graph::{Member as Placed, Moves, Revision, System};
+use crate::manifest::Bundle;
+use crate::plan::{self, Plan, Verdict};
+use crate::spec::{Graph, Interface, ServiceName, stamp};
+use crate::upgrade::gate::LiveRevision;
+use crate::upgrade::{
+    Agenda, Change, Course, Ending, Member, ServiceState, State, WaveTimes, status,
+};
+
+/// How many refused objects a message names.
+const REFUSED_NAMED_MAX: usize = 5;
+
+/// A release with its plan, or with the reason why there is none.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// What is to be done; empty if refused.
+    pub agenda: Agenda,
+    /// The first state to save: ready to move, or ended.
+    pub state: State,
+    /// The plan as people see it.
+    pub plan: Plan,
+}
+
+/// Makes the plan of a release from what was found.
+pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
+    let graph = graph_of(bundle);
+    let system = system(&graph, survey);
+    let plan = plan::plan(&system);
+    let charter = charter(bundle);
+    let mut agenda = Agenda {
+        waves: Vec::new(),
+        members: BTreeMap::new(),
+        shared: charter.shared.clone(),
+        strategy: charter.strategy.clone(),
+    };
+    let mut state = State::pending();
+    if let Some(message) = refusal(&system, &plan, survey) {
+        state.course = Course::Ended(Ending::Refused { message });
+        state.ended = Some(survey.now);
+        return Planned { agenda, state, plan };
+    }
+    for wave in &plan.waves {
+        let names = wave.iter().filter_map(|id| ServiceName::parse(id).ok());
+        agenda.waves.push(names.collect());
+    }
+    for step in &plan.steps {
+        let belongings = match survey.leaving.get(&step.service) {
+            Some(objects) => status::removed(objects),
+            None => charter.services.get(&step.service).cloned().unwrap_or_default(),
+        };
+        let surveyed = survey.services.get(&step.service);
+        let member = Member {
+            change: change(step.action),
+            after: before(&plan, &step.service),
+            belongings,
+            from: surveyed.map(running).unwrap_or_default(),
+            to: surveyed.map(|surveyed| surveyed.to.clone()).unwrap_or_default(),
+        };
+        agenda.members.insert(step.service.clone(), member);
+        state.services.insert(step.service.clone(), ServiceState::waiting());
+    }
+    agenda.shared.extend(status::unmoved(&charter, &agenda));
+    state.course = Course::Preparing;
+    state.waves = vec![WaveTimes::default(); agenda.waves.len()];
+    state.plan_digest.clone_from(&plan.digest);
+    state.started = Some(survey.now);
+    Planned { agenda, state, plan }
+}
+
+/// Every service that must be done before one, those included that follow from others: each of them is looked at
+/// once more right before the start.
+fn before(plan: &Plan, service: &ServiceName) -> BTreeSet<ServiceName> {
+    let precedences = plan.precedences.iter().filter(|precedence| precedence.then == *service);
+    precedences.map(|precedence| precedence.first.clone()).collect()
+}
+
+fn change(action: plan::Action) -> Change {
+    match action {
+        plan::Action::Create => Change::Create,
+        plan::Action::Roll | plan::Action::Flip | plan::Action::Drain => Change::Roll,
+        plan::Action::Job => Change::Job,
+        plan::Action::Delete => Change::Delete,
+    }
+}
+
+/// Why nothing may be written, in sentences with the way out.
+fn refusal(system: &System, plan: &Plan, survey: &Survey) -> Option<String> {
+    if !survey.problems.is_empty() {
+        let mut named: Vec<String> =
+            survey.problems.iter().take(REFUSED_NAMED_MAX).map(ToString::to_string).collect();
+        if survey.problems.len() > REFUSED_NAMED_MAX {
+            named.push(format!("and {} more", survey.problems.len() - REFUSED_NAMED_MAX));
+        }
+        return Some(format!("the API server would refuse: {}", named.join("; ")));
+    }
+    if plan.verdict == Verdict::Refused {
+        let because = plan.refusal.as_ref().map(|refusal| refusal.because.join("; "));
+        return Some(because.unwrap_or_else(|| "no order is safe".to_owned()));
+    }
+    match plan::check(system, plan) {
+        Ok(()) => None,
+        Err(faults) => {
+            let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            Some(format!("the plan does not stand the independent check: {}", words.join("; ")))
+        }
+    }
+}
+
+/// The planner's input: what runs, what shall run, and what would move.
+pub fn system(graph: &Graph, survey: &Survey) -> System {
+    let mut system = System::from_live(BTreeMap::new(), graph, None);
+    for (name, member) in &mut system.services {
+        let (Some(surveyed), Some(service)) = (survey.services.get(name), graph.services.get(name)) else {
+            continue;
+        };
+        let is_job = !service.workloads.is_empty()
+            && service.workloads.iter().all(|workload| workload.kind == "Job");
+        let reader = Interfaces {
+            target: &service.interface,
+            declared: survey.declared.as_ref().and_then(|declared| declared.services.get(name)).map(|s| &s.interface),
+            change: surveyed.change,
+        };
+        member.moves = moves(surveyed, is_job);
+        member.live = reader.live(surveyed, member.moves);
+    }
+    for name in survey.leaving.keys() {
+        let Some(surveyed) = survey.services.get(name) else { continue };
+        let declared = survey.declared.as_ref().and_then(|declared| declared.services.get(name));
+        let live = surveyed.live.iter().map(|revision| Revision {
+            name: revision.hash.clone(),
+            interface: stamped(revision).or_else(|| declared.map(|service| service.interface.clone())),
+        });
+        let member = Placed {
+            live: live.collect(),
+            target: None,
+            moves: Moves::Delete,
+            after: BTreeSet::new(),
+        };
+        system.services.insert(name.clone(), member);
+    }
+    system
+}
+
+/// What happens to a service, by what its manifests would do and what is left of an earlier release.
+fn moves(surveyed: &Surveyed, is_job: bool) -> Moves {
+    let mixed = surveyed.live.iter().any(|revision| !revision.is_current);
+    match (surveyed.change, is_job, surveyed.live.is_empty(), mixed) {
+        (TemplateChange::Same, _, _, false) | (TemplateChange::Same, true, _, true) => Moves::Stays,
+        (TemplateChange::Same, false, _, true) => Moves::Roll,
+        (TemplateChange::Changes | TemplateChange::Absent, true, _, _) => Moves::Job,
+        (TemplateChange::Absent, false, true, _) => Moves::Create,
+        (TemplateChange::Absent, false, false, _) | (TemplateChange::Changes, false, _, _) => Moves::Roll,
+    }
+}
+
+/// Where the interface of a live revision is found (planning.md §2.1).
+struct Interfaces<'a> {
+    target: &'a Interface,
+    declared: Option<&'a Interface>,
+    change: TemplateChange,
+}
+
+impl Interfaces<'_> {
+    fn live(&self, surveyed: &Surveyed, moves: Moves) -> Vec<Revision> {
+        let mut live: Vec<Revision> =
+            surveyed.live.iter().map(|revision| self.revision(revision)).collect();
+        if moves == Moves::Stays {
+            let known = live.iter().any(|revision| revision.interface.as_ref() == Some(self.target));
+            // Either nothing of it runs just now; or its declaration was changed and its pods were not. Which of
+            // the two it speaks cannot be known, so both count.
+            if !known {
+                live.push(Revision::declared("declared", self.target.clone()));
+            }
+        }
+        live
+    }
+
+    fn revision(&self, revision: &LiveRevision) -> Revision {
+        let as_declared_now = revision.is_current && self.change == TemplateChange::Same;
+        let interface = stamped(revision)
+            .or_else(|| as_declared_now.then(|| self.target.clone()))
+            .or_else(|| self.declared.cloned());
+        Revision { name: revision.hash.clone(), interface }
+    }
+}
+
+fn stamped(revision: &LiveRevision) -> Option<Interface> {
+    revision.contract.as_deref().and_then(|text| stamp::read(text).ok())
+}
+
+/// What runs, for people: the images of each revision.
+fn running(surveyed: &Surveyed) -> String {
+    let images: BTreeSet<&str> = surveyed.live.iter().map(|revision| revision.images.as_str()).collect();
+    images.into_iter().filter(|images| !images.is_empty()).collect::<Vec<_>>().join(" and ")
+}

@@ -1,0 +1,124 @@
+//! The whole loop: `observe -> step -> save -> act -> tell`. A crash between any two of them loses nothing.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use super::charter::charter;
+use super::planning::{Planned, make_plan};
+use super::world::{Saved, World, WorldError};
+use crate::upgrade::{
+    Agenda, Course, Ending, Event, State, Step, Wish, status, step,
+};
+
+/// The longest pause between two tries while the API server does not answer.
+const RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// Drives a release to its end.
+///
+/// In: the world that holds it. Out: how it ended. Errors: only those that no retry mends; the release itself is
+/// then left as it stands, and another process may go on with it.
+pub async fn drive(world: &mut impl World) -> Result<Ending, WorldError> {
+    let mut retry = Retry::new();
+    loop {
+        match turns(world, &mut retry).await {
+            Ok(ending) => return Ok(ending),
+            // Somebody else wrote the release: what is remembered here is worth nothing any more.
+            Err(WorldError::Conflict) => {}
+            Err(WorldError::Unreachable(message)) => retry.after(world, message).await?,
+            Err(error @ (WorldError::Lost(_) | WorldError::Final(_))) => return Err(error),
+        }
+    }
+}
+
+async fn turns(world: &mut impl World, retry: &mut Retry) -> Result<Ending, WorldError> {
+    let (mut agenda, mut state) = load(world).await?;
+    let mut wish = Wish::default();
+    let mut outcomes = Vec::new();
+    let mut saved: Option<Saved> = None;
+    loop {
+        if state.course == Course::Pending {
+            (agenda, state) = plan(world).await?;
+        }
+        if let Course::Ended(ending) = &state.course {
+            return Ok(ending.clone());
+        }
+        let mut seen = world.observe(&agenda, &state, &wish).await?;
+        retry.answered(world).await;
+        seen.outcomes = outcomes;
+        let next: Step = step(&agenda, state.clone(), &seen);
+        let proof = match saved.take() {
+            Some(proof) if next.state.same_when_saved(&state) => proof,
+            Some(_) | None => world.save(&agenda, &next.state).await?,
+        };
+        outcomes = world.act(&proof, &next.actions).await;
+        world.tell(&next.events).await;
+        saved = Some(proof);
+        state = next.state;
+        wish = next.wish;
+        // What came of the actions is looked at before anything else happens.
+        if outcomes.is_empty() && !matches!(state.course, Course::Ended(_)) {
+            world.wait(wish.wake_at).await?;
+        }
+    }
+}
+
+async fn load(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
+    let loaded = world.load().await?;
+    status::from_status(&loaded.status, &charter(&loaded.bundle))
+        .map_err(|error| WorldError::Final(error.to_string()))
+}
+
+/// Makes the plan from what runs, and saves it or the refusal, before the first write.
+async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
+    let loaded = world.load().await?;
+    let survey = world.survey(&loaded.bundle).await?;
+    let Planned { agenda, state, plan: _ } = make_plan(&loaded.bundle, &survey);
+    world.save(&agenda, &state).await?;
+    let event = match &state.course {
+        Course::Ended(Ending::Refused { message }) => Event::Refused { message: message.clone() },
+        Course::Ended(_) | Course::Pending | Course::Preparing | Course::Moving | Course::Publishing => {
+            Event::Planned { waves: agenda.waves.len(), services: agenda.members.len() }
+        }
+    };
+    world.tell(&[event]).await;
+    Ok((agenda, state))
+}
+
+/// Waits longer from try to try while the API server does not answer, and says so once.
+struct Retry {
+    pauses: backon::ExponentialBackoff,
+    told: bool,
+}
+
+impl Retry {
+    fn new() -> Self {
+        Self { pauses: Self::pauses(), told: false }
+    }
+
+    fn pauses() -> backon::ExponentialBackoff {
+        ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(200))
+            .with_max_delay(RETRY_MAX)
+            .without_max_times()
+            .with_jitter()
+            .build()
+    }
+
+    async fn after(&mut self, world: &mut impl World, message: String) -> Result<(), WorldError> {
+        if !self.told {
+            self.told = true;
+            world.tell(&[Event::Unreachable { message }]).await;
+        }
+        tokio::time::sleep(self.pauses.next().unwrap_or(RETRY_MAX)).await;
+        Ok(())
+    }
+
+    async fn answered(&mut self, world: &mut impl World) {
+        if self.told {
+            self.told = false;
+            self.pauses = Self::pauses();
+            world.tell(&[Event::Reachable]).await;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The one seam: everything outside the pure core.
+
+use jiff::Timestamp;
+
+use super::survey::Survey;
+use crate::manifest::Bundle;
+use crate::spec::crd::ReleaseStatus;
+use crate::upgrade::{Action, Agenda, Event, Observation, Outcome, State, Wish};
+
+/// Why the world did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WorldError {
+    /// No answer; another time perhaps.
+    #[error("the API server does not answer: {0}")]
+    Unreachable(String),
+    /// Somebody else wrote the release in between: load it again.
+    #[error("the release was changed by somebody else in between")]
+    Conflict,
+    /// This process may not go on with the release: another one has it, or it was deleted.
+    #[error("{0}")]
+    Lost(String),
+    /// It will not get better by itself.
+    #[error("{0}")]
+    Final(String),
+}
+
+/// Proof that the state was saved: only [`World::save`] makes one, and [`World::act`] demands one.
+#[derive(Debug)]
+pub struct Saved(());
+
+impl Saved {
+    /// For implementations of [`World::save`], at their very end.
+    pub fn after_saving() -> Self {
+        Self(())
+    }
+}
+
+/// A release as the world keeps it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Where it stands.
+    pub status: ReleaseStatus,
+    /// Its frozen input.
+    pub bundle: Bundle,
+}
+
+/// Everything outside: cluster, clock, people. The real one is in `cluster`, the simulated one in `sim`.
+pub trait World {
+    /// Reads the release, from the server and not from a cache.
+    fn load(&mut self) -> impl Future<Output = Result<Loaded, WorldError>> + Send;
+
+    /// Finds out what runs and what the manifests would change, by reads and dry runs only.
+    fn survey(&mut self, bundle: &Bundle) -> impl Future<Output = Result<Survey, WorldError>> + Send;
+
+    /// Looks at what the turn needs, and as wished.
+    fn observe(
+        &mut self,
+        agenda: &Agenda,
+        state: &State,
+        wish: &Wish,
+    ) -> impl Future<Output = Result<Observation, WorldError>> + Send;
+
+    /// Keeps the state, if nobody else has written it since it was read.
+    fn save(
+        &mut self,
+        agenda: &Agenda,
+        state: &State,
+    ) -> impl Future<Output = Result<Saved, WorldError>> + Send;
+
+    /// Carries out what was decided. Never fails as a whole: what came of each action is in its outcome.
+    fn act(&mut self, saved: &Saved, actions: &[Action]) -> impl Future<Output = Vec<Outcome>> + Send;
+
+    /// Tells people and machines. May be lost in a crash.
+    fn tell(&mut self, events: &[Event]) -> impl Future<Output = ()> + Send;
+
+    /// Waits until something changed, or the given time; a safety net of its own wakes it too.
+    fn wait(&mut self, until: Option<Timestamp>) -> impl Future<Output = Result<(), WorldError>> + Send;
+}

@@ -1,0 +1,121 @@
+//! Whether one revision can call another. Everything else in the planner follows from this answer.
+
+use std::collections::BTreeSet;
+
+use semver::VersionReq;
+
+use super::{Clash, Revision};
+use crate::spec::{ContractName, Need, Negotiate, Requirement, ServiceName, Version};
+
+/// Whether calls from one revision to another succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compat {
+    /// They do, or there are none.
+    Yes,
+    /// They fail.
+    No(Clash),
+    /// Nobody declared enough to tell.
+    Unknown,
+}
+
+/// Judges a caller's revision against a callee's; `None` is the absent revision, which calls nothing
+/// and serves nothing.
+pub fn compat(
+    key: &(ServiceName, ContractName),
+    caller: Option<&Revision>,
+    callee: Option<&Revision>,
+) -> Compat {
+    let Some(caller) = caller else {
+        return Compat::Yes;
+    };
+    let Some(interface) = &caller.interface else {
+        return Compat::Unknown;
+    };
+    let Some(Requirement { need, optional: _ }) = interface.calls.get(key) else {
+        return Compat::Yes;
+    };
+    let Some(callee) = callee else {
+        return Compat::No(Clash::Absent);
+    };
+    let Some(serves) = callee
+        .interface
+        .as_ref()
+        .and_then(|served| served.serves.as_ref())
+    else {
+        return Compat::Unknown;
+    };
+    let Some(served) = serves.get(&key.1) else {
+        return Compat::No(Clash::NotServed);
+    };
+    let met = match need {
+        Need::Unknown => return Compat::Unknown,
+        Need::Version(version) => satisfies(version, served),
+        Need::All(versions) => versions.iter().all(|version| satisfies(version, served)),
+        Need::Any(versions, _) => versions.iter().any(|version| satisfies(version, served)),
+    };
+    if met {
+        Compat::Yes
+    } else {
+        Compat::No(Clash::Versions)
+    }
+}
+
+/// Whether what is served contains what is wanted: by equal text, or as a semver range over versions.
+pub fn satisfies(wanted: &Version, served: &BTreeSet<Version>) -> bool {
+    served.contains(wanted)
+        || range(wanted).is_some_and(|range| served.iter().any(|version| within(&range, version)))
+}
+
+/// A range says so: a bare `1.2` is an opaque name and means itself alone.
+fn range(wanted: &Version) -> Option<VersionReq> {
+    let text = wanted.as_str();
+    let is_range = text.starts_with(['^', '~', '>', '<', '=']) || text.contains('*');
+    is_range.then(|| VersionReq::parse(text).ok()).flatten()
+}
+
+fn within(range: &VersionReq, version: &Version) -> bool {
+    let text = version.as_str();
+    // `1` and `1.4` are served versions too; semver itself wants all three numbers.
+    let zeros = match text.matches('.').count() {
+        0 => ".0.0",
+        1 => ".0",
+        _ => "",
+    };
+    semver::Version::parse(&format!("{text}{zeros}")).is_ok_and(|version| range.matches(&version))
+}
+
+/// The callees' revisions between which a caller that remembers what it agreed on would break: it may
+/// agree with one pod and then call another (planning.md §3.2).
+pub(super) fn unsettled<'a>(
+    key: &(ServiceName, ContractName),
+    caller: Option<&Revision>,
+    callees: &[Option<&'a Revision>],
+) -> Option<&'a Revision> {
+    let requirement = caller?.interface.as_ref()?.calls.get(key)?;
+    let wanted = match &requirement.need {
+        Need::Any(wanted, Negotiate::Cached) => wanted,
+        Need::Any(_, Negotiate::PerCall | Negotiate::PerConnection)
+        | Need::Unknown
+        | Need::Version(_)
+        | Need::All(_) => return None,
+    };
+    let chosen = |callee: &Revision| -> Option<BTreeSet<Version>> {
+        let served = callee.interface.as_ref()?.serves.as_ref()?.get(&key.1)?;
+        let fits = |version: &&Version| {
+            wanted.contains(*version)
+                || wanted
+                    .iter()
+                    .filter_map(range)
+                    .any(|range| within(&range, version))
+        };
+        Some(served.iter().filter(fits).cloned().collect())
+    };
+    let mut known = callees
+        .iter()
+        .flatten()
+        .filter_map(|callee| Some((*callee, chosen(callee)?)));
+    let (_, first) = known.next()?;
+    known
+        .find(|(_, other)| *other != first)
+        .map(|(callee, _)| callee)
+}

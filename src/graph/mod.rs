@@ -1,0 +1,18 @@
+//! Who must move before whom, and why.
+//!
+//! In: a [`System`], that is what runs now and what shall run. Out: a [`Derivation`]: the pairs of
+//! revisions that can never meet, and per edge the order that keeps a bad pair from meeting.
+//! Makes no waves and judges no cycle: that is `plan`. Does no I/O.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod build;
+mod compat;
+mod cycle;
+mod edge;
+mod system;
+
+pub use build::derive;
+pub use compat::{Compat, compat, satisfies};
+pub use cycle::{components, shortest_cycle};
+pub use edge::{Clash, Derivation, EdgeCounts, Kind, Link, Node, Pair, Precedence, Strength};
+pub use system::{Member, Moves, Outside, Revision, System};

@@ -1,0 +1,239 @@
+//! What runs now and what shall run: the planner's whole input.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::spec::{Assume, External, Graph, Interface, Service, ServiceName};
+
+/// The name of the one live revision where two graphs are compared.
+const LIVE: &str = "live";
+/// The name of the revision that a release brings.
+const TARGET: &str = "target";
+
+/// One version of a service: what it speaks, under a name that people are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// For instance `live`, `target`, `v1` or a template hash.
+    pub name: String,
+    /// What it serves and calls; `None` where nobody declared it.
+    pub interface: Option<Interface>,
+}
+
+impl Revision {
+    /// A revision whose contracts are declared.
+    pub fn declared(name: impl Into<String>, interface: Interface) -> Self {
+        Self {
+            name: name.into(),
+            interface: Some(interface),
+        }
+    }
+
+    /// A revision of which nobody said what it speaks.
+    pub fn undeclared(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            interface: None,
+        }
+    }
+}
+
+/// What happens to a service in this release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moves {
+    /// Nothing of it runs yet.
+    Create,
+    /// Its pods are replaced.
+    Roll,
+    /// It is a Job that runs once to its end.
+    Job,
+    /// It goes away.
+    Delete,
+    /// Its template does not change.
+    Stays,
+}
+
+/// One service of the system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Every revision that has a live pod; empty where nothing runs.
+    pub live: Vec<Revision>,
+    /// What shall run; `None` where the service is deleted. Ignored where the service stays.
+    pub target: Option<Revision>,
+    /// What happens to it.
+    pub moves: Moves,
+    /// Services that must be done before this one starts, by hand.
+    pub after: BTreeSet<ServiceName>,
+}
+
+/// A caller that nobody deploys here. It is never finished: what it calls now it calls to the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// What it calls now.
+    pub live: Vec<Revision>,
+    /// What it may call in addition once the release is done, where its declaration changed.
+    pub coming: Option<Revision>,
+}
+
+/// What runs now and what shall run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct System {
+    /// The services by name.
+    pub services: BTreeMap<ServiceName, Member>,
+    /// The callers from outside by name.
+    pub external: BTreeMap<ServiceName, Outside>,
+    /// What unknown contracts mean.
+    pub assume: Assume,
+}
+
+impl System {
+    /// Compares two declared graphs. Without `templates_changed` a service moves if what it declares
+    /// differs; with it, also if its template does (a service that is not named there has the same).
+    ///
+    /// An external caller counts as declared in `new`. One that both declare, differently, calls what
+    /// `old` says to the end and may call what `new` says as soon as that is served. One that only
+    /// `old` has was released by whoever took it out.
+    pub fn between(
+        old: &Graph,
+        new: &Graph,
+        templates_changed: Option<&BTreeMap<ServiceName, bool>>,
+    ) -> Self {
+        let live = old.services.iter().map(|(name, service)| {
+            (
+                name.clone(),
+                vec![Revision::declared(LIVE, service.interface.clone())],
+            )
+        });
+        let mut system = Self::from_live(live.collect(), new, templates_changed);
+        for (name, outside) in &mut system.external {
+            let before = old.external.get(name);
+            if let Some(before) = before.filter(|before| new.external.get(name) != Some(before)) {
+                outside.coming = outside.live.pop().map(|now| Revision {
+                    name: TARGET.into(),
+                    ..now
+                });
+                outside.live.push(outside_revision(before));
+            }
+        }
+        system
+    }
+
+    /// Plans from what really runs: the live revisions of each service. A service without any is
+    /// absent; one with several must come down to one, so it moves. One that `new` does not have is
+    /// deleted.
+    pub fn from_live(
+        mut live: BTreeMap<ServiceName, Vec<Revision>>,
+        new: &Graph,
+        templates_changed: Option<&BTreeMap<ServiceName, bool>>,
+    ) -> Self {
+        let mut services = BTreeMap::new();
+        for (name, service) in &new.services {
+            let live = live.remove(name).unwrap_or_default();
+            let changed = templates_changed.map(|known| known.get(name).copied().unwrap_or(false));
+            services.insert(name.clone(), Member::new(live, service, changed));
+        }
+        for (name, live) in live {
+            if !live.is_empty() {
+                services.insert(name, Member::deleted(live));
+            }
+        }
+        let external = new.external.iter().map(|(name, caller)| {
+            (
+                name.clone(),
+                Outside {
+                    live: vec![outside_revision(caller)],
+                    coming: None,
+                },
+            )
+        });
+        Self {
+            services,
+            external: external.collect(),
+            assume: new.assume,
+        }
+    }
+
+    /// The same with the live revisions of one service replaced, for `--live`; `None` if there is no
+    /// such service. A service with several must come down to one, so it moves.
+    #[must_use]
+    pub fn with_live(mut self, name: &ServiceName, live: Vec<Revision>) -> Option<Self> {
+        let member = self.services.get_mut(name)?;
+        member.moves = match (live.as_slice(), &member.target, member.moves) {
+            ([], None, _) => Moves::Stays,
+            ([_, ..], None, _) => Moves::Delete,
+            (_, Some(_), Moves::Job) => Moves::Job,
+            ([], Some(_), _) => Moves::Create,
+            ([one], Some(target), Moves::Stays) if one.interface == target.interface => {
+                Moves::Stays
+            }
+            ([_, ..], Some(_), _) => Moves::Roll,
+        };
+        member.live = live;
+        Some(self)
+    }
+}
+
+fn outside_revision(caller: &External) -> Revision {
+    let interface = Interface {
+        serves: Some(BTreeMap::new()),
+        calls: caller.calls.clone(),
+    };
+    Revision::declared(LIVE, interface)
+}
+
+impl Member {
+    /// `template_changed` is `None` where nobody compared the manifests.
+    fn new(live: Vec<Revision>, service: &Service, template_changed: Option<bool>) -> Self {
+        let is_job = !service.workloads.is_empty()
+            && service
+                .workloads
+                .iter()
+                .all(|workload| workload.kind == "Job");
+        let changed = match live.as_slice() {
+            [one] => match (&one.interface, template_changed) {
+                (Some(interface), changed) => {
+                    *interface != service.interface || changed.unwrap_or(false)
+                }
+                (None, changed) => changed.unwrap_or(true),
+            },
+            [] | [_, _, ..] => true,
+        };
+        let moves = match (changed, live.is_empty()) {
+            (false, _) => Moves::Stays,
+            (true, _) if is_job => Moves::Job,
+            (true, true) => Moves::Create,
+            (true, false) => Moves::Roll,
+        };
+        let target = Some(Revision::declared(TARGET, service.interface.clone()));
+        Self {
+            live,
+            target,
+            moves,
+            after: service.after.clone(),
+        }
+    }
+
+    fn deleted(live: Vec<Revision>) -> Self {
+        Self {
+            live,
+            target: None,
+            moves: Moves::Delete,
+            after: BTreeSet::new(),
+        }
+    }
+
+    /// Who may be live before the release: `None` stands for "nothing runs".
+    pub fn before(&self) -> Vec<Option<&Revision>> {
+        if self.live.is_empty() {
+            vec![None]
+        } else {
+            self.live.iter().map(Some).collect()
+        }
+    }
+
+    /// Who is live once it is done. A service that stays is left as it is, mixed or not.
+    pub fn at_end(&self) -> Vec<Option<&Revision>> {
+        match self.moves {
+            Moves::Stays => self.before(),
+            Moves::Create | Moves::Roll | Moves::Job | Moves::Delete => vec![self.target.as_ref()],
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The frozen input of a release: graph, strategy and manifests, with who owns what.
+//!
+//! It is kept with the release, so that the release can be gone on with by anybody after a crash, and looked at
+//! later. Equal input gives equal bytes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::spec::crd::{ReleasePlanSpec, ServiceGraphSpec};
+use crate::spec::{ObjectRef, ServiceName};
+
+/// The objects of one service, as indexes into [`Bundle::objects`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnedEntries {
+    /// Its workloads.
+    pub workloads: Vec<usize>,
+    /// All of its objects, workloads included, in the order in which they are applied.
+    pub objects: Vec<usize>,
+}
+
+/// What one release applies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bundle {
+    /// The name of the ServiceGraph.
+    pub graph_name: String,
+    /// The ServiceGraph.
+    pub graph: ServiceGraphSpec,
+    /// The plan as it was when the release was made.
+    pub plan: ReleasePlanSpec,
+    /// The namespace of the release, where its objects go.
+    pub namespace: String,
+    /// The manifests.
+    pub objects: Vec<Entry>,
+    /// Who owns what.
+    pub services: BTreeMap<ServiceName, OwnedEntries>,
+    /// What belongs to nobody, in the order in which it is applied.
+    pub shared: Vec<usize>,
+}
+
+/// One manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Its name.
+    pub reference: ObjectRef,
+    /// The object.
+    pub value: Value,
+}
+
+impl Bundle {
+    /// The bytes that are kept. Plain data of texts and numbers always has a JSON form.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads the bytes back.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
+    /// `sha256:` and the digest of bytes.
+    pub fn digest(bytes: &[u8]) -> String {
+        let hex = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        format!("sha256:{hex}")
+    }
+
+    /// The manifest of an object.
+    pub fn manifest(&self, object: &ObjectRef) -> Option<&Value> {
+        self.objects.iter().find(|entry| entry.reference == *object).map(|entry| &entry.value)
+    }
+
+    /// The names of some objects.
+    pub fn references(&self, indexes: &[usize]) -> Vec<ObjectRef> {
+        indexes.iter().filter_map(|index| Some(self.objects.get(*index)?.reference.clone())).collect()
+    }
+
+    /// Whether an object is a workload of one of the services.
+    pub fn is_workload(&self, object: &ObjectRef) -> bool {
+        self.services.values().flat_map(|owned| &owned.workloads).any(|index| {
+            self.objects.get(*index).is_some_and(|entry| entry.reference == *object)
+        })
+    }
+}

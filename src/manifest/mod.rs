@@ -1,0 +1,31 @@
+//! Reads manifests: YAML or JSON text into objects, each field with its place.
+//!
+//! In: the bytes of files, and the checked graph for [`assign`]. Out: [`Manifests`], who owns what in which
+//! order it is applied, and every [`Problem`](crate::spec::Problem) with file, line and column.
+//! Reads no file and knows no cluster; renders nothing (no Kustomize, no Helm).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod bundle;
+mod compose;
+mod document;
+mod namespace;
+mod node;
+mod object;
+mod order;
+mod owner;
+mod read;
+mod reference;
+mod scalar;
+mod schema;
+mod selector;
+
+#[cfg(test)]
+mod tests;
+
+pub use bundle::{Bundle, Entry, OwnedEntries};
+pub use namespace::place_in;
+pub use node::{Key, Node, NodeKind, Spot};
+pub use object::Object;
+pub use order::{apply_order, deletion_order};
+pub use owner::{Owned, Ownership, assign};
+pub use read::{Declared, FILE_BYTES_MAX, Manifests, Text, read};

@@ -1,0 +1,377 @@
+//! The plan as printed, kept and run: the same text for the same system, byte for byte.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::graph::{Member, Moves, Revision, System};
+use crate::spec::{Assume, Code, ContractName, Edge, Interface, Need, Negotiate, Requirement};
+use crate::spec::{ServiceName, Version};
+
+/// Whether there is a safe order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// The waves are it.
+    Ordered,
+    /// There is none; the refusal says why.
+    Refused,
+}
+
+/// What is done to a service in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// Nothing of it runs yet.
+    Create,
+    /// Its pods are replaced.
+    Roll,
+    /// It goes away.
+    Delete,
+    /// It runs once to its end.
+    Job,
+    /// Only the parameter that selects a client's version changes.
+    Flip,
+    /// What was written in an old version is waited out.
+    Drain,
+}
+
+/// What forces one service before another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ordering {
+    /// The new caller does not work with the old callee.
+    ServerFirst,
+    /// The old caller does not work with the new callee.
+    ClientFirst,
+    /// Somebody wrote `after`.
+    Manual,
+}
+
+/// One move of one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Step {
+    /// The service's name, with a suffix where it moves more than once.
+    pub id: String,
+    /// The service.
+    pub service: ServiceName,
+    /// What is done to it.
+    pub action: Action,
+    /// The steps that must be done before, without those that follow from the others.
+    pub after: Vec<String>,
+}
+
+/// Who must be done before whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Precedence {
+    /// What must be done.
+    pub first: ServiceName,
+    /// What may start then.
+    pub then: ServiceName,
+    /// What forces it.
+    pub kind: Ordering,
+    /// Whether it rests on an assumption and not on what is declared.
+    pub assumed: bool,
+    /// The edge that forces it; none if it was written by hand.
+    pub edge: Option<Edge>,
+    /// The pair of revisions that forces it, as a sentence.
+    pub because: String,
+}
+
+/// How many edges of the call graph need what; each counts once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EdgeCounts {
+    /// The edge needs an order, and what is declared proves it.
+    pub proved: usize,
+    /// An end of it moves and its contract is not declared for every pair that may meet.
+    pub assumed: usize,
+    /// The edge needs no order: every pair that may meet is compatible, or the call is optional and
+    /// its order was given up (then a warning says so).
+    pub free: usize,
+}
+
+/// What sort of refusal it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RefusalKind {
+    /// The precedences close a cycle.
+    Cycle,
+    /// Two revisions could not talk even when all is done.
+    TargetUnsafe,
+    /// What runs now is already unsafe.
+    CurrentUnsafe,
+    /// A service that calls itself cannot be mixed.
+    SelfConflict,
+    /// A contract is not declared, and nothing may be assumed.
+    UnknownContract,
+    /// A step could not be undone.
+    Irreversible,
+}
+
+/// Two revisions that must not be live together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PairOf {
+    /// The client.
+    pub caller: ServiceName,
+    /// Its revision.
+    pub caller_revision: String,
+    /// The server.
+    pub callee: ServiceName,
+    /// Its revision, `absent` where nothing of it runs.
+    pub callee_revision: String,
+    /// What they speak.
+    pub contract: ContractName,
+}
+
+/// The smallest split that makes an order exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Proposal {
+    /// The services that must move more than once.
+    pub split: Vec<ServiceName>,
+    /// The waves then, by step.
+    pub waves: Vec<Vec<String>>,
+}
+
+/// A revision that does not exist yet and that a proposal needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Intermediate {
+    /// The step that brings it, for instance `orders/expand`.
+    pub id: String,
+    /// What it must serve.
+    pub serves: BTreeMap<ContractName, BTreeSet<Version>>,
+    /// What it must call, as text: `catalog 2`, `catalog any of 1, 2`.
+    pub calls: Vec<String>,
+}
+
+/// Why there is no plan, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Refusal {
+    /// The stable code.
+    #[serde(deserialize_with = "code")]
+    pub code: Code,
+    /// The sort of refusal.
+    pub kind: RefusalKind,
+    /// Every service that is on a cycle.
+    pub cycle: Vec<ServiceName>,
+    /// Every pair of revisions that forces the refusal.
+    pub pairs: Vec<PairOf>,
+    /// A split that makes an order exist, if one does.
+    pub proposal: Option<Proposal>,
+    /// The refusal in sentences: one for each pair or arc, with what to do.
+    pub because: Vec<String>,
+    /// What the steps of the proposal must serve and call, but for those that bring the target.
+    pub intermediate: Vec<Intermediate>,
+    /// Other splits of the same size.
+    pub alternatives: Vec<Vec<ServiceName>>,
+}
+
+/// The order of one release, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// `tidegate.dev/v1alpha1`.
+    pub api_version: String,
+    /// `Plan`.
+    pub kind: String,
+    /// Whether there is a safe order.
+    pub verdict: Verdict,
+    /// Of everything else here and of the system it was made for: `sha256:` and 64 digits.
+    pub digest: String,
+    /// The steps that may run at the same time, behind one barrier each.
+    pub waves: Vec<Vec<String>>,
+    /// The steps in the order of the waves.
+    pub steps: Vec<Step>,
+    /// Every precedence that the plan keeps, also those that follow from others.
+    pub precedences: Vec<Precedence>,
+    /// How many edges need what.
+    pub edges: EdgeCounts,
+    /// A longest chain of steps.
+    pub critical_path: Vec<String>,
+    /// What people should know although it stops nothing; each ends with its code in brackets.
+    pub warnings: Vec<String>,
+    /// Why there is no order.
+    pub refusal: Option<Refusal>,
+}
+
+fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    let known = Code::ALL.iter().find(|code| code.id() == id);
+    known
+        .copied()
+        .ok_or_else(|| serde::de::Error::custom(format!("`{id}` is no code")))
+}
+
+impl Plan {
+    /// A plan with nothing in it.
+    pub(super) fn empty(verdict: Verdict) -> Self {
+        Self {
+            api_version: "tidegate.dev/v1alpha1".to_owned(),
+            kind: "Plan".to_owned(),
+            verdict,
+            digest: String::new(),
+            waves: Vec::new(),
+            steps: Vec::new(),
+            precedences: Vec::new(),
+            edges: EdgeCounts::default(),
+            critical_path: Vec::new(),
+            warnings: Vec::new(),
+            refusal: None,
+        }
+    }
+
+    /// The plan as JSON, deterministic, for `-o json` and for files.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+
+    /// The wave of a step, from 0.
+    pub fn wave_of(&self, id: &str) -> Option<usize> {
+        self.waves
+            .iter()
+            .position(|wave| wave.iter().any(|step| step == id))
+    }
+
+    /// The digest that this plan has if it was made for this system and nobody changed it since.
+    pub fn digest_for(&self, system: &System) -> String {
+        let unsigned = Self {
+            digest: String::new(),
+            ..self.clone()
+        };
+        let mut hash = Sha256::new();
+        // Serializing strings, numbers and lists into memory does not fail; if it ever did, no plan
+        // would match its digest and none would run.
+        hash.update(serde_json::to_vec(&unsigned).unwrap_or_default());
+        let mut sink = Sink(hash);
+        write_system(&mut sink, system);
+        let digits: String = sink
+            .0
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("sha256:{digits}")
+    }
+
+    /// The same with its digest.
+    pub(super) fn sealed(mut self, system: &System) -> Self {
+        self.digest = self.digest_for(system);
+        self
+    }
+}
+
+/// Feeds a hash. Each text goes in with its length before it, so that no two systems run together.
+struct Sink(Sha256);
+
+impl Sink {
+    fn text(&mut self, text: &str) {
+        self.number(text.len());
+        self.0.update(text.as_bytes());
+    }
+
+    fn number(&mut self, number: usize) {
+        self.0.update((number as u64).to_be_bytes());
+    }
+}
+
+fn write_system(sink: &mut Sink, system: &System) {
+    let System {
+        services,
+        external,
+        assume,
+    } = system;
+    sink.text(match assume {
+        Assume::ServerFirst => "serverFirst",
+        Assume::Strict => "strict",
+    });
+    sink.number(services.len());
+    for (name, member) in services {
+        let Member {
+            live,
+            target,
+            moves,
+            after,
+        } = member;
+        sink.text(name.as_str());
+        sink.text(match moves {
+            Moves::Create => "create",
+            Moves::Roll => "roll",
+            Moves::Job => "job",
+            Moves::Delete => "delete",
+            Moves::Stays => "stays",
+        });
+        write_revisions(sink, live);
+        write_revisions(sink, target.as_slice());
+        sink.number(after.len());
+        after.iter().for_each(|name| sink.text(name.as_str()));
+    }
+    sink.number(external.len());
+    for (name, outside) in external {
+        sink.text(name.as_str());
+        write_revisions(sink, &outside.live);
+        write_revisions(sink, outside.coming.as_slice());
+    }
+}
+
+fn write_revisions(sink: &mut Sink, revisions: &[Revision]) {
+    sink.number(revisions.len());
+    for Revision { name, interface } in revisions {
+        sink.text(name);
+        let Some(Interface { serves, calls }) = interface else {
+            sink.text("undeclared");
+            continue;
+        };
+        sink.text(if serves.is_some() {
+            "serves"
+        } else {
+            "servesUnknown"
+        });
+        for (contract, versions) in serves.iter().flatten() {
+            sink.text(contract.as_str());
+            write_versions(sink, versions);
+        }
+        sink.number(calls.len());
+        for ((callee, contract), Requirement { need, optional }) in calls {
+            sink.text(callee.as_str());
+            sink.text(contract.as_str());
+            sink.text(if *optional { "optional" } else { "hard" });
+            write_need(sink, need);
+        }
+    }
+}
+
+fn write_need(sink: &mut Sink, need: &Need) {
+    match need {
+        Need::Unknown => sink.text("unknown"),
+        Need::Version(version) => {
+            sink.text("version");
+            sink.text(version.as_str());
+        }
+        Need::All(versions) => {
+            sink.text("all");
+            write_versions(sink, versions);
+        }
+        Need::Any(versions, negotiate) => {
+            sink.text(match negotiate {
+                Negotiate::PerCall => "any",
+                Negotiate::PerConnection => "anyPerConnection",
+                Negotiate::Cached => "anyCached",
+            });
+            write_versions(sink, versions);
+        }
+    }
+}
+
+fn write_versions(sink: &mut Sink, versions: &BTreeSet<Version>) {
+    sink.number(versions.len());
+    versions
+        .iter()
+        .for_each(|version| sink.text(version.as_str()));
+}

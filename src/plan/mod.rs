@@ -1,0 +1,28 @@
+//! The smallest safe order of a release, or why there is none.
+//!
+//! In: a [`System`](crate::graph::System). Out: a [`Plan`], exactly as it is printed and kept, with
+//! its proof; [`check`] proves it again without sharing any code with what made it.
+//! Starts nothing and does no I/O.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod check;
+mod document;
+mod explain;
+mod proof;
+mod refuse;
+mod settle;
+mod split;
+#[cfg(test)]
+mod tests;
+mod waves;
+mod words;
+
+pub use check::{Fault, check};
+pub use document::{
+    Action, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal, Refusal, RefusalKind, Step,
+    Verdict,
+};
+pub use explain::{changes, explain, why_here};
+pub use proof::{Certificate, path, prove};
+pub use split::split_with;
+pub use waves::plan;

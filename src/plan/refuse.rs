@@ -1,0 +1,219 @@
+//! Why there is no order, with every pair that forces it and the smallest way out.
+
+use std::collections::BTreeSet;
+
+use super::document::{Ordering, PairOf, Refusal, RefusalKind};
+use super::settle::{is_within, numbered};
+use super::split::{Way, way_out};
+use super::waves::told;
+use super::words::{ABSENT, hopeless, meeting};
+use crate::graph::{self, Derivation, Kind, Pair, Strength, System, components, shortest_cycle};
+use crate::spec::{Code, ServiceName};
+
+/// The refusals that no order could cure, worst first.
+pub(super) fn refuse_unsafe(derived: &Derivation<'_>) -> Option<Refusal> {
+    let Derivation {
+        unsafe_now,
+        unsafe_at_end,
+        self_conflicts,
+        unknown,
+        ..
+    } = derived;
+    let (code, kind, pairs, because) = if !unsafe_now.is_empty() {
+        let because = unsafe_now.iter().map(|pair| hopeless(pair, true)).collect();
+        (
+            Code::CurrentUnsafe,
+            RefusalKind::CurrentUnsafe,
+            unsafe_now,
+            because,
+        )
+    } else if !unsafe_at_end.is_empty() {
+        let because = unsafe_at_end
+            .iter()
+            .map(|pair| hopeless(pair, false))
+            .collect();
+        (
+            Code::TargetUnsafe,
+            RefusalKind::TargetUnsafe,
+            unsafe_at_end,
+            because,
+        )
+    } else if !self_conflicts.is_empty() {
+        let because = self_conflicts.iter().map(self_conflict).collect();
+        (
+            Code::SelfConflict,
+            RefusalKind::SelfConflict,
+            self_conflicts,
+            because,
+        )
+    } else if !unknown.is_empty() {
+        let because = unknown.iter().map(|pair| hopeless(pair, false)).collect();
+        (
+            Code::UnknownInterface,
+            RefusalKind::UnknownContract,
+            unknown,
+            because,
+        )
+    } else {
+        return None;
+    };
+    let mut refusal = Refusal::new(code, kind);
+    refusal.pairs = pairs_of(pairs.iter());
+    refusal.because = because;
+    Some(refusal)
+}
+
+fn self_conflict(pair: &Pair<'_>) -> String {
+    let name = pair.link.callee;
+    format!(
+        "{}; pods of both revisions of {name} run while it rolls: first release one that serves both",
+        meeting(pair)
+    )
+}
+
+/// The refusal of precedences that close a cycle.
+pub(super) fn refuse_cycle(
+    system: &System,
+    derived: &Derivation<'_>,
+    cycles: &[Vec<usize>],
+) -> Refusal {
+    let component = numbered(derived.nodes.len(), cycles);
+    let within = |precedence: &&graph::Precedence<'_>| {
+        precedence.strength == Strength::Hard
+            && is_within(&component, precedence.first, precedence.then)
+    };
+    let forcing: Vec<&graph::Precedence<'_>> = derived.precedences.iter().filter(within).collect();
+    let ends: BTreeSet<(usize, usize, Kind)> = forcing
+        .iter()
+        .map(|one| (one.first, one.then, one.kind))
+        .collect();
+    // The kinds differ and the ends are swapped, so caller and callee are the same two.
+    let is_both_ways = forcing.iter().any(|one| {
+        one.kind == Kind::ServerFirst && ends.contains(&(one.then, one.first, Kind::ClientFirst))
+    });
+    let code = if is_both_ways {
+        Code::BothWays
+    } else {
+        Code::Cycle
+    };
+    let mut refusal = Refusal::new(code, RefusalKind::Cycle);
+    let names = cycles
+        .iter()
+        .flatten()
+        .filter_map(|at| derived.nodes.get(*at));
+    refusal.cycle = names.map(|node| node.name.clone()).collect();
+    refusal.pairs = pairs_of(forcing.iter().flat_map(|precedence| &precedence.pairs));
+    refusal.because = forcing
+        .iter()
+        .filter_map(|precedence| sentence(precedence, derived))
+        .collect();
+
+    let proved = forcing
+        .iter()
+        .filter(|precedence| precedence.kind != Kind::Manual);
+    let proved = proved.map(|precedence| (precedence.first, precedence.then));
+    if components(derived.nodes.len(), proved).is_empty() {
+        refusal.because.push(blame(&forcing, derived));
+        return refusal;
+    }
+    match way_out(system, derived, cycles) {
+        Some(Way {
+            proposal,
+            intermediate,
+            alternatives,
+        }) => {
+            refusal.proposal = Some(proposal);
+            refusal.intermediate = intermediate;
+            refusal.alternatives = alternatives;
+        }
+        None => refusal.because.push(
+            "no split of these services was found that is safe at every moment; pin the versions \
+             that clients use while servers roll, or take a change out of this release"
+                .to_owned(),
+        ),
+    }
+    refusal
+}
+
+/// A short cycle, told.
+fn round(members: &[usize], arcs: &[(usize, usize)], derived: &Derivation<'_>) -> String {
+    let cycle = shortest_cycle(members, arcs);
+    let nodes = cycle
+        .iter()
+        .chain(cycle.first())
+        .filter_map(|at| derived.nodes.get(*at));
+    let names: Vec<&str> = nodes.map(|node| node.name.as_str()).collect();
+    format!(
+        "each would have to be done before the next: {}",
+        names.join(" → ")
+    )
+}
+
+fn sentence(precedence: &graph::Precedence<'_>, derived: &Derivation<'_>) -> Option<String> {
+    let told = told(precedence, derived)?;
+    let direction = match told.kind {
+        Ordering::ServerFirst => "server first",
+        Ordering::ClientFirst => "client first",
+        Ordering::Manual => "by hand",
+    };
+    Some(format!(
+        "{} before {} ({direction}): {}",
+        told.first, told.then, told.because
+    ))
+}
+
+/// Without what was written by hand there would be an order.
+fn blame(forcing: &[&graph::Precedence<'_>], derived: &Derivation<'_>) -> String {
+    let manual = forcing
+        .iter()
+        .filter(|precedence| precedence.kind == Kind::Manual);
+    let told = manual.filter_map(|precedence| told(precedence, derived));
+    let fields: BTreeSet<String> = told
+        .map(|told| format!("`after: [{}]` of {}", told.first, told.then))
+        .collect();
+    let fields = fields.into_iter().collect::<Vec<_>>().join(" and ");
+    format!("{fields} alone closes the cycle; without it the contracts have an order")
+}
+
+fn pairs_of<'a>(pairs: impl Iterator<Item = &'a Pair<'a>>) -> Vec<PairOf> {
+    let mut seen: BTreeSet<(ServiceName, String, ServiceName, String, String)> = BTreeSet::new();
+    let mut found = Vec::new();
+    for pair in pairs {
+        let name = |revision: Option<&graph::Revision>| {
+            revision.map_or_else(|| ABSENT.to_owned(), |revision| revision.name.clone())
+        };
+        let pair = PairOf {
+            caller: pair.link.caller.clone(),
+            caller_revision: name(pair.caller),
+            callee: pair.link.callee.clone(),
+            callee_revision: name(pair.callee),
+            contract: pair.link.contract.clone(),
+        };
+        let key = (
+            pair.caller.clone(),
+            pair.caller_revision.clone(),
+            pair.callee.clone(),
+            pair.callee_revision.clone(),
+            pair.contract.to_string(),
+        );
+        if seen.insert(key) {
+            found.push(pair);
+        }
+    }
+    found
+}
+
+impl Refusal {
+    fn new(code: Code, kind: RefusalKind) -> Self {
+        Self {
+            code,
+            kind,
+            cycle: Vec::new(),
+            pairs: Vec::new(),
+            proposal: None,
+            because: Vec::new(),
+            intermediate: Vec::new(),
+            alternatives: Vec::new(),
+        }
+    }
+}

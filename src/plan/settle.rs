@@ -1,0 +1,268 @@
+//! Orders numbered nodes by arcs of three strengths: keeps what must be kept, gives up what may be.
+//!
+//! In: arcs "first before then". Out: a level for each node and which arcs were kept, or the cycles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::algo::toposort;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::graph::{Strength, components};
+
+/// Above this many nodes the exact reduction would cost more than the plan itself, so steps then
+/// name all their predecessors.
+pub(super) const REDUCED_NODES_MAX: usize = 50_000;
+
+/// "`first` before `then`".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Arc {
+    pub first: usize,
+    pub then: usize,
+    pub strength: Strength,
+}
+
+/// Levels by longest path, and what was given up for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Order {
+    /// The level of each node, from 0.
+    pub level: Vec<usize>,
+    /// Whether each arc is kept.
+    pub kept: Vec<bool>,
+    /// Nodes whose order is assumed both ways, so that they share a level.
+    pub collapsed: Vec<Vec<usize>>,
+}
+
+/// What the arcs come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Settled {
+    Ordered(Order),
+    /// The hard arcs close these cycles.
+    Cyclic(Vec<Vec<usize>>),
+}
+
+/// Hard arcs are kept or there is no order. Assumed arcs that lie on a cycle are given up, and where
+/// nothing else ties its nodes they share one level. Soft arcs are added one by one while they close
+/// no cycle.
+pub(super) fn settle(nodes: usize, arcs: &[Arc]) -> Settled {
+    let of = |strengths: &'static [Strength]| {
+        arcs.iter()
+            .filter(|arc| strengths.contains(&arc.strength))
+            .map(|arc| (arc.first, arc.then))
+    };
+    let cycles = components(nodes, of(&[Strength::Hard]));
+    if !cycles.is_empty() {
+        return Settled::Cyclic(cycles);
+    }
+    let mut kept = vec![true; arcs.len()];
+    let mut group: Vec<usize> = (0..nodes).collect();
+    let mut collapsed = Vec::new();
+    let guessed = components(nodes, of(&[Strength::Hard, Strength::Assumed]));
+    let component = numbered(nodes, &guessed);
+    for (arc, keep) in arcs.iter().zip(&mut kept) {
+        *keep = arc.strength != Strength::Assumed || !is_within(&component, arc.first, arc.then);
+    }
+    let tied: BTreeSet<Option<usize>> = arcs
+        .iter()
+        .filter(|arc| arc.strength == Strength::Hard)
+        .filter(|arc| is_within(&component, arc.first, arc.then))
+        .map(|arc| component.get(arc.first).copied().flatten())
+        .collect();
+    let free = guessed
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| !tied.contains(&Some(*at)));
+    for (_, members) in free {
+        for member in &members {
+            if let (Some(slot), Some(head)) = (group.get_mut(*member), members.first()) {
+                *slot = *head;
+            }
+        }
+        collapsed.push(members);
+    }
+    keep_soft(&group, arcs, &mut kept);
+    let level = levels(&group, arcs, &kept);
+    Settled::Ordered(Order {
+        level,
+        kept,
+        collapsed,
+    })
+}
+
+/// The number of the component that each node is in.
+pub(super) fn numbered(nodes: usize, components: &[Vec<usize>]) -> Vec<Option<usize>> {
+    let mut number = vec![None; nodes];
+    for (at, members) in components.iter().enumerate() {
+        for member in members {
+            if let Some(slot) = number.get_mut(*member) {
+                *slot = Some(at);
+            }
+        }
+    }
+    number
+}
+
+pub(super) fn is_within(component: &[Option<usize>], first: usize, then: usize) -> bool {
+    let of = |node: usize| component.get(node).copied().flatten();
+    of(first).is_some() && of(first) == of(then)
+}
+
+fn group_of(group: &[usize], node: usize) -> usize {
+    group.get(node).copied().unwrap_or(node)
+}
+
+/// Only soft arcs inside a component of everything together can close a cycle; the others stay.
+fn keep_soft(group: &[usize], arcs: &[Arc], kept: &mut [bool]) {
+    let ends = |arc: &Arc| (group_of(group, arc.first), group_of(group, arc.then));
+    if arcs.iter().all(|arc| arc.strength != Strength::Soft) {
+        return;
+    }
+    let everything = arcs
+        .iter()
+        .zip(kept.iter())
+        .filter(|(_, kept)| **kept)
+        .map(|(arc, _)| ends(arc));
+    let component = numbered(group.len(), &components(group.len(), everything));
+    let mut next: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let firm = arcs
+        .iter()
+        .zip(kept.iter())
+        .filter(|(arc, kept)| **kept && arc.strength != Strength::Soft);
+    for (first, then) in firm.map(|(arc, _)| ends(arc)) {
+        if is_within(&component, first, then) {
+            next.entry(first).or_default().push(then);
+        }
+    }
+    for (arc, keep) in arcs
+        .iter()
+        .zip(kept)
+        .filter(|(arc, _)| arc.strength == Strength::Soft)
+    {
+        let (first, then) = ends(arc);
+        if first == then || (is_within(&component, first, then) && leads_to(&next, then, first)) {
+            *keep = false;
+        } else if is_within(&component, first, then) {
+            next.entry(first).or_default().push(then);
+        }
+    }
+}
+
+fn leads_to(next: &BTreeMap<usize, Vec<usize>>, from: usize, to: usize) -> bool {
+    let mut seen = BTreeSet::from([from]);
+    let mut open = vec![from];
+    while let Some(node) = open.pop() {
+        if node == to {
+            return true;
+        }
+        for then in next.get(&node).into_iter().flatten() {
+            if seen.insert(*then) {
+                open.push(*then);
+            }
+        }
+    }
+    false
+}
+
+fn levels(group: &[usize], arcs: &[Arc], kept: &[bool]) -> Vec<usize> {
+    let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(group.len(), arcs.len());
+    for _ in group {
+        graph.add_node(());
+    }
+    for (arc, _) in arcs.iter().zip(kept).filter(|(_, kept)| **kept) {
+        let (first, then) = (group_of(group, arc.first), group_of(group, arc.then));
+        graph.add_edge(NodeIndex::new(first), NodeIndex::new(then), ());
+    }
+    let mut level = vec![0_usize; group.len()];
+    // The kept arcs are acyclic by construction, so the order is always there.
+    for node in toposort(&graph, None).unwrap_or_default() {
+        let here = level.get(node.index()).copied().unwrap_or_default();
+        for then in graph.neighbors(node) {
+            if let Some(slot) = level.get_mut(then.index()) {
+                *slot = (*slot).max(here + 1);
+            }
+        }
+    }
+    group
+        .iter()
+        .map(|head| level.get(*head).copied().unwrap_or_default())
+        .collect()
+}
+
+/// The predecessors of each node, sorted, without those that follow from the others.
+pub(super) fn reduce(order: &Order, arcs: &[Arc]) -> Vec<Vec<usize>> {
+    let nodes = order.level.len();
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); nodes];
+    for (arc, _) in arcs.iter().zip(&order.kept).filter(|(_, kept)| **kept) {
+        if let Some(list) = before.get_mut(arc.then) {
+            list.push(arc.first);
+        }
+    }
+    for list in &mut before {
+        list.sort_unstable();
+        list.dedup();
+    }
+    if nodes > REDUCED_NODES_MAX {
+        return before;
+    }
+    let mut by_level: Vec<usize> = (0..nodes).collect();
+    by_level.sort_by_key(|node| order.level.get(*node).copied().unwrap_or_default());
+    let mut reduced: Vec<Vec<usize>> = vec![Vec::new(); nodes];
+    // Column blocks keep the closure at 512 bytes a node, whatever the number of nodes.
+    for block in 0..nodes.div_ceil(BLOCK) {
+        reduce_block(block, &by_level, &before, &mut reduced);
+    }
+    reduced
+}
+
+const WORDS: usize = 64;
+const BLOCK: usize = WORDS * 64;
+
+/// An arc is implied iff its first node lies before another predecessor of its second one.
+fn reduce_block(
+    block: usize,
+    by_level: &[usize],
+    before: &[Vec<usize>],
+    reduced: &mut [Vec<usize>],
+) {
+    let bit = |node: usize| {
+        let place = node
+            .checked_sub(block * BLOCK)
+            .filter(|place| *place < BLOCK)?;
+        Some((place / 64, 1_u64 << (place % 64)))
+    };
+    let mut earlier: Vec<Option<Box<[u64; WORDS]>>> = vec![None; before.len()];
+    for node in by_level {
+        let mut union: Option<Box<[u64; WORDS]>> = None;
+        let direct = before.get(*node).map(Vec::as_slice).unwrap_or_default();
+        for row in direct
+            .iter()
+            .filter_map(|first| earlier.get(*first)?.as_deref())
+        {
+            let words = union.get_or_insert_with(|| Box::new([0; WORDS]));
+            words
+                .iter_mut()
+                .zip(row)
+                .for_each(|(word, more)| *word |= more);
+        }
+        for (first, (word, mask)) in direct
+            .iter()
+            .filter_map(|first| Some((*first, bit(*first)?)))
+        {
+            let implied = union
+                .as_ref()
+                .and_then(|words| words.get(word))
+                .is_some_and(|w| w & mask != 0);
+            if let Some(list) = reduced.get_mut(*node).filter(|_| !implied) {
+                list.push(first);
+            }
+        }
+        for (word, mask) in direct.iter().filter_map(|first| bit(*first)) {
+            let words = union.get_or_insert_with(|| Box::new([0; WORDS]));
+            if let Some(slot) = words.get_mut(word) {
+                *slot |= mask;
+            }
+        }
+        if let Some(slot) = earlier.get_mut(*node) {
+            *slot = union;
+        }
+    }
+}

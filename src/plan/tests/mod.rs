@@ -1,0 +1,10 @@
+//! Tests of the planner: text in, text out.
+
+mod guards;
+mod notation;
+mod properties;
+mod real_graphs;
+mod scenarios;
+mod size;
+
+use notation::{plan_of, system_of};

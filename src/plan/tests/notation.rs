@@ -1,0 +1,211 @@
+//! A small notation for systems: `orders: serves 1 -> 1,2 | web: calls orders 1 -> 2`.
+//!
+//! Services are parted by `|`, their clauses by `;`. A clause is `serves V,V`, `serves NAME V,V`,
+//! `calls SERVICE NEED`, `calls SERVICE/CONTRACT NEED`, or a word: `image` (the template changes),
+//! `new`, `deleted`, `job`, `external`, `undeclared`, `after x,y`. `A -> B` is old and new; several
+//! live revisions are `A + B -> C`. A need is `1`, `all 1,2`, `any 1,2`, `connection 1,2`,
+//! `cached 1,2`, `?` (not declared) or `-` (no call); `optional` may follow the callee.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::{Member, Moves, Outside, Revision, System};
+use crate::plan::{explain, plan};
+use crate::spec::{
+    Assume, ContractName, Interface, Need, Negotiate, Requirement, ServiceName, Version,
+};
+
+/// The plan of a system in the notation, as people read it.
+pub(super) fn plan_of(text: &str) -> String {
+    let system = system_of(text);
+    explain(&system, &plan(&system)).join("\n")
+}
+
+/// The system itself.
+pub(super) fn system_of(text: &str) -> System {
+    let mut system = System::default();
+    for part in text
+        .split('|')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
+        if part == "strict" {
+            system.assume = Assume::Strict;
+            continue;
+        }
+        let (name, rest) = part.split_once(':').unwrap_or((part, ""));
+        let draft = Draft::parse(name.trim(), rest);
+        let name = service(name.trim());
+        if draft.words.contains("external") {
+            let live = draft.revisions(draft.live());
+            let coming =
+                (draft.target != draft.old[0]).then(|| draft.revision("target", &draft.target));
+            system.external.insert(name, Outside { live, coming });
+        } else {
+            system.services.insert(name, draft.member());
+        }
+    }
+    system
+}
+
+#[derive(Default)]
+struct Draft<'t> {
+    words: BTreeSet<&'t str>,
+    after: BTreeSet<ServiceName>,
+    old: Vec<Interface>,
+    target: Interface,
+}
+
+impl<'t> Draft<'t> {
+    fn parse(name: &str, text: &'t str) -> Self {
+        let mut draft = Self {
+            old: vec![Interface::default()],
+            ..Self::default()
+        };
+        draft.old[0].serves = Some(BTreeMap::new());
+        draft.target.serves = Some(BTreeMap::new());
+        for clause in text
+            .split(';')
+            .map(str::trim)
+            .filter(|clause| !clause.is_empty())
+        {
+            let (word, rest) = clause.split_once(' ').unwrap_or((clause, ""));
+            match word {
+                "serves" => draft.serves(name, rest),
+                "calls" => draft.calls(rest),
+                "after" => draft.after = rest.split(',').map(|name| service(name.trim())).collect(),
+                _ => drop(draft.words.insert(word)),
+            }
+        }
+        draft
+    }
+
+    /// The interfaces of the live revisions and then the target's, one for each text.
+    fn sides(&mut self, text: &'t str) -> Vec<(usize, &'t str)> {
+        let (old, new) = text.split_once("->").unwrap_or((text, text));
+        let old: Vec<&str> = if text.contains("->") {
+            old.split('+').collect()
+        } else {
+            vec![old]
+        };
+        while self.old.len() < old.len() {
+            self.old.push(self.old[0].clone());
+        }
+        let last = old.len() - 1;
+        let each = (0..self.old.len()).map(|at| (at, old[at.min(last)].trim()));
+        each.chain([(usize::MAX, new.trim())]).collect()
+    }
+
+    fn side(&mut self, at: usize) -> &mut Interface {
+        if at == usize::MAX {
+            &mut self.target
+        } else {
+            &mut self.old[at]
+        }
+    }
+
+    fn serves(&mut self, service: &str, text: &'t str) {
+        let is_named = text.split_once(' ').is_some_and(|(word, rest)| {
+            word.starts_with(|c: char| c.is_ascii_alphabetic()) && !rest.starts_with(['-', '+'])
+        });
+        let (contract, text) = if is_named {
+            text.split_once(' ').unwrap()
+        } else {
+            (service, text)
+        };
+        for (at, versions) in self.sides(text) {
+            if versions != "-" {
+                let served = self.side(at).serves.as_mut().unwrap();
+                served.insert(
+                    ContractName::parse(contract).unwrap(),
+                    versions_of(versions),
+                );
+            }
+        }
+    }
+
+    fn calls(&mut self, text: &'t str) {
+        let (callee, text) = text.split_once(' ').unwrap();
+        let (callee, contract) = callee.split_once('/').unwrap_or((callee, callee));
+        let key = (service(callee), ContractName::parse(contract).unwrap());
+        let optional = text.starts_with("optional ");
+        for (at, need) in self.sides(text.trim_start_matches("optional ")) {
+            if let Some(need) = need_of(need) {
+                self.side(at)
+                    .calls
+                    .insert(key.clone(), Requirement { need, optional });
+            }
+        }
+    }
+
+    fn live(&self) -> &[Interface] {
+        if self.words.contains("new") {
+            &[]
+        } else {
+            &self.old
+        }
+    }
+
+    fn revision(&self, name: &str, interface: &Interface) -> Revision {
+        if self.words.contains("undeclared") {
+            return Revision::undeclared(name);
+        }
+        Revision::declared(name, interface.clone())
+    }
+
+    fn revisions(&self, live: &[Interface]) -> Vec<Revision> {
+        let name = |at| {
+            if live.len() == 1 {
+                "live".to_owned()
+            } else {
+                format!("live{at}")
+            }
+        };
+        live.iter()
+            .enumerate()
+            .map(|(at, one)| self.revision(&name(at), one))
+            .collect()
+    }
+
+    fn member(self) -> Member {
+        let live = self.revisions(self.live());
+        let is_changed = self.old.iter().any(|old| *old != self.target);
+        let moves = match () {
+            () if self.words.contains("deleted") => Moves::Delete,
+            () if self.words.contains("job") => Moves::Job,
+            () if self.words.contains("new") => Moves::Create,
+            () if is_changed || self.words.contains("image") => Moves::Roll,
+            () => Moves::Stays,
+        };
+        let target = self.revision("target", &self.target);
+        let target = (moves != Moves::Delete).then_some(target);
+        Member {
+            live,
+            target,
+            moves,
+            after: self.after,
+        }
+    }
+}
+
+fn service(name: &str) -> ServiceName {
+    ServiceName::parse(name).unwrap()
+}
+
+fn versions_of(text: &str) -> BTreeSet<Version> {
+    text.split(',')
+        .map(|version| Version::parse(version.trim()).unwrap())
+        .collect()
+}
+
+fn need_of(text: &str) -> Option<Need> {
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    Some(match word {
+        "-" => return None,
+        "?" => Need::Unknown,
+        "all" => Need::All(versions_of(rest)),
+        "any" => Need::Any(versions_of(rest), Negotiate::PerCall),
+        "connection" => Need::Any(versions_of(rest), Negotiate::PerConnection),
+        "cached" => Need::Any(versions_of(rest), Negotiate::Cached),
+        _ => Need::Version(Version::parse(text).unwrap()),
+    })
+}

@@ -1,0 +1,203 @@
+//! Sentences about pairs of revisions; everything that people read about an edge comes from here.
+
+use std::collections::BTreeSet;
+
+use crate::graph::{Clash, Kind, Link, Pair, Precedence, Revision, satisfies};
+use crate::spec::{ContractName, Need, ServiceName, Version};
+
+/// The name of the revision that does not exist.
+pub(super) const ABSENT: &str = "absent";
+
+/// `orders`, or `orders/grpc` where the contract has a name of its own.
+pub(super) fn label(callee: &ServiceName, contract: &ContractName) -> String {
+    if callee.as_str() == contract.as_str() {
+        callee.to_string()
+    } else {
+        format!("{callee}/{contract}")
+    }
+}
+
+/// `2`, `all of 1, 2`, `any of 1, 2`.
+pub(super) fn need_text(need: &Need) -> String {
+    match need {
+        Need::Unknown => "in an undeclared version".to_owned(),
+        Need::Version(version) => version.to_string(),
+        Need::All(versions) => format!("all of {}", listed(versions)),
+        Need::Any(versions, _) => format!("any of {}", listed(versions)),
+    }
+}
+
+/// `1, 2`, or `nothing`.
+pub(super) fn listed(versions: &BTreeSet<Version>) -> String {
+    if versions.is_empty() {
+        return "nothing".to_owned();
+    }
+    versions
+        .iter()
+        .map(Version::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn need_of<'a>(pair: &Pair<'a>) -> Option<&'a Need> {
+    let Pair {
+        link,
+        caller,
+        callee: _,
+        clash: _,
+        optional: _,
+    } = pair;
+    let calls = &(*caller)?.interface.as_ref()?.calls;
+    let is_it = |(callee, contract): &(ServiceName, ContractName)| {
+        callee == link.callee && contract == link.contract
+    };
+    calls
+        .iter()
+        .find(|(key, _)| is_it(key))
+        .map(|(_, requirement)| &requirement.need)
+}
+
+fn served_by<'a>(pair: &Pair<'a>) -> Option<&'a BTreeSet<Version>> {
+    pair.callee?
+        .interface
+        .as_ref()?
+        .serves
+        .as_ref()?
+        .get(pair.link.contract)
+}
+
+/// The versions that are called and not served, for instance `2`.
+fn missing(pair: &Pair<'_>) -> String {
+    let none = BTreeSet::new();
+    let served = served_by(pair).unwrap_or(&none);
+    match need_of(pair) {
+        None | Some(Need::Unknown) => label(pair.link.callee, pair.link.contract),
+        Some(Need::Version(version)) => version.to_string(),
+        Some(Need::All(versions)) => {
+            let lacking: Vec<&str> = versions
+                .iter()
+                .filter(|version| !satisfies(version, served))
+                .map(Version::as_str)
+                .collect();
+            lacking.join(" and ")
+        }
+        Some(Need::Any(versions, _)) if versions.len() == 1 => listed(versions),
+        Some(Need::Any(versions, _)) => format!("one of {}", listed(versions)),
+    }
+}
+
+fn at(service: &ServiceName, revision: Option<&Revision>) -> String {
+    format!(
+        "{service}@{}",
+        revision.map_or(ABSENT, |revision| revision.name.as_str())
+    )
+}
+
+/// What the two revisions of a pair do, side by side.
+pub(super) fn meeting(pair: &Pair<'_>) -> String {
+    let Link {
+        caller,
+        callee,
+        contract,
+    } = pair.link;
+    let label = label(callee, contract);
+    let client = at(caller, pair.caller);
+    let server = at(callee, pair.callee);
+    let called = need_of(pair).map_or_else(String::new, |need| format!(" {}", need_text(need)));
+    match pair.clash {
+        Clash::Absent => format!("{client} calls {label}{called}, and no {callee} runs"),
+        Clash::NotServed => format!("{client} calls {label}{called}, {server} does not serve it"),
+        Clash::Versions => {
+            let served = served_by(pair).map_or_else(|| "nothing".to_owned(), listed);
+            format!("{client} calls {label}{called}, {server} serves {served}")
+        }
+        Clash::Unsettled => format!(
+            "{client} calls {label}{called} and keeps what it agreed on first, \
+             {server} serves other versions of them than the pods beside it"
+        ),
+        Clash::Undeclared => {
+            format!("nobody declared what {client} and {server} speak ({label})")
+        }
+    }
+}
+
+/// Why an order is kept: what must be true first, and the pair that would break without it.
+pub(super) fn because(
+    precedence: &Precedence<'_>,
+    first: &ServiceName,
+    then: &ServiceName,
+) -> String {
+    let Some(pair) = precedence.pairs.first() else {
+        return format!("{then} declares `after: [{first}]`");
+    };
+    let label = label(pair.link.callee, pair.link.contract);
+    let other = label != pair.link.callee.as_str();
+    let contract = if other {
+        format!(" {}", pair.link.contract)
+    } else {
+        String::new()
+    };
+    let claim = match (precedence.kind, pair.clash) {
+        (Kind::ServerFirst | Kind::Manual, Clash::Absent) => format!("{first} must be there first"),
+        (Kind::ServerFirst | Kind::Manual, Clash::NotServed) => {
+            format!("{first} must serve {label} everywhere first")
+        }
+        (Kind::ServerFirst | Kind::Manual, Clash::Versions) => {
+            format!(
+                "{first} must answer{contract} {} everywhere first",
+                missing(pair)
+            )
+        }
+        (Kind::ServerFirst | Kind::Manual, Clash::Unsettled) => {
+            format!("{first} must be of one revision first")
+        }
+        (Kind::ServerFirst | Kind::Manual, Clash::Undeclared) => {
+            format!("{first} is assumed to go first")
+        }
+        (Kind::ClientFirst, Clash::Absent | Clash::NotServed) => {
+            format!("{first} must stop calling {label} everywhere first")
+        }
+        (Kind::ClientFirst, Clash::Versions) => {
+            format!(
+                "{first} must stop calling {label} {} everywhere first",
+                missing(pair)
+            )
+        }
+        (Kind::ClientFirst, Clash::Unsettled | Clash::Undeclared) => {
+            format!("{first} must be done first")
+        }
+    };
+    format!("{claim}: {}", meeting(pair))
+}
+
+/// A pair that is unsafe whatever the order, with what to do about it.
+pub(super) fn hopeless(pair: &Pair<'_>, is_now: bool) -> String {
+    let Link {
+        caller,
+        callee,
+        contract,
+    } = pair.link;
+    let label = label(callee, contract);
+    let missing = missing(pair);
+    let remedy = match (is_now, pair.clash) {
+        (true, _) => format!(
+            "repair {caller} or {callee} first; a release would not make it worse or better"
+        ),
+        (false, Clash::Absent) => format!("keep {callee}, or take the call out of {caller}"),
+        (false, Clash::NotServed) => {
+            format!(
+                "no release of {callee} serves {label} in this plan; serve it, or add to this \
+                     release a {caller} that does not call it"
+            )
+        }
+        (false, Clash::Versions) => format!(
+            "no release of {callee} serves {missing} in this plan; keep {missing} in {callee}, or add \
+             to this release a {caller} that does not need it"
+        ),
+        (false, Clash::Unsettled) => {
+            format!("let {caller} choose for every call, or pin its version while {callee} rolls")
+        }
+        (false, Clash::Undeclared) => format!("declare what {caller} and {callee} speak"),
+    };
+    format!("{}; {remedy}", meeting(pair))
+}

@@ -1,0 +1,155 @@
+//! What one release has to do: the services that move, in what order, with which objects.
+//!
+//! In: the frozen input of a release ([`Charter`]) and the plan, or what `.status` kept of it. Out: an
+//! [`Agenda`], the only thing about order that [`super::step`] knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+
+use super::gate::Policy;
+use crate::spec::crd::{Advance, DrainLevel};
+use crate::spec::{ObjectRef, ServiceName};
+
+/// What happens to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// It did not exist.
+    Create,
+    /// A workload's template changes, or an earlier change is not finished.
+    Roll,
+    /// A Job runs once.
+    Job,
+    /// It goes away.
+    Delete,
+}
+
+impl Change {
+    /// The word in plans and in `.status`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Roll => "roll",
+            Self::Job => "job",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Create, Self::Roll, Self::Job, Self::Delete].into_iter().find(|c| c.word() == word)
+    }
+}
+
+/// How waves advance, with units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strategy {
+    /// When a service may start.
+    pub advance: Advance,
+    /// How many services may move at once; `None`: no limit.
+    pub parallel_max: Option<usize>,
+    /// The time between the two reads that open a gate.
+    pub settle: SignedDuration,
+    /// How long one service may go without progress; `None`: its own deadline and a minute, at least ten.
+    pub service_deadline: Option<SignedDuration>,
+    /// How long the release may last; `None`: no limit.
+    pub release_deadline: Option<SignedDuration>,
+}
+
+/// The time between the two reads that open a gate, unless the plan says otherwise (completion.md §5.6).
+pub const SETTLE_DEFAULT: SignedDuration = SignedDuration::from_secs(2);
+
+impl Strategy {
+    /// The strategy of a plan that says nothing.
+    pub fn usual() -> Self {
+        Self {
+            advance: Advance::Wave,
+            parallel_max: None,
+            settle: SETTLE_DEFAULT,
+            service_deadline: None,
+            release_deadline: None,
+        }
+    }
+}
+
+/// One service of the frozen input.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Belongings {
+    /// What its gate looks at.
+    pub workloads: Vec<ObjectRef>,
+    /// All of its objects, workloads included, in the order in which they are applied.
+    pub objects: Vec<ObjectRef>,
+    /// How far an old pod must be gone.
+    pub drain: DrainLevel,
+    /// What the new revision serves and calls, as its stamp.
+    pub stamp: String,
+}
+
+/// The frozen input of a release, as far as `upgrade` is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charter {
+    /// The declared services.
+    pub services: BTreeMap<ServiceName, Belongings>,
+    /// What belongs to nobody, applied before wave 1, in order.
+    pub shared: Vec<ObjectRef>,
+    /// How waves advance.
+    pub strategy: Strategy,
+}
+
+/// One service that moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// What happens to it.
+    pub change: Change,
+    /// The services that must be done before it starts.
+    pub after: BTreeSet<ServiceName>,
+    /// What it brings along.
+    pub belongings: Belongings,
+    /// What runs before, for people.
+    pub from: String,
+    /// What runs afterwards, for people.
+    pub to: String,
+}
+
+/// What one release has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agenda {
+    /// The waves in order; every member is in exactly one.
+    pub waves: Vec<Vec<ServiceName>>,
+    /// The services that move.
+    pub members: BTreeMap<ServiceName, Member>,
+    /// What is applied before wave 1: what belongs to nobody, and the objects of services that do not move.
+    pub shared: Vec<ObjectRef>,
+    /// How waves advance.
+    pub strategy: Strategy,
+}
+
+impl Agenda {
+    /// The wave of a service, from 0.
+    pub fn wave_of(&self, service: &ServiceName) -> Option<usize> {
+        self.waves.iter().position(|wave| wave.contains(service))
+    }
+
+    /// What must be done before a service starts: its own precedences, or with `advance: Wave` all
+    /// earlier waves.
+    pub fn barrier(&self, service: &ServiceName) -> BTreeSet<ServiceName> {
+        match self.strategy.advance {
+            Advance::Service => {
+                self.members.get(service).map(|member| member.after.clone()).unwrap_or_default()
+            }
+            Advance::Wave => {
+                let earlier = self.wave_of(service).unwrap_or(0);
+                self.waves.iter().take(earlier).flatten().cloned().collect()
+            }
+        }
+    }
+
+    /// How a member's gate judges.
+    pub fn policy(&self, member: &Member) -> Policy {
+        Policy {
+            drain: member.belongings.drain,
+            deadline: self.strategy.service_deadline,
+            ..Policy::default()
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What happened. Metrics, Kubernetes Events, log lines and the live view read only this.
+
+use jiff::SignedDuration;
+
+use crate::spec::ServiceName;
+
+/// One thing that happened in a release.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The plan is made, checked and saved.
+    Planned {
+        /// How many waves.
+        waves: usize,
+        /// How many services move.
+        services: usize,
+    },
+    /// No plan: the release ends before its first write.
+    Refused {
+        /// Why, and the way out.
+        message: String,
+    },
+    /// A wave's first service starts.
+    WaveStarted {
+        /// From 1.
+        wave: usize,
+        /// Its services.
+        services: Vec<ServiceName>,
+    },
+    /// A wave's last service is done.
+    WaveDone {
+        /// From 1.
+        wave: usize,
+        /// From its first start.
+        took: SignedDuration,
+    },
+    /// A service's objects are about to be applied or removed.
+    ServiceStarted {
+        /// Which.
+        service: ServiceName,
+    },
+    /// Why a service is not further has changed.
+    Waits {
+        /// Which.
+        service: ServiceName,
+        /// One word.
+        reason: String,
+        /// A sentence.
+        message: String,
+    },
+    /// A service's gate opened.
+    ServiceDone {
+        /// Which.
+        service: ServiceName,
+        /// From its start.
+        took: SignedDuration,
+    },
+    /// A service will not get there.
+    ServiceFailed {
+        /// Which.
+        service: ServiceName,
+        /// One word.
+        reason: String,
+        /// A sentence.
+        message: String,
+    },
+    /// A service that was done is not any more, so what depends on it does not start.
+    Regressed {
+        /// Which.
+        service: ServiceName,
+        /// A sentence.
+        message: String,
+    },
+    /// Somebody paused the release.
+    Paused,
+    /// Somebody took the pause back.
+    Resumed,
+    /// The graph could not be written after the last wave; the release has succeeded all the same.
+    NotPublished {
+        /// The server's words.
+        message: String,
+    },
+    /// The API server does not answer; nothing is lost, the release waits.
+    Unreachable {
+        /// What went wrong.
+        message: String,
+    },
+    /// The API server answers again.
+    Reachable,
+    /// The release is over.
+    Ended {
+        /// `Succeeded`, `Failed`, `Refused` or `Aborted`.
+        outcome: &'static str,
+        /// A sentence.
+        message: String,
+    },
+}
+
+impl Event {
+    /// The word for metrics labels and Kubernetes Events; a bounded set.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Planned { .. } => "Planned",
+            Self::Refused { .. } => "Refused",
+            Self::WaveStarted { .. } => "WaveStarted",
+            Self::WaveDone { .. } => "WaveDone",
+            Self::ServiceStarted { .. } => "ServiceStarted",
+            Self::Waits { .. } => "Waits",
+            Self::ServiceDone { .. } => "ServiceDone",
+            Self::ServiceFailed { .. } => "ServiceFailed",
+            Self::Regressed { .. } => "Regressed",
+            Self::Paused => "Paused",
+            Self::Resumed => "Resumed",
+            Self::NotPublished { .. } => "NotPublished",
+            Self::Unreachable { .. } => "Unreachable",
+            Self::Reachable => "Reachable",
+            Self::Ended { .. } => "Ended",
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What one look at one workload says, and what it says together with others.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::reason::Reason;
+use super::verdict::{Blockers, Drain, Leaving, OldPod, Owner, Serving, Verdict};
+use crate::spec::ObjectRef;
+
+/// Something worth saying that decides nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Note {
+    /// Complete, and `spec.paused` is set.
+    Paused,
+    /// Complete with no pods wanted.
+    ZeroReplicas,
+    /// No node wants a pod.
+    NoNodes,
+    /// The Deployment says that it timed out, and means an earlier rollout.
+    StaleTimeout,
+    /// It was complete and a new pod has broken since: an incident, not a failed rollout.
+    Degraded,
+    /// A Job of this name and template had run before.
+    AlreadyRan,
+}
+
+/// Whether the next service may start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Gate {
+    /// Yes, as far as this one look says; the caller looks twice.
+    Open,
+    /// Not yet.
+    Shut,
+    /// No, and waiting does not help.
+    Failed,
+}
+
+/// What one look at one workload says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assessment {
+    /// The workload.
+    pub workload: ObjectRef,
+    /// How far its rollout is.
+    pub rollout: Verdict,
+    /// Whether the old pods are gone.
+    pub drain: Drain,
+    /// Whether the new ones take calls.
+    pub serving: Serving,
+    /// What else is worth saying.
+    pub notes: Vec<Note>,
+    /// New pods that are ready.
+    pub new_ready: u32,
+    /// New pods that are wanted.
+    pub new_wanted: u32,
+    /// Live pods of other revisions, Terminating included.
+    pub old_alive: u32,
+    /// Since when it fails without a break.
+    pub failing_since: Option<Timestamp>,
+    /// Whether it failed for long enough.
+    pub(super) has_failed: bool,
+}
+
+impl Assessment {
+    /// Whether the next service may start.
+    pub fn gate(&self) -> Gate {
+        let drained = matches!(self.drain, Drain::Drained | Drain::NotNeeded);
+        let serving = matches!(self.serving, Serving::Serving | Serving::NotNeeded);
+        if self.has_failed {
+            Gate::Failed
+        } else if self.rollout == Verdict::Complete && drained && serving {
+            Gate::Open
+        } else {
+            Gate::Shut
+        }
+    }
+
+    /// The first thing that keeps the gate shut, as one word; `Done` if nothing does.
+    pub fn reason(&self) -> &'static str {
+        self.because().label()
+    }
+
+    pub(super) fn because(&self) -> Reason {
+        if self.rollout != Verdict::Complete {
+            return self.rollout.reason();
+        }
+        match &self.drain {
+            Drain::Draining(blockers) => draining_because(blockers),
+            Drain::Stuck(_, why) | Drain::Unprovable(why, _) => *why,
+            Drain::Drained | Drain::NotNeeded => match &self.serving {
+                Serving::Waiting {
+                    reason,
+                    service: _,
+                    ready: _,
+                    want: _,
+                } => *reason,
+                Serving::NotNeeded | Serving::Serving => Reason::Done,
+            },
+        }
+    }
+
+    /// The objects that keep the gate shut: broken ones, old pods, pods of old endpoints.
+    pub fn blockers(&self) -> Vec<ObjectRef> {
+        let mut blockers = match &self.rollout {
+            Verdict::Failed {
+                reason: _,
+                class: _,
+                detail: _,
+                objects,
+            } => objects.clone(),
+            Verdict::Progressing { .. } | Verdict::Paused { .. } | Verdict::Complete => Vec::new(),
+        };
+        if let Drain::Draining(old) | Drain::Stuck(old, _) = &self.drain {
+            blockers.extend(old.pods.iter().map(|old| old.pod.clone()));
+            let named = old
+                .endpoints
+                .iter()
+                .filter_map(|endpoint| endpoint.pod.as_ref());
+            blockers.extend(named.map(|name| ObjectRef {
+                api_version: "v1".to_owned(),
+                kind: "Pod".to_owned(),
+                namespace: self.workload.namespace.clone(),
+                name: name.clone(),
+            }));
+        }
+        blockers.sort();
+        blockers.dedup();
+        blockers
+    }
+}
+
+fn draining_because(blockers: &Blockers) -> Reason {
+    let vanished = |old: &OldPod| matches!(old.leaving, Leaving::Vanished { dead_by: _ });
+    if blockers
+        .pods
+        .iter()
+        .any(|old| old.owner == Owner::Old && !vanished(old))
+    {
+        Reason::OldPods
+    } else if blockers.pods.iter().any(|old| old.owner != Owner::Old) {
+        Reason::ForeignPods
+    } else if blockers.pods.is_empty() {
+        blockers
+            .endpoints
+            .first()
+            .map_or(Reason::Done, |endpoint| endpoint.why)
+    } else {
+        Reason::UnconfirmedTermination
+    }
+}
+
+/// Whether the next service may start after a service with several workloads: open if all are open,
+/// failed if one is. No workload at all proves nothing.
+pub fn combine(assessments: &[Assessment]) -> Gate {
+    assessments
+        .iter()
+        .map(Assessment::gate)
+        .max()
+        .unwrap_or(Gate::Shut)
+}
+
+/// Of several workloads the one to speak of: failed before shut before open, then by name.
+pub fn worst(assessments: &[Assessment]) -> Option<&Assessment> {
+    assessments.iter().min_by(|left, right| {
+        right
+            .gate()
+            .cmp(&left.gate())
+            .then_with(|| left.workload.cmp(&right.workload))
+    })
+}
+
+/// What one look says, for machines; the form of `tidegate assess -o json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// `Deployment/default/web`.
+    pub workload: String,
+    /// `Complete`, `Progressing`, `Paused` or `Failed`.
+    pub rollout: &'static str,
+    /// The first thing that is missing, as one word.
+    pub reason: &'static str,
+    /// New pods that are ready.
+    pub done: u32,
+    /// New pods that are wanted.
+    pub total: u32,
+    /// `Drained`, `Draining`, `Stuck`, `Unprovable` or `NotNeeded`.
+    pub drain: &'static str,
+    /// `Serving`, `Waiting` or `NotNeeded`.
+    pub serving: &'static str,
+    /// `Open` or `Shut`.
+    pub gate: &'static str,
+    /// What keeps it shut, as `Kind/namespace/name`.
+    pub blockers: Vec<String>,
+    /// The same for people.
+    pub message: String,
+    /// What else is worth saying.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+}
+
+impl Assessment {
+    /// What it says, for machines.
+    pub fn report(&self) -> Report {
+        Report {
+            workload: self.workload.to_string(),
+            rollout: match &self.rollout {
+                Verdict::Progressing { .. } => "Progressing",
+                Verdict::Paused { .. } => "Paused",
+                Verdict::Complete => "Complete",
+                Verdict::Failed { .. } => "Failed",
+            },
+            reason: self.reason(),
+            done: self.new_ready,
+            total: self.new_wanted,
+            drain: match &self.drain {
+                Drain::NotNeeded => "NotNeeded",
+                Drain::Drained => "Drained",
+                Drain::Draining(_) => "Draining",
+                Drain::Stuck(..) => "Stuck",
+                Drain::Unprovable(..) => "Unprovable",
+            },
+            serving: match &self.serving {
+                Serving::NotNeeded => "NotNeeded",
+                Serving::Waiting { .. } => "Waiting",
+                Serving::Serving => "Serving",
+            },
+            gate: if self.gate() == Gate::Open {
+                "Open"
+            } else {
+                "Shut"
+            },
+            blockers: self.blockers().iter().map(ToString::to_string).collect(),
+            message: self.sentence(),
+            notes: self.notes.clone(),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The endpoints behind the Services of a workload.
+//!
+//! In: a snapshot and the names of Services. Out: each endpoint with the pod that it leads to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::discovery::v1::Endpoint;
+
+use super::baseline::{Baseline, is_in_front_of};
+use super::snapshot::{self, Snapshot};
+
+/// The label by which an EndpointSlice names its Service.
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// The Services in front of a workload, now or before the apply.
+pub(super) struct Fronts<'a> {
+    /// Those that exist.
+    pub(super) services: Vec<&'a Service>,
+    /// All names, those of deleted Services included: their slices may outlive them.
+    pub(super) names: BTreeSet<&'a str>,
+    /// All selectors, old ones included: a changed selector is a rollout of its own.
+    selectors: Vec<&'a BTreeMap<String, String>>,
+}
+
+impl<'a> Fronts<'a> {
+    pub(super) fn of(baseline: &'a Baseline, snapshot: &'a Snapshot) -> Self {
+        let was_in_front = |service: &Service| {
+            service.metadata.namespace.as_deref().unwrap_or_default() == baseline.workload.namespace
+                && baseline
+                    .services
+                    .contains_key(snapshot::name(&service.metadata))
+        };
+        let live = snapshot.workload.as_ref();
+        let mut services: Vec<_> = snapshot
+            .services
+            .iter()
+            .filter(|service| {
+                was_in_front(service) || live.is_some_and(|live| is_in_front_of(service, live))
+            })
+            .collect();
+        services.sort_by_key(|service| snapshot::name(&service.metadata));
+        let now = services
+            .iter()
+            .filter_map(|service| service.spec.as_ref()?.selector.as_ref());
+        let names = services
+            .iter()
+            .map(|service| snapshot::name(&service.metadata));
+        Self {
+            names: names
+                .chain(baseline.services.keys().map(String::as_str))
+                .collect(),
+            selectors: now.chain(baseline.services.values()).collect(),
+            services,
+        }
+    }
+
+    /// Whether one of the Services selects a pod.
+    pub(super) fn select(&self, pod: &Pod) -> bool {
+        self.selectors
+            .iter()
+            .any(|selector| snapshot::service_selects(selector, &pod.metadata))
+    }
+}
+
+/// An endpoint with what it leads to.
+pub(super) struct Seen<'a> {
+    pub(super) service: &'a str,
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) target: Target<'a>,
+}
+
+/// What an endpoint leads to.
+pub(super) enum Target<'a> {
+    /// A pod.
+    Pod(&'a Pod),
+    /// A pod of this name that is not there any more.
+    GonePod(&'a str),
+    /// Nothing that we know.
+    Unknown,
+}
+
+impl Seen<'_> {
+    /// Whether it may be given a new connection. What is absent is true; `serving` counts as well as
+    /// `ready`, since kube-proxy falls back to draining endpoints when none is ready.
+    pub(super) fn is_open(&self) -> bool {
+        let conditions = self.endpoint.conditions.as_ref();
+        let is_not = |get: Option<bool>| get == Some(false);
+        !conditions.is_some_and(|conditions| is_not(conditions.ready) && is_not(conditions.serving))
+    }
+
+    /// Whether it is given new connections.
+    pub(super) fn is_ready(&self) -> bool {
+        let conditions = self.endpoint.conditions.as_ref();
+        conditions.and_then(|conditions| conditions.ready) != Some(false)
+    }
+
+    /// Its first address, for people.
+    pub(super) fn address(&self) -> &str {
+        self.endpoint
+            .addresses
+            .first()
+            .map(String::as_str)
+            .unwrap_or_default()
+    }
+}
+
+/// All endpoints of some Services, in the order of Service and address.
+pub(super) fn seen<'a>(
+    snapshot: &'a Snapshot,
+    fronts: &Fronts<'a>,
+    namespace: &str,
+) -> Vec<Seen<'a>> {
+    let pods: Vec<_> = snapshot
+        .pods
+        .iter()
+        .filter(|pod| pod.metadata.namespace.as_deref().unwrap_or_default() == namespace)
+        .collect();
+    let mut seen: Vec<_> = snapshot
+        .endpoint_slices
+        .iter()
+        .filter(|slice| slice.metadata.namespace.as_deref().unwrap_or_default() == namespace)
+        .filter_map(|slice| {
+            let service = snapshot::label(&slice.metadata, SERVICE_NAME)?;
+            fronts.names.contains(service).then_some((service, slice))
+        })
+        .flat_map(|(service, slice)| {
+            slice
+                .endpoints
+                .iter()
+                .flatten()
+                .map(move |endpoint| (service, endpoint))
+        })
+        .map(|(service, endpoint)| Seen {
+            service,
+            endpoint,
+            target: target(endpoint, &pods),
+        })
+        .collect();
+    seen.sort_by(|left, right| {
+        (left.service, &left.endpoint.addresses).cmp(&(right.service, &right.endpoint.addresses))
+    });
+    seen
+}
+
+fn target<'a>(endpoint: &'a Endpoint, pods: &[&'a Pod]) -> Target<'a> {
+    if let Some(reference) = &endpoint.target_ref
+        && reference.kind.as_deref() == Some("Pod")
+        && let Some(uid) = reference.uid.as_deref()
+    {
+        let pod = pods.iter().find(|pod| snapshot::uid(&pod.metadata) == uid);
+        let name = reference.name.as_deref().unwrap_or_default();
+        return pod.map_or(Target::GonePod(name), |pod| Target::Pod(pod));
+    }
+    let has_address = |pod: &&&Pod| {
+        let status = pod.status.as_ref();
+        let addresses = status
+            .and_then(|status| status.pod_ips.as_ref())
+            .into_iter()
+            .flatten();
+        let first = status.and_then(|status| status.pod_ip.as_ref());
+        snapshot::is_live(pod)
+            && addresses
+                .map(|address| &address.ip)
+                .chain(first)
+                .any(|address| endpoint.addresses.contains(address))
+    };
+    pods.iter()
+        .find(has_address)
+        .map_or(Target::Unknown, |pod| Target::Pod(pod))
+}

@@ -1,0 +1,134 @@
+//! Whether a snapshot can be believed: is this the object that we applied, and has its controller seen it?
+//!
+//! In: what was applied, and a snapshot. Out: the object to judge, or the verdict that ends the look.
+//! The ladder F1 to F9 of completion.md §2; the first rung that gives way decides.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::Look;
+use super::reason::Reason;
+use super::snapshot::{self, Read, Workload};
+use super::template::template_digest;
+use super::verdict::{Class, Verdict};
+
+/// The object to judge, or what is to be said without judging it.
+pub(super) enum Freshness<'a> {
+    Fresh(&'a Workload),
+    Settled(Verdict),
+}
+
+pub(super) fn check<'a>(look: &Look<'a>) -> Freshness<'a> {
+    match look.snapshot.workload.as_ref() {
+        None => Freshness::Settled(absent(look)),
+        Some(live) => match stale(look, live) {
+            Some(verdict) => Freshness::Settled(verdict),
+            None => Freshness::Fresh(live),
+        },
+    }
+}
+
+/// F1, F2.
+fn absent(look: &Look<'_>) -> Verdict {
+    let gone = look.memory.is_seen || look.snapshot.read == Read::Live;
+    let is_job = look.applied.workload.kind == "Job";
+    if !gone {
+        return Verdict::progressing(Reason::NotVisibleYet, 0, 0);
+    }
+    match (is_job, look.memory.is_latched) {
+        // Its time to live was over after it was seen to succeed.
+        (true, true) => Verdict::Complete,
+        (true, false) => Verdict::failed(
+            Reason::OutcomeUnknown,
+            Class::Retryable,
+            "the Job is gone, and nobody saw how it ended",
+        ),
+        (false, true | false) => Verdict::failed(
+            Reason::DeletedDuringWait,
+            Class::Terminal,
+            "it was deleted after the apply",
+        ),
+    }
+}
+
+/// F3 to F8.
+fn stale(look: &Look<'_>, live: &Workload) -> Option<Verdict> {
+    let applied = look.applied;
+    let metadata = live.metadata();
+    let generation = snapshot::generation(metadata);
+    if snapshot::uid(metadata) != applied.uid {
+        return Some(another(look, metadata));
+    }
+    if metadata.deletion_timestamp.is_some() {
+        return Some(deleted(metadata));
+    }
+    if generation < applied.generation || is_older(look, metadata) {
+        return Some(Verdict::progressing(Reason::StaleRead, 0, 0));
+    }
+    if generation > applied.generation
+        && template_digest(&live.template()) != applied.template_digest
+    {
+        return Some(Verdict::failed(
+            Reason::Superseded,
+            Class::Terminal,
+            format!(
+                "the pod template was changed after our apply{}",
+                by_whom(metadata)
+            ),
+        ));
+    }
+    (!live.is_observed()).then(|| Verdict::progressing(Reason::NotObserved, 0, 0))
+}
+
+fn another(look: &Look<'_>, metadata: &ObjectMeta) -> Verdict {
+    let was_there_before = look.baseline.uid.as_deref() == Some(snapshot::uid(metadata));
+    if was_there_before && look.snapshot.read == Read::Cached {
+        return Verdict::progressing(Reason::StaleRead, 0, 0);
+    }
+    Verdict::failed(
+        Reason::ReplacedDuringWait,
+        Class::Terminal,
+        "it was deleted and created again by someone",
+    )
+}
+
+fn deleted(metadata: &ObjectMeta) -> Verdict {
+    let finalizers = metadata
+        .finalizers
+        .as_deref()
+        .unwrap_or_default()
+        .join(", ");
+    let held = if finalizers.is_empty() {
+        String::new()
+    } else {
+        format!(", held by {finalizers}")
+    };
+    Verdict::failed(
+        Reason::DeletionInProgress,
+        Class::Terminal,
+        format!("it is being deleted{held}"),
+    )
+}
+
+/// Whether our cache is behind our own apply. Resource versions count up on every API server that
+/// this can meet; where they are no numbers, generation and uid must do.
+fn is_older(look: &Look<'_>, metadata: &ObjectMeta) -> bool {
+    let number = |version: &str| version.parse::<u64>().ok();
+    let seen = metadata.resource_version.as_deref().and_then(number);
+    look.snapshot.read == Read::Cached
+        && matches!((seen, number(&look.applied.resource_version)), (Some(seen), Some(ours)) if seen < ours)
+}
+
+/// Who wrote the pod template last, as far as the object says.
+fn by_whom(metadata: &ObjectMeta) -> String {
+    let entries = metadata.managed_fields.iter().flatten().filter(|entry| {
+        let fields = entry.fields_v1.as_ref();
+        entry.subresource.is_none()
+            && fields.is_some_and(|fields| fields.0.pointer("/f:spec/f:template").is_some())
+    });
+    let last = entries.max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
+    last.map_or_else(String::new, |entry| {
+        let manager = entry.manager.as_deref().unwrap_or("an unknown manager");
+        let when = entry.time.as_ref().map(|time| format!(" at {}", time.0));
+        format!(" by `{manager}`{}", when.unwrap_or_default())
+    })
+}

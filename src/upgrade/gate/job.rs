@@ -1,0 +1,71 @@
+//! How far a Job is; completion.md §4.7.
+//!
+//! A Job has no observed generation; it is known by its uid, and its template never changes.
+
+use k8s_openapi::api::batch::v1::{Job, JobCondition};
+
+use super::assessment::Note;
+use super::failure::Scan;
+use super::reason::Reason;
+use super::snapshot::count;
+use super::verdict::{Class, Verdict};
+use super::{Judgement, Look};
+
+/// Rows J1 to J5 and J7 to J9; J6 is the freshness ladder's.
+pub(super) fn judge(look: &Look<'_>, job: &Job, scan: &Scan) -> Judgement {
+    let status = job.status.clone().unwrap_or_default();
+    let conditions = status.conditions.unwrap_or_default();
+    let is_true = |type_: &str| {
+        conditions
+            .iter()
+            .find(|condition| condition.type_ == type_ && condition.status == "True")
+    };
+    let spec = job.spec.clone().unwrap_or_default();
+    let wanted = wanted(job);
+    let succeeded = count(status.succeeded).min(wanted);
+    if let Some(failed) = is_true("Failed").or_else(|| is_true("FailureTarget")) {
+        return Verdict::failed(Reason::JobFailed, Class::Terminal, why(failed)).into();
+    }
+    if is_true("Complete").is_some() {
+        let again = (!look.applied.changed).then_some(Note::AlreadyRan);
+        return Judgement {
+            verdict: Verdict::Complete,
+            notes: again.into_iter().collect(),
+        };
+    }
+    if is_true("SuccessCriteriaMet").is_some() {
+        return Verdict::progressing(Reason::Finishing, succeeded, wanted).into();
+    }
+    // The spec, not the condition: that one lags.
+    if spec.suspend == Some(true) {
+        return Verdict::paused(Reason::Suspended, succeeded, wanted).into();
+    }
+    if let Some(failed) = &scan.failure {
+        return failed.clone().into();
+    }
+    if spec.managed_by.is_some() && job.status.is_none() {
+        return Verdict::progressing(Reason::ExternalController, 0, wanted).into();
+    }
+    Verdict::progressing(Reason::Running, succeeded, wanted).into()
+}
+
+/// How many pods must succeed: without `completions` any one is enough.
+pub(super) fn wanted(job: &Job) -> u32 {
+    let completions = job.spec.as_ref().and_then(|spec| spec.completions);
+    count(completions).max(1)
+}
+
+/// Whether a pod of it runs: then it is not idle, however long it takes.
+pub(super) fn is_running(job: &Job) -> bool {
+    job.status
+        .as_ref()
+        .is_some_and(|status| count(status.ready) > 0)
+}
+
+fn why(condition: &JobCondition) -> String {
+    let reason = condition.reason.as_deref().unwrap_or("no reason given");
+    match condition.message.as_deref() {
+        Some(message) if !message.is_empty() => format!("{reason}: {message}"),
+        Some(_) | None => reason.to_owned(),
+    }
+}

@@ -1,0 +1,292 @@
+//! Whose a pod is, and of which revision.
+//!
+//! In: the baseline and a snapshot. Out: for each pod whether it is the workload's, and new or old.
+//! Owner references alone do not say it: an old ReplicaSet is deleted while its pods still end, and a
+//! pod whose labels were changed has no owner any more (completion.md §5.1, §5.2).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet};
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
+
+use super::baseline::Baseline;
+use super::snapshot::{self, Snapshot, Workload};
+use super::template::{POD_TEMPLATE_HASH, template_digest};
+use crate::spec::ObjectRef;
+
+/// The label by which a StatefulSet or DaemonSet names a pod's revision.
+const CONTROLLER_REVISION_HASH: &str = "controller-revision-hash";
+
+/// What a pod is to the workload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Its own, of the revision that is wanted.
+    Current,
+    /// Its own, of another revision.
+    Old,
+    /// Someone else's.
+    Foreign(ObjectRef),
+    /// Nobody's.
+    Orphan,
+}
+
+/// By what a pod of the wanted revision is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Current {
+    /// Nothing is known to be current.
+    Nothing,
+    /// The hash labels and uids of all ReplicaSets whose template is the wanted one.
+    ReplicaSets {
+        hashes: BTreeSet<String>,
+        uids: BTreeSet<String>,
+    },
+    /// The value of the label `controller-revision-hash`.
+    Revision(String),
+    /// The uid of its owner.
+    Owner(String),
+    /// Its own uid.
+    Itself(String),
+}
+
+/// The root of a pod's owners.
+enum Root<'a> {
+    Ours,
+    /// A ReplicaSet that is not there any more.
+    GoneReplicaSet(&'a OwnerReference),
+    Other(&'a OwnerReference),
+    Nobody,
+}
+
+/// Whose the pods of a namespace are, as seen from one workload.
+pub(super) struct Lineage<'a> {
+    namespace: &'a str,
+    /// The workload, and what had its name before.
+    uids: BTreeSet<&'a str>,
+    replica_sets: BTreeMap<&'a str, &'a ReplicaSet>,
+    selectors: Vec<&'a LabelSelector>,
+    known: BTreeSet<&'a str>,
+    current: Current,
+}
+
+impl<'a> Lineage<'a> {
+    /// Seen from a workload that is to be there.
+    pub(super) fn of(baseline: &'a Baseline, snapshot: &'a Snapshot) -> Self {
+        let live = snapshot.workload.as_ref();
+        let uid = live.map(|live| snapshot::uid(live.metadata()));
+        Self {
+            namespace: &baseline.workload.namespace,
+            uids: uid.into_iter().chain(baseline.uid.as_deref()).collect(),
+            replica_sets: snapshot
+                .replica_sets
+                .iter()
+                .map(|set| (snapshot::uid(&set.metadata), set))
+                .collect(),
+            selectors: live
+                .and_then(Workload::selector)
+                .into_iter()
+                .chain(baseline.selector.as_ref())
+                .collect(),
+            known: baseline.pods.iter().map(|pod| pod.uid.as_str()).collect(),
+            current: live.map_or(Current::Nothing, |live| current(live, snapshot)),
+        }
+    }
+
+    /// Seen from a workload that is to be gone: no pod is of a wanted revision.
+    pub(super) fn of_removed(baseline: &'a Baseline, snapshot: &'a Snapshot) -> Self {
+        let mut lineage = Self::of(baseline, snapshot);
+        lineage.current = Current::Nothing;
+        lineage
+    }
+
+    /// What a pod is to the workload.
+    pub(super) fn standing(&self, pod: &Pod) -> Standing {
+        let root = self.root(pod);
+        // By uid whatever its labels: a pod that was taken out of the selector keeps its connections.
+        let is_known = self.known.contains(snapshot::uid(&pod.metadata));
+        let is_ours = is_known
+            || match &root {
+                Root::Ours => true,
+                Root::GoneReplicaSet(_) => self.selects(pod),
+                Root::Other(_) | Root::Nobody => false,
+            };
+        if is_ours && self.is_current(pod, &root) {
+            Standing::Current
+        } else if is_ours {
+            Standing::Old
+        } else {
+            match root {
+                Root::Ours | Root::Nobody => Standing::Orphan,
+                Root::GoneReplicaSet(owner) | Root::Other(owner) => Standing::Foreign(ObjectRef {
+                    api_version: owner.api_version.clone(),
+                    kind: owner.kind.clone(),
+                    namespace: pod.metadata.namespace.clone().unwrap_or_default(),
+                    name: owner.name.clone(),
+                }),
+            }
+        }
+    }
+
+    /// The hashes that name the wanted revision.
+    pub(super) fn current_revisions(&self) -> BTreeSet<String> {
+        match &self.current {
+            Current::Nothing => BTreeSet::new(),
+            Current::ReplicaSets { hashes, uids: _ } => hashes.clone(),
+            Current::Revision(name) | Current::Owner(name) | Current::Itself(name) => {
+                BTreeSet::from([name.clone()])
+            }
+        }
+    }
+
+    /// The pods of the wanted revision, dead ones included.
+    pub(super) fn current_pods<'p>(&self, pods: &'p [Pod]) -> Vec<&'p Pod> {
+        pods.iter()
+            .filter(|pod| self.standing(pod) == Standing::Current)
+            .collect()
+    }
+
+    fn selects(&self, pod: &Pod) -> bool {
+        pod.metadata.namespace.as_deref().unwrap_or_default() == self.namespace
+            && self
+                .selectors
+                .iter()
+                .any(|selector| snapshot::selects(selector, &pod.metadata))
+    }
+
+    fn root<'p>(&self, pod: &'p Pod) -> Root<'p>
+    where
+        'a: 'p,
+    {
+        if self.uids.contains(snapshot::uid(&pod.metadata)) {
+            return Root::Ours;
+        }
+        let Some(owner) = snapshot::controller(&pod.metadata) else {
+            return Root::Nobody;
+        };
+        if self.uids.contains(owner.uid.as_str()) {
+            return Root::Ours;
+        }
+        match self.replica_sets.get(owner.uid.as_str()) {
+            Some(set) => match snapshot::controller(&set.metadata) {
+                Some(above) if self.uids.contains(above.uid.as_str()) => Root::Ours,
+                Some(above) => Root::Other(above),
+                None => Root::Other(owner),
+            },
+            None if owner.kind == "ReplicaSet" => Root::GoneReplicaSet(owner),
+            None => Root::Other(owner),
+        }
+    }
+
+    fn is_current(&self, pod: &Pod, root: &Root<'_>) -> bool {
+        let owner = snapshot::controller(&pod.metadata).map(|owner| owner.uid.as_str());
+        let label = |key| snapshot::label(&pod.metadata, key);
+        match &self.current {
+            Current::Nothing => false,
+            Current::ReplicaSets { hashes, uids } => {
+                let is_of_new_set = match root {
+                    Root::Ours => owner.is_some_and(|owner| uids.contains(owner)),
+                    Root::GoneReplicaSet(_) | Root::Nobody => true,
+                    Root::Other(_) => false,
+                };
+                is_of_new_set && label(POD_TEMPLATE_HASH).is_some_and(|hash| hashes.contains(hash))
+            }
+            Current::Revision(revision) => {
+                !matches!(root, Root::Other(_)) && label(CONTROLLER_REVISION_HASH) == Some(revision)
+            }
+            Current::Owner(uid) => owner == Some(uid.as_str()),
+            Current::Itself(uid) => snapshot::uid(&pod.metadata) == uid,
+        }
+    }
+}
+
+/// The hash that names a pod's revision; its owner where it has no label, or itself.
+pub(super) fn revision(pod: &Pod) -> &str {
+    let label = |key| snapshot::label(&pod.metadata, key);
+    label(CONTROLLER_REVISION_HASH)
+        .or_else(|| label(POD_TEMPLATE_HASH))
+        .or_else(|| snapshot::controller(&pod.metadata).map(|owner| owner.uid.as_str()))
+        .unwrap_or_else(|| snapshot::uid(&pod.metadata))
+}
+
+fn current(live: &Workload, snapshot: &Snapshot) -> Current {
+    let revision = |revision: Option<&str>| match revision {
+        // Until the controller has seen the apply, its status names the revision before.
+        Some(revision) if live.is_observed() && !revision.is_empty() => {
+            Current::Revision(revision.to_owned())
+        }
+        Some(_) | None => Current::Nothing,
+    };
+    let uid = || snapshot::uid(live.metadata()).to_owned();
+    match live {
+        Workload::Deployment(deployment) => {
+            let sets = new_replica_sets(deployment, &snapshot.replica_sets);
+            let hashes = sets
+                .iter()
+                .filter_map(|set| snapshot::label(&set.metadata, POD_TEMPLATE_HASH));
+            Current::ReplicaSets {
+                hashes: hashes.map(str::to_owned).collect(),
+                uids: sets
+                    .iter()
+                    .map(|set| snapshot::uid(&set.metadata).to_owned())
+                    .collect(),
+            }
+        }
+        Workload::StatefulSet(set) => {
+            let status = set.status.as_ref();
+            revision(status.and_then(|status| status.update_revision.as_deref()))
+        }
+        Workload::DaemonSet(set) => revision(daemon_set_hash(set, snapshot)),
+        Workload::ReplicaSet(_) | Workload::Job(_) => Current::Owner(uid()),
+        Workload::Pod(_) => Current::Itself(uid()),
+    }
+}
+
+/// The ReplicaSets of a Deployment.
+pub(super) fn owned_replica_sets<'a>(
+    deployment: &'a Deployment,
+    sets: &'a [ReplicaSet],
+) -> impl Iterator<Item = &'a ReplicaSet> {
+    sets.iter().filter(|set| {
+        snapshot::controller(&set.metadata)
+            .is_some_and(|owner| owner.uid == snapshot::uid(&deployment.metadata))
+    })
+}
+
+/// Those of its ReplicaSets which have its template; the controller uses the first one.
+pub(super) fn new_replica_sets<'a>(
+    deployment: &'a Deployment,
+    sets: &'a [ReplicaSet],
+) -> Vec<&'a ReplicaSet> {
+    let wanted = template_digest(&deployment.spec.template);
+    let mut new: Vec<_> = owned_replica_sets(deployment, sets)
+        .filter(|set| {
+            set.spec
+                .template
+                .as_ref()
+                .is_some_and(|template| template_digest(template) == wanted)
+        })
+        .collect();
+    new.sort_by_key(|set| {
+        (
+            set.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            snapshot::name(&set.metadata),
+        )
+    });
+    new
+}
+
+/// The hash of a DaemonSet's newest revision. Its pods carry the hash alone.
+pub(super) fn daemon_set_hash<'a>(set: &DaemonSet, snapshot: &'a Snapshot) -> Option<&'a str> {
+    let owned = snapshot.controller_revisions.iter().filter(|revision| {
+        snapshot::controller(&revision.metadata)
+            .is_some_and(|owner| owner.uid == snapshot::uid(&set.metadata))
+    });
+    let newest = owned.max_by_key(|revision| {
+        (
+            revision.revision.unwrap_or_default(),
+            snapshot::name(&revision.metadata),
+        )
+    })?;
+    let label = snapshot::label(&newest.metadata, CONTROLLER_REVISION_HASH);
+    label.or(newest.metadata.name.as_deref())
+}

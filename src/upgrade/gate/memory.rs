@@ -1,0 +1,96 @@
+//! What must be remembered between two looks.
+//!
+//! In and out of [`super::assess`]. Losing it makes waits longer and never opens a gate.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What must be remembered of one workload between two looks. Serializable, so that it survives a
+/// restart where the caller wants that; starts empty at every apply.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Memory {
+    /// Which apply it belongs to: uid and template digest. Memory of another one is dropped.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) apply: String,
+    /// The applied object has been seen.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_seen: bool,
+    /// The rollout has been complete: what breaks now is an incident.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_latched: bool,
+    /// A new pod has been ready.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) was_ready: bool,
+    /// Since when it fails without a break.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) failing_since: Option<Timestamp>,
+    /// The last progress.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) progress: Option<Mark>,
+    /// The last change among the old pods after the rollout was complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) drain: Option<Mark>,
+    /// Signs of failure that have been there at every look since.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) sightings: BTreeMap<String, Sighting>,
+    /// Old pods, by uid: how they were when last seen.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) pods: BTreeMap<String, Trace>,
+}
+
+/// A state that has not changed since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Mark {
+    /// The state as text.
+    pub(super) state: String,
+    /// Since when.
+    pub(super) since: Timestamp,
+}
+
+impl Mark {
+    /// The mark of a state now: the one before if it is still the same.
+    pub(super) fn next(before: Option<&Self>, state: String, now: Timestamp) -> Self {
+        match before {
+            Some(before) if before.state == state => before.clone(),
+            Some(_) | None => Self { state, since: now },
+        }
+    }
+}
+
+/// A sign of failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Sighting {
+    /// Since when.
+    pub(super) since: Timestamp,
+    /// How long it must last; the shortest that any look asked for.
+    pub(super) after: SignedDuration,
+    /// What that look said.
+    pub(super) detail: String,
+}
+
+/// An old pod as last seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Trace {
+    /// Its name.
+    pub(super) name: String,
+    /// Its node.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) node: String,
+    /// How long it may take to end, in seconds.
+    pub(super) grace_s: i64,
+    /// It was deleted without grace: the API forgets it at once, whatever the process does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_forced: bool,
+    /// Since when its object is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gone_since: Option<Timestamp>,
+    /// It is dead, and stays so whatever its node does later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_dead: bool,
+}

@@ -1,0 +1,63 @@
+//! Whether the new revision takes calls; completion.md §6.7.
+//!
+//! In: a look, whose the pods are, the endpoints. Out: the Service with the fewest new endpoints, if too few.
+
+use std::collections::BTreeSet;
+
+use super::drain::Scene;
+use super::endpoints::{Seen, Target};
+use super::lineage::Standing;
+use super::reason::Reason;
+use super::snapshot;
+use super::verdict::Serving;
+
+pub(super) fn judge(scene: &Scene<'_, '_>, wanted: u32) -> Serving {
+    let names = scene.fronts.services.iter().filter(|service| {
+        let type_ = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
+        type_ != Some("ExternalName")
+    });
+    let ready = names.map(|service| {
+        let name = snapshot::name(&service.metadata);
+        (ready(scene, name), name)
+    });
+    // The Services are sorted by name, so the first of the fewest is always the same.
+    let Some((ready, service)) = ready.min() else {
+        return Serving::NotNeeded;
+    };
+    let policy = scene.look.policy;
+    let want = policy.min_serving.max(1);
+    match (wanted == 0, policy.allow_zero) {
+        (true, true) => Serving::NotNeeded,
+        (false, _) if ready >= want => Serving::Serving,
+        (is_zero, _) => Serving::Waiting {
+            reason: if is_zero {
+                Reason::ZeroReplicas
+            } else {
+                Reason::NotServing
+            },
+            service: service.to_owned(),
+            ready,
+            want,
+        },
+    }
+}
+
+/// New pods that a Service sends calls to.
+fn ready(scene: &Scene<'_, '_>, service: &str) -> u32 {
+    let new_pod = |seen: &Seen<'_>| match seen.target {
+        Target::Pod(pod) => {
+            let takes_calls = seen.is_ready()
+                && !snapshot::is_terminating(pod)
+                && scene.lineage.standing(pod) == Standing::Current;
+            takes_calls.then(|| snapshot::uid(&pod.metadata).to_owned())
+        }
+        Target::GonePod(_) | Target::Unknown => None,
+    };
+    let of_service = scene.seen.iter().filter(|seen| seen.service == service);
+    snapshot::length(
+        of_service
+            .filter_map(new_pod)
+            .collect::<BTreeSet<_>>()
+            .len(),
+    )
+}

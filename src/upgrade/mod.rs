@@ -1,0 +1,30 @@
+//! One run of a plan: where it stands, what was seen, what comes next.
+//!
+//! In: an [`Agenda`], a [`State`] and an [`Observation`]. Out: the next state, actions and events. Decides and
+//! does nothing else: no client, no clock, no async. [`gate`] says when a service is done.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod action;
+mod agenda;
+mod event;
+pub mod gate;
+mod observation;
+mod progress;
+mod start;
+mod state;
+pub mod status;
+mod step;
+#[cfg(test)]
+mod tests;
+mod watch_gates;
+pub mod why;
+mod written;
+
+pub use action::{ActFailure, Action, Outcome, Precondition, Write};
+pub use agenda::{Agenda, Belongings, Change, Charter, Member, SETTLE_DEFAULT, Strategy};
+pub use event::Event;
+pub use observation::{Observation, Prepared, Wanted, Wish};
+pub use state::{
+    Course, Ending, Fleeting, Progress, Record, ServiceState, Standing, State, WaveTimes,
+};
+pub use step::{Step, step};

@@ -1,0 +1,82 @@
+//! What the world showed, and when; and what the next look should show.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::action::{Outcome, Precondition};
+use super::gate::Snapshot;
+use crate::spec::{ObjectRef, ServiceName};
+
+/// What people ask of the release now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Start nothing more for now.
+    pub pause: bool,
+    /// Start nothing more ever.
+    pub abort: bool,
+    /// Why, in their words.
+    pub reason: Option<String>,
+}
+
+/// An object looked at right before it is to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// What the write will demand.
+    pub precondition: Precondition,
+    /// Whether the write would change the pod template, by a server dry-run; false for other objects.
+    pub changes_template: bool,
+    /// The stamp on the live pod template.
+    pub live_stamp: Option<String>,
+}
+
+/// What the world showed at one moment.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// When. The only clock there is.
+    pub now: Timestamp,
+    /// What people ask.
+    pub wanted: Wanted,
+    /// The workloads of each service that was asked for, each with everything its gate needs.
+    pub snapshots: BTreeMap<ServiceName, Vec<(ObjectRef, Snapshot)>>,
+    /// The objects that may be written next.
+    pub prepared: BTreeMap<ObjectRef, Prepared>,
+    /// What came of the last actions. Empty after a restart: nothing may rest on them.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// What the next observation should show. Not saved: without it a look shows what the caches hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wish {
+    /// Services to be read live, from the given time on.
+    pub live: BTreeMap<ServiceName, Timestamp>,
+    /// Services whose objects are to be looked at before they are written, from the given time on.
+    pub prepare: BTreeMap<ServiceName, Timestamp>,
+    /// The same for what belongs to nobody.
+    pub prepare_shared: bool,
+    /// When to look again though nothing happened.
+    pub wake_at: Option<Timestamp>,
+}
+
+impl Wish {
+    /// Asks for a live read of a service from a time on; the earlier of two wishes counts.
+    pub fn live_from(&mut self, service: &ServiceName, at: Timestamp) {
+        keep_earlier(&mut self.live, service, at);
+        self.wake(at);
+    }
+
+    /// Asks for a look at a service's objects.
+    pub fn prepare_from(&mut self, service: &ServiceName, at: Timestamp) {
+        keep_earlier(&mut self.prepare, service, at);
+        self.wake(at);
+    }
+
+    /// Asks to be woken.
+    pub fn wake(&mut self, at: Timestamp) {
+        self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
+    }
+}
+
+fn keep_earlier(wishes: &mut BTreeMap<ServiceName, Timestamp>, service: &ServiceName, at: Timestamp) {
+    wishes.entry(service.clone()).and_modify(|earlier| *earlier = at.min(*earlier)).or_insert(at);
+}

@@ -1,0 +1,245 @@
+//! What a release remembers: exactly what is kept in `.status`, and beside it what may be forgotten.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::gate::{Applied, Baseline, Memory};
+use crate::spec::{ObjectRef, ServiceName};
+
+/// How a release ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Every service is done.
+    Succeeded,
+    /// A service failed, or time ran out.
+    Failed {
+        /// One word.
+        reason: String,
+        /// A sentence that names service, object and cause.
+        message: String,
+    },
+    /// Nothing was written, since no order is safe or the API server would not have it.
+    Refused {
+        /// A sentence with the way out.
+        message: String,
+    },
+    /// Somebody ended it.
+    Aborted {
+        /// Why, in their words.
+        message: String,
+    },
+}
+
+impl Ending {
+    /// The word in `.status.outcome`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::Failed { .. } => "Failed",
+            Self::Refused { .. } => "Refused",
+            Self::Aborted { .. } => "Aborted",
+        }
+    }
+}
+
+/// Where the release as a whole stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Course {
+    /// Not planned yet: nothing was written.
+    Pending,
+    /// What belongs to nobody is being applied.
+    Preparing,
+    /// Waves move.
+    Moving,
+    /// All services are done; the graph is being written.
+    Publishing,
+    /// Over, for ever.
+    Ended(Ending),
+}
+
+/// Where one service stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Not started.
+    Waiting,
+    /// Decided and saved; the write may or may not have happened.
+    Starting,
+    /// Written; its gate is shut.
+    Moving,
+    /// Its workloads are deleted; its pods end.
+    Removing,
+    /// Its pods are gone; the rest is being deleted.
+    Clearing,
+    /// Its gate has opened.
+    Done,
+    /// It will not get there.
+    Failed,
+}
+
+impl Standing {
+    const ALL: [Self; 7] = [
+        Self::Waiting,
+        Self::Starting,
+        Self::Moving,
+        Self::Removing,
+        Self::Clearing,
+        Self::Done,
+        Self::Failed,
+    ];
+
+    /// The word in `.status`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "Waiting",
+            Self::Starting => "Starting",
+            Self::Moving => "Moving",
+            Self::Removing => "Removing",
+            Self::Clearing => "Clearing",
+            Self::Done => "Done",
+            Self::Failed => "Failed",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|standing| standing.word() == word)
+    }
+
+    /// Whether the service takes one of the places of `maxParallel`.
+    pub fn moves(self) -> bool {
+        match self {
+            Self::Starting | Self::Moving | Self::Removing | Self::Clearing => true,
+            Self::Waiting | Self::Done | Self::Failed => false,
+        }
+    }
+}
+
+/// Numbers and words for people. No decision reads them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Ready pods of the new revision.
+    pub new_ready: u32,
+    /// Wanted pods of the new revision.
+    pub new_wanted: u32,
+    /// Live pods of other revisions.
+    pub old_alive: u32,
+    /// Why it is not further, as one word.
+    pub reason: String,
+    /// Why it is not further, as a sentence.
+    pub message: String,
+    /// Since when for that reason.
+    pub since: Option<Timestamp>,
+}
+
+/// What was recorded of a workload before and at its apply.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Record {
+    /// Before; missing only in a state that somebody edited.
+    pub baseline: Option<Baseline>,
+    /// The server's answer to the apply.
+    pub applied: Option<Applied>,
+}
+
+/// Where one service stands, with its records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceState {
+    /// Where it stands.
+    pub standing: Standing,
+    /// By workload, while it moves.
+    pub records: BTreeMap<ObjectRef, Record>,
+    /// When its start was decided.
+    pub started: Option<Timestamp>,
+    /// When its gate opened, or it failed.
+    pub ended: Option<Timestamp>,
+    /// For people.
+    pub progress: Progress,
+}
+
+impl ServiceState {
+    /// A service that nobody has touched.
+    pub fn waiting() -> Self {
+        Self {
+            standing: Standing::Waiting,
+            records: BTreeMap::new(),
+            started: None,
+            ended: None,
+            progress: Progress::default(),
+        }
+    }
+}
+
+/// When a wave moved.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WaveTimes {
+    /// Its first start.
+    pub started: Option<Timestamp>,
+    /// Its last gate.
+    pub ended: Option<Timestamp>,
+}
+
+/// What may be forgotten in a crash: losing it only makes a wait longer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Fleeting {
+    /// When the first of the two live reads found a service's gate open.
+    pub first_open: BTreeMap<ServiceName, Timestamp>,
+    /// What the gate must remember between looks.
+    pub memory: BTreeMap<ObjectRef, Memory>,
+    /// When progress for people was last handed on.
+    pub progress_at: Option<Timestamp>,
+    /// The newest progress, not yet handed on.
+    pub progress: BTreeMap<ServiceName, Progress>,
+    /// When a write that did not succeed may be tried again; `None`: what belongs to no service.
+    pub retry_at: BTreeMap<Option<ServiceName>, Timestamp>,
+    /// Services that were done and are not any more, as last told.
+    pub regressed: BTreeMap<ServiceName, String>,
+}
+
+/// All there is to remember of a release.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// Where it stands.
+    pub course: Course,
+    /// Whether a pause holds it, as last told.
+    pub paused: bool,
+    /// The digest of the plan that is carried out.
+    pub plan_digest: String,
+    /// When the plan was saved.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// The times of each wave.
+    pub waves: Vec<WaveTimes>,
+    /// The services that move.
+    pub services: BTreeMap<ServiceName, ServiceState>,
+    /// What may be forgotten.
+    pub fleeting: Fleeting,
+}
+
+impl State {
+    /// A release that nobody has looked at.
+    pub fn pending() -> Self {
+        Self {
+            course: Course::Pending,
+            paused: false,
+            plan_digest: String::new(),
+            started: None,
+            ended: None,
+            waves: Vec::new(),
+            services: BTreeMap::new(),
+            fleeting: Fleeting::default(),
+        }
+    }
+
+    /// Whether two states are the same as far as they are saved.
+    pub fn same_when_saved(&self, other: &Self) -> bool {
+        let Self { course, paused, plan_digest, started, ended, waves, services, fleeting: _ } = self;
+        *course == other.course
+            && *paused == other.paused
+            && *plan_digest == other.plan_digest
+            && *started == other.started
+            && *ended == other.ended
+            && *waves == other.waves
+            && *services == other.services
+    }
+}

@@ -1,0 +1,198 @@
+//! Looks at the gate of every service that moves; two live reads in a row open it (completion.md §6).
+
+use jiff::Timestamp;
+
+use super::agenda::{Change, Member};
+use super::event::Event;
+use super::gate::{self, Assessment, Gate, Memory, Read};
+use super::state::{Progress, ServiceState, Standing};
+use super::step::{TRY_AGAIN_MS, Turn, later};
+use crate::spec::{ObjectRef, ServiceName};
+
+/// How soon a service that shows signs of failure is looked at again, though nothing happened.
+const FAILING_MS: i64 = 1_000;
+/// The same for one that just moves.
+const MOVING_MS: i64 = 5_000;
+
+/// One look at all workloads of a service.
+pub(super) struct Look {
+    /// Each workload's verdict with what the gate wants to remember.
+    pub(super) assessed: Vec<(ObjectRef, Assessment, Memory)>,
+    /// Whether all of it was read live.
+    pub(super) live: bool,
+}
+
+impl Look {
+    /// The gate of the service: its worst workload's.
+    pub(super) fn gate(&self) -> Gate {
+        let gates = self.assessed.iter().map(|(_, assessment, _)| assessment.gate());
+        gates.max_by_key(severity).unwrap_or(Gate::Shut)
+    }
+
+    /// The workload that decides, for words.
+    fn worst(&self) -> Option<&Assessment> {
+        let assessments = self.assessed.iter().map(|(_, assessment, _)| assessment);
+        assessments.max_by_key(|assessment| severity(&assessment.gate()))
+    }
+}
+
+fn severity(gate: &Gate) -> u8 {
+    match gate {
+        Gate::Open => 0,
+        Gate::Shut => 1,
+        Gate::Failed => 2,
+    }
+}
+
+/// Judges a service by what was seen of it; `None` if the observation does not show it.
+pub(super) fn look(turn: &Turn<'_>, name: &ServiceName, member: &Member, service: &ServiceState) -> Option<Look> {
+    let snapshots = turn.seen.snapshots.get(name)?;
+    let policy = turn.agenda.policy(member);
+    let mut assessed = Vec::with_capacity(snapshots.len());
+    let mut live = true;
+    for (workload, snapshot) in snapshots {
+        live &= snapshot.read == Read::Live;
+        let memory = turn.state.fleeting.memory.get(workload).cloned().unwrap_or_default();
+        let record = service.records.get(workload);
+        let baseline = record.and_then(|record| record.baseline.as_ref());
+        let applied = record.and_then(|record| record.applied.as_ref());
+        let (assessment, memory) = match (member.change, baseline, applied) {
+            (Change::Delete, Some(baseline), _) => {
+                gate::assess_removed(baseline, snapshot, &policy, &memory)
+            }
+            (Change::Create | Change::Roll | Change::Job, Some(baseline), Some(applied)) => {
+                gate::assess(baseline, applied, snapshot, &policy, &memory)
+            }
+            (_, None, _) | (Change::Create | Change::Roll | Change::Job, Some(_), None) => {
+                // A state without its records cannot be judged, so it stays shut.
+                return None;
+            }
+        };
+        assessed.push((workload.clone(), assessment, memory));
+    }
+    Some(Look { assessed, live })
+}
+
+/// Looks at every service that moves.
+pub(super) fn watch_gates(turn: &mut Turn<'_>) {
+    let agenda = turn.agenda;
+    for (name, member) in &agenda.members {
+        let Some(service) = turn.state.services.get(name) else { continue };
+        match service.standing {
+            Standing::Moving | Standing::Removing => {}
+            Standing::Waiting
+            | Standing::Starting
+            | Standing::Clearing
+            | Standing::Done
+            | Standing::Failed => continue,
+        }
+        let Some(look) = look(turn, name, member, service) else {
+            turn.wish.wake(later(turn.now(), TRY_AGAIN_MS));
+            continue;
+        };
+        let gate = look.gate();
+        note(turn, name, &look);
+        match gate {
+            Gate::Open => open(turn, name, member, look.live),
+            Gate::Shut => {
+                turn.state.fleeting.first_open.remove(name);
+            }
+            Gate::Failed => fail(turn, name, &look),
+        }
+    }
+}
+
+/// Keeps what the look said, for people and for the next look.
+fn note(turn: &mut Turn<'_>, name: &ServiceName, look: &Look) {
+    let mut progress = Progress::default();
+    for (workload, assessment, memory) in &look.assessed {
+        // Time alone may turn a bad sign into a failure.
+        let pause_ms = if assessment.failing_since.is_some() { FAILING_MS } else { MOVING_MS };
+        turn.wish.wake(later(turn.seen.now, pause_ms));
+        turn.state.fleeting.memory.insert(workload.clone(), memory.clone());
+        progress.new_ready += assessment.new_ready;
+        progress.new_wanted += assessment.new_wanted;
+        progress.old_alive += assessment.old_alive;
+    }
+    if let Some(worst) = look.worst() {
+        worst.reason().clone_into(&mut progress.reason);
+        progress.message = worst.sentence();
+    }
+    let kept = turn.state.fleeting.progress.get(name);
+    let known = kept.or_else(|| turn.state.services.get(name).map(|service| &service.progress));
+    progress.since = match known {
+        Some(known) if known.reason == progress.reason && known.since.is_some() => known.since,
+        Some(_) | None => Some(turn.seen.now),
+    };
+    if known.is_none_or(|known| known.reason != progress.reason) {
+        turn.events.push(Event::Waits {
+            service: name.clone(),
+            reason: progress.reason.clone(),
+            message: progress.message.clone(),
+        });
+    }
+    turn.state.fleeting.progress.insert(name.clone(), progress);
+}
+
+/// The gate was seen open: once is not enough, and a cache does not count.
+fn open(turn: &mut Turn<'_>, name: &ServiceName, member: &Member, live: bool) {
+    let now = turn.now();
+    let first = turn.state.fleeting.first_open.get(name).copied();
+    match (first, live) {
+        (None, false) => turn.wish.live_from(name, now),
+        (None, true) => {
+            turn.state.fleeting.first_open.insert(name.clone(), now);
+            turn.wish.live_from(name, second_read(turn, now));
+        }
+        (Some(first), false) => turn.wish.live_from(name, second_read(turn, first)),
+        (Some(first), true) => {
+            let second = second_read(turn, first);
+            if now < second {
+                turn.wish.live_from(name, second);
+            } else {
+                pass(turn, name, member);
+            }
+        }
+    }
+}
+
+/// When the second read may be made.
+pub(super) fn second_read(turn: &Turn<'_>, first: Timestamp) -> Timestamp {
+    first.saturating_add(turn.agenda.strategy.settle).unwrap_or(first)
+}
+
+fn pass(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+    let now = turn.now();
+    turn.state.fleeting.first_open.remove(name);
+    let progress = turn.state.fleeting.progress.remove(name);
+    let Some(service) = turn.state.services.get_mut(name) else { return };
+    if let Some(progress) = progress {
+        service.progress = progress;
+    }
+    if member.change == Change::Delete {
+        service.standing = Standing::Clearing;
+        return;
+    }
+    service.standing = Standing::Done;
+    service.ended = Some(now);
+    let took = service.started.map(|started| now.duration_since(started)).unwrap_or_default();
+    turn.events.push(Event::ServiceDone { service: name.clone(), took });
+}
+
+fn fail(turn: &mut Turn<'_>, name: &ServiceName, look: &Look) {
+    let now = turn.now();
+    let progress = turn.state.fleeting.progress.remove(name);
+    let Some(service) = turn.state.services.get_mut(name) else { return };
+    if let Some(progress) = progress {
+        service.progress = progress;
+    }
+    service.standing = Standing::Failed;
+    service.ended = Some(now);
+    if let Some(worst) = look.worst() {
+        turn.events.push(Event::ServiceFailed {
+            service: name.clone(),
+            reason: worst.reason().to_owned(),
+            message: worst.sentence(),
+        });
+    }
+}

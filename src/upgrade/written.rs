@@ -1,0 +1,58 @@
+//! What came of the writes of each service: the step from `Starting` to `Moving`, and its counterparts.
+
+use super::action::Action;
+use super::state::{ServiceState, Standing};
+use super::step::{Came, Turn, came_of};
+use crate::spec::ServiceName;
+
+/// Takes in what came of every service's writes.
+pub(super) fn take_outcomes(turn: &mut Turn<'_>) {
+    let services: Vec<ServiceName> = turn.state.services.keys().cloned().collect();
+    for name in services {
+        take_outcome(turn, &name);
+    }
+}
+
+fn take_outcome(turn: &mut Turn<'_>, name: &ServiceName) {
+    let now = turn.now();
+    let seen = turn.seen;
+    let Some(service) = turn.state.services.get_mut(name) else { return };
+    match came_of(&seen.outcomes, |action| action.service() == Some(name)) {
+        Came::Nothing => {}
+        Came::Well(outcome) => {
+            for (object, applied) in outcome.result.iter().flatten() {
+                let record = service.records.entry(object.clone()).or_default();
+                // The first answer counts: a repeated apply says `changed: false` of our own change.
+                if record.applied.as_ref().is_none_or(|first| first.uid != applied.uid || !first.changed) {
+                    record.applied = Some(applied.clone());
+                }
+            }
+            succeed(service, &outcome.action);
+        }
+        Came::Refused(message, title) => {
+            service.standing = Standing::Failed;
+            service.ended = Some(now);
+            "ApplyRefused".clone_into(&mut service.progress.reason);
+            service.progress.message = format!("{message} ({title})");
+            turn.events.push(super::event::Event::ServiceFailed {
+                service: name.clone(),
+                reason: service.progress.reason.clone(),
+                message: service.progress.message.clone(),
+            });
+        }
+        Came::Again(message, milliseconds) => {
+            service.progress.message = message;
+            "WriteRepeated".clone_into(&mut service.progress.reason);
+            turn.put_off(Some(name), milliseconds);
+        }
+    }
+}
+
+fn succeed(service: &mut ServiceState, action: &Action) {
+    service.standing = match (service.standing, action) {
+        (Standing::Starting, Action::Apply { .. }) => Standing::Moving,
+        (Standing::Starting, Action::RemoveWorkloads { .. }) => Standing::Removing,
+        (Standing::Clearing, Action::RemoveRest { .. }) => Standing::Done,
+        (standing, _) => standing,
+    };
+}

@@ -1,0 +1,175 @@
+//! The command line as people and scripts meet it: words, streams and exit codes. No cluster.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use std::io::Write;
+
+/// Runs the program in a folder; stdout, stderr and the exit code as one text.
+fn run_in(folder: &Path, arguments: &[&str], stdin: &str) -> String {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .current_dir(folder)
+        .env_remove("KUBECONFIG")
+        .env("HOME", folder)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).unwrap_or_default();
+    let output = child.wait_with_output().expect("it ends");
+    let part = |name: &str, bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).trim_end().to_owned();
+        if text.is_empty() { String::new() } else { format!("{name}:\n{text}\n") }
+    };
+    format!(
+        "{}{}exit {}",
+        part("stdout", &output.stdout),
+        part("stderr", &output.stderr),
+        output.status.code().unwrap_or(-1)
+    )
+}
+
+/// Runs the program in a folder of its own that holds the given files.
+fn run_with(files: &[(&str, &str)], arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
+    run_in(folder.path(), arguments, "")
+}
+
+const GRAPH: &str = "apiVersion: tidegate.dev/v1alpha1
+kind: ServiceGraph
+metadata: {name: shop}
+spec:
+  services:
+  - {name: orders, serves: [{versions: ['1']}]}
+  - {name: web, calls: [{service: ordres, version: '1'}]}
+";
+
+#[test]
+fn an_edge_to_an_unknown_service_is_told_with_its_place_and_the_nearest_name() {
+    insta::assert_snapshot!(run_with(&[("graph.yaml", GRAPH)], &["lint", "graph.yaml"]));
+}
+
+#[test]
+fn a_misspelt_key_is_told_with_its_place_and_the_nearest_key() {
+    let text = GRAPH.replace("ordres", "orders").replace("serves:", "serve:");
+    insta::assert_snapshot!(run_with(&[("graph.yaml", &text)], &["lint", "graph.yaml"]));
+}
+
+#[test]
+fn a_service_without_a_workload_is_told() {
+    let text = GRAPH.replace("ordres", "orders");
+    let deployment = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: order}
+spec:
+  selector: {matchLabels: {app: order}}
+  template:
+    metadata: {labels: {app: order}}
+    spec: {containers: [{name: a, image: a}]}
+";
+    insta::assert_snapshot!(run_with(&[("graph.yaml", &text), ("order.yaml", deployment)], &["lint", "."]));
+}
+
+#[test]
+fn a_workload_that_two_services_claim_is_told() {
+    let text = "apiVersion: tidegate.dev/v1alpha1
+kind: ServiceGraph
+metadata: {name: shop}
+spec:
+  services:
+  - {name: a, workloads: [{name: app}]}
+  - {name: b, workloads: [{name: app}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec: {containers: [{name: a, image: a}]}
+";
+    insta::assert_snapshot!(run_with(&[("all.yaml", text)], &["lint", "all.yaml"]));
+}
+
+#[test]
+fn an_empty_folder_is_told_with_what_was_looked_for() {
+    insta::assert_snapshot!(run_with(&[("notes.txt", "nothing")], &["run", "-f", "."]));
+}
+
+#[test]
+fn a_missing_file_is_told() {
+    insta::assert_snapshot!(run_with(&[], &["lint", "absent.yaml"]));
+}
+
+#[test]
+fn a_binary_file_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.yaml"), b"kind: \0\x01\x02").expect("written");
+    insta::assert_snapshot!(run_in(folder.path(), &["lint", "a.yaml"], ""));
+}
+
+#[test]
+fn a_file_of_20_mb_is_told_with_the_limit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.yaml"), vec![b'#'; 20 << 20]).expect("written");
+    insta::assert_snapshot!(run_in(folder.path(), &["lint", "a.yaml"], ""));
+}
+
+#[test]
+fn without_a_kubeconfig_a_command_for_a_cluster_says_how_to_name_one() {
+    let told = run_with(&[], &["status"]);
+    assert!(told.contains("no cluster is configured"), "{told}");
+    assert!(told.contains("--kubeconfig"), "{told}");
+    assert!(told.ends_with("exit 3"), "{told}");
+}
+
+#[test]
+fn a_context_that_does_not_exist_is_told() {
+    let kubeconfig = "apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\n";
+    let told = run_with(&[("config", kubeconfig)], &["status", "--kubeconfig", "config", "--context", "nowhere"]);
+    assert!(told.contains("nowhere"), "{told}");
+    assert!(told.ends_with("exit 3"), "{told}");
+}
+
+#[test]
+fn a_plan_of_equal_graphs_moves_nothing() {
+    let text = GRAPH.replace("ordres", "orders");
+    insta::assert_snapshot!(run_with(&[("graph.yaml", &text)], &["plan", "--from", "graph.yaml", "--to", "graph.yaml"]));
+}
+
+#[test]
+fn data_goes_to_stdout_and_nothing_else_does() {
+    let text = GRAPH.replace("ordres", "orders");
+    let told = run_with(&[("graph.yaml", &text)], &["plan", "--from", "none", "--to", "graph.yaml", "-o", "json"]);
+    let json = told.strip_prefix("stdout:\n").and_then(|rest| rest.strip_suffix("\nexit 0")).expect("only data");
+    let plan: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    assert_eq!(plan["waves"], serde_json::json!([["orders"], ["web"]]));
+}
+
+#[test]
+fn a_wrong_argument_is_a_usage_error() {
+    assert!(run_with(&[], &["plan", "--form", "a"]).ends_with("exit 2"));
+    assert!(run_with(&[], &["plan"]).ends_with("exit 2"));
+}
+
+#[test]
+fn stdin_is_read_where_a_dash_stands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = run_in(folder.path(), &["lint", "-"], GRAPH);
+    assert!(told.contains("<stdin>:7"), "{told}");
+}
+
+#[test]
+fn live_sets_with_two_revisions_of_a_service_plan_from_both() {
+    let old = "apiVersion: tidegate.dev/v1alpha1\nkind: ServiceGraph\nmetadata: {name: shop}\nspec: {services: [{name: orders, serves: [{versions: ['1', '2']}]}, {name: web, calls: [{service: orders, version: '1'}]}]}\n";
+    let new = old.replace("version: '1'", "version: '2'");
+    let live = "apiVersion: tidegate.dev/v1alpha1\nkind: LiveSets\nservices:\n- {name: orders, revision: r0, serves: [{versions: ['1']}]}\n- {name: orders, revision: r1, serves: [{versions: ['1', '2']}]}\n";
+    let files = [("old.yaml", old), ("new.yaml", new.as_str()), ("live.yaml", live)];
+    insta::assert_snapshot!(run_with(&files, &["plan", "--from", "old.yaml", "--to", "new.yaml", "--live", "live.yaml"]));
+}
