@@ -57,21 +57,18 @@ fn push<'a>(pieces: &mut Vec<Piece<'a>>, text: Option<&'a str>, line: usize) {
 /// Watches for JSON objects that follow one another without a mark, as `jq` and `kubectl` write them.
 #[derive(Default)]
 struct JsonObjects {
-    /// Whether the piece is JSON; `None` before its first content.
-    json: Option<bool>,
     /// Whether the line before could end an object.
     closed: bool,
 }
 
 impl JsonObjects {
-    /// Between two objects in a list would be a comma, so `}` and then `{` at column 1 can only be two pieces.
+    /// In one document a comma would stand between `}` and a `{` at column 1.
     fn begins_another(&mut self, line: &str) -> bool {
         let content = line.trim();
         if content.is_empty() || content.starts_with('#') {
             return false;
         }
-        let json = *self.json.get_or_insert_with(|| line.starts_with('{'));
-        let begins = json && self.closed && line.starts_with('{');
+        let begins = self.closed && line.starts_with('{');
         self.closed = content.ends_with('}');
         begins
     }

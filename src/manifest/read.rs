@@ -160,9 +160,6 @@ impl Reader {
         };
         let mut budget = Budget::new();
         for piece in pieces(content) {
-            if self.problems.len() >= PROBLEMS_MAX {
-                return;
-            }
             if let Some(node) = compose(&text.file, &piece, &mut budget, &mut self.problems) {
                 self.document(
                     Within {

@@ -157,7 +157,8 @@ fn float(text: &str) -> Option<Number> {
     if !text.chars().all(known) {
         return None;
     }
-    let value: f64 = text.parse().ok().filter(|value: &f64| value.is_finite())?;
+    // What is too large, such as `1e400`, has no number in JSON and stays text.
+    let value: f64 = text.parse().ok()?;
     whole(value).or_else(|| Number::from_f64(value))
 }
 

@@ -51,6 +51,7 @@ type Identity<'a> = (&'a str, &'a str, &'a str);
 struct Assigning<'a> {
     graph: &'a Graph,
     objects: &'a [Object],
+    namespace: &'a str,
     index: BTreeMap<Identity<'a>, usize>,
     owners: Vec<Option<&'a ServiceName>>,
     workloads: BTreeMap<usize, String>,
@@ -67,7 +68,7 @@ struct Absent<'a> {
 }
 
 impl<'a> Assigning<'a> {
-    fn new(graph: &'a Graph, objects: &'a [Object], namespace: &str) -> Self {
+    fn new(graph: &'a Graph, objects: &'a [Object], namespace: &'a str) -> Self {
         let here = |object: &Object| {
             object.reference.namespace.is_empty() || object.reference.namespace == namespace
         };
@@ -80,6 +81,7 @@ impl<'a> Assigning<'a> {
         Self {
             graph,
             objects,
+            namespace,
             index,
             owners: vec![None; objects.len()],
             workloads: BTreeMap::new(),

@@ -77,9 +77,7 @@ impl<'a> Assigning<'a> {
             return None;
         }
         let number = self.index.get(&("", "ServiceAccount", text("name")))?;
-        let namespace = &self.objects.get(*number)?.reference.namespace;
-        let here =
-            text("namespace").is_empty() || namespace.is_empty() || namespace == text("namespace");
+        let here = text("namespace").is_empty() || text("namespace") == self.namespace;
         self.owner(*number).filter(|_| here)
     }
 

@@ -92,6 +92,12 @@ fn problems_without_end_are_not_all_told() {
         problems[1_000].to_string()
     };
     assert_snapshot!(last_of(&"a: 1\n".repeat(5_000)), @"more than 1000 problems: the rest is not told [TG0109]");
+    let labels: Vec<String> = (0..5_000).map(|n| format!("    k{n}: 1")).collect();
+    let object = format!(
+        "apiVersion: v1\nkind: A\nmetadata:\n  name: a\n  labels:\n{}",
+        labels.join("\n")
+    );
+    assert_snapshot!(last_of(&object), @"more than 1000 problems: the rest is not told [TG0109]");
     assert_snapshot!(last_of(&"---\n[\n".repeat(5_000)), @"more than 1000 problems: the rest is not told [TG0109]");
 }
 

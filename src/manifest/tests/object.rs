@@ -73,7 +73,7 @@ replicas: 3
 ---
 apiVersion: v1
 kind: List
-items: [{apiVersion: v1, kind: A}, 3]
+items: [{apiVersion: v1, kind: A}, 3, {metadata: {name: a}}]
 ";
     assert_snapshot!(problems_of(yaml), @r#"
     a.yaml:2:1: expected a Kubernetes object, found a list [TG0113]; each document is a mapping with `apiVersion`, `kind` and `metadata`
@@ -96,6 +96,7 @@ items: [{apiVersion: v1, kind: A}, 3]
     a.yaml:35:1: `apiVersion` and `kind` are missing: no Kubernetes object [TG0113]; keep other files (values, settings) out of the folder of manifests
     a.yaml:39:9: items[0].metadata: `metadata` is missing [TG0103]; write `metadata: {name: …}`
     a.yaml:39:36: items[1]: expected a Kubernetes object, found the number `3` [TG0113]; each document is a mapping with `apiVersion`, `kind` and `metadata`
+    a.yaml:39:39: items[2]: `apiVersion` and `kind` are missing: no Kubernetes object [TG0113]; keep other files (values, settings) out of the folder of manifests
     "#);
 }
 

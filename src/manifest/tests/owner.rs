@@ -143,6 +143,12 @@ fn labels_decide_where_the_graph_names_nothing() {
 fn what_selects_scales_or_leads_goes_with_its_workload() {
     let yaml = deployment("cart", "")
         + &deployment("web", "")
+        + &object(
+            "networking.k8s.io/v1",
+            "Ingress",
+            "before",
+            "spec: {defaultBackend: {service: {name: basket}}}",
+        )
         + &object("v1", "Service", "basket", "spec: {selector: {run: cart}}")
         + &object("v1", "Service", "web", "spec: {type: ExternalName}")
         + &object("v1", "Service", "none", "spec: {selector: {run: nobody}}")
@@ -202,9 +208,31 @@ fn what_selects_scales_or_leads_goes_with_its_workload() {
         )
         + &object("v1", "Secret", "cert", "");
     assert_snapshot!(ownership_of("cart | web", &yaml), @r"
-    cart: Secret/cert, Service/basket, Deployment/cart*, HorizontalPodAutoscaler/h, PodDisruptionBudget/p, Ingress/i, HTTPRoute/r
+    cart: Secret/cert, Service/basket, Deployment/cart*, HorizontalPodAutoscaler/h, PodDisruptionBudget/p, Ingress/before, Ingress/i, HTTPRoute/r
     web: Service/web, NetworkPolicy/np, Deployment/web*, ScaledObject/k
     shared: Service/none, NetworkPolicy/deny, PodDisruptionBudget/all, Ingress/both
+    ");
+}
+
+#[test]
+fn an_empty_selector_says_nothing() {
+    let yaml = deployment("cart", "")
+        + &object("v1", "Service", "all", "spec: {selector: {}}")
+        + &object(
+            "policy/v1",
+            "PodDisruptionBudget",
+            "all",
+            "spec: {selector: {}}",
+        )
+        + &object(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            "all",
+            "spec: {podSelector: {matchLabels: {}}}",
+        );
+    assert_snapshot!(ownership_of("cart", &yaml), @r"
+    cart: Deployment/cart*
+    shared: Service/all, NetworkPolicy/all, PodDisruptionBudget/all
     ");
 }
 
@@ -269,13 +297,23 @@ fn rights_go_with_their_account() {
             "b4",
             &binding("{kind: User, name: cart}", "Role", "r3"),
         )
+        + &object(
+            rbac,
+            "RoleBinding",
+            "b5",
+            &binding(
+                "{kind: ServiceAccount, name: cart, namespace: other}",
+                "Role",
+                "r5",
+            ),
+        )
         + &object(rbac, "Role", "r1", "")
         + &object(rbac, "ClusterRole", "r2", "")
         + &object(rbac, "Role", "r3", "");
     assert_snapshot!(ownership_of("cart | web", &yaml), @r"
     cart: ServiceAccount/cart, Role/r1, RoleBinding/b1, Deployment/cart*
     web: ServiceAccount/web, ClusterRole/r2, ClusterRoleBinding/b2, Deployment/web*
-    shared: Role/r3, RoleBinding/b3, RoleBinding/b4
+    shared: Role/r3, RoleBinding/b3, RoleBinding/b4, RoleBinding/b5
     ");
 }
 
