@@ -194,8 +194,27 @@ fn a_pod_that_lost_its_labels_is_found_by_its_uid() {
 }
 
 #[test]
+fn a_pod_whose_replica_set_is_gone_is_found_by_the_selector() {
+    // R26, and nobody recorded it before: it was started after the baseline, or that is lost.
+    let mut case = Case::of("{pods: a a a b:T, sets: {b: null}, services: []}");
+    case.baseline.pods.clear();
+    assert_eq!(
+        short(&case.assess().0),
+        "Complete / Draining(1) / NotNeeded"
+    );
+}
+
+#[test]
+fn a_pod_that_a_service_selects_blocks_before_its_endpoint_shows() {
+    let new = "{addresses: [10.0.1.1]}";
+    let debug = "extra: [{metadata: {name: debug, uid: x, labels: {app: web}}}]";
+    let yaml = format!("{{{debug}, endpoints: [{new}]}}");
+    check(&[("R37", &[&yaml], "Complete / Draining(1)")]);
+}
+
+#[test]
 fn an_old_service_selector_still_counts() {
-    let moved = "{services: [{metadata: {name: svc, namespace: shop}, spec: {selector: {app: web, track: new}}}], extra: [{metadata: {name: old, uid: x, labels: {app: web}}}]}";
+    let moved = "{services: [{metadata: {name: svc, namespace: shop}, spec: {selector: {app: web, track: new}}}], extra: [{metadata: {name: old, uid: x, labels: {app: web}}}], endpoints: [{addresses: [10.0.1.1]}]}";
     check(&[("R31", &[moved], "Complete / Draining(1)")]);
 }
 

@@ -332,6 +332,15 @@ fn what_breaks_after_it_was_complete_is_an_incident() {
 }
 
 #[test]
+fn a_failure_that_comes_and_goes_is_no_progress() {
+    let crash = |at| waiting(at, "CrashLoopBackOff", "x", 3);
+    let calm = |at| waiting(at, "ContainerCreating", "", 0);
+    let told = [calm(0), crash(300), calm(310), crash(600), calm(660)];
+    let told: Vec<_> = told.iter().map(String::as_str).collect();
+    assert_eq!(looks(&told, &Policy::default()).reason(), "NoProgress");
+}
+
+#[test]
 fn a_failure_that_disappears_is_forgotten() {
     let healed = looks(
         &[&waiting(0, "CrashLoopBackOff", "x", 3), "at: 20"],
