@@ -120,7 +120,10 @@ fn blocking_owner(scene: &Scene<'_, '_>, pod: &Pod) -> Option<Owner> {
             Target::Pod(target) => snapshot::uid(&target.metadata) == uid,
             Target::GonePod(_) | Target::Unknown => false,
         };
-        !scene.is_removal && (scene.fronts.select(pod) || scene.seen.iter().any(is_target))
+        let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+        !scene.is_removal
+            && namespace == scene.look.baseline.workload.namespace
+            && (scene.fronts.select(pod) || scene.seen.iter().any(is_target))
     };
     match scene.lineage.standing(pod) {
         Standing::Current => None,

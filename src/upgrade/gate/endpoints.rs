@@ -165,7 +165,10 @@ fn target<'a>(endpoint: &'a Endpoint, pods: &[&'a Pod]) -> Target<'a> {
                 .chain(first)
                 .any(|address| endpoint.addresses.contains(address))
     };
-    pods.iter()
-        .find(has_address)
-        .map_or(Target::Unknown, |pod| Target::Pod(pod))
+    // Pods of the host's network share an address: then nobody can say which of them is meant.
+    let mut found = pods.iter().filter(has_address);
+    match (found.next(), found.next()) {
+        (Some(pod), None) => Target::Pod(pod),
+        (Some(_) | None, _) => Target::Unknown,
+    }
 }

@@ -15,12 +15,25 @@ use super::snapshot;
 pub(super) fn differ(look: &Look<'_>, lineage: &Lineage<'_>) -> Option<(Reason, String)> {
     let mut pods = lineage.current_pods(&look.snapshot.pods);
     pods.retain(|pod| snapshot::is_live(pod));
-    let asked = pods.iter().flat_map(|pod| asked(pod));
+    // What a webhook adds is not the service: an upgraded sidecar injector makes no other revision.
+    let template = look.snapshot.workload.as_ref()?.template();
+    let containers = template
+        .spec
+        .as_ref()
+        .map(|spec| spec.containers.as_slice());
+    let is_own = |(name, _): &(&str, &str)| {
+        containers
+            .unwrap_or_default()
+            .iter()
+            .any(|container| container.name == *name)
+    };
+    let asked = pods.iter().flat_map(|pod| asked(pod)).filter(is_own);
     if let Some((container, images)) = first_difference(asked) {
         let detail = format!("container {container} has the images {images}");
         return Some((Reason::PatchedPod, detail));
     }
-    let (container, images) = first_difference(pods.iter().flat_map(|pod| running(pod)))?;
+    let (container, images) =
+        first_difference(pods.iter().flat_map(|pod| running(pod)).filter(is_own))?;
     Some((
         Reason::MixedImages,
         format!("container {container} runs {images}"),

@@ -3,7 +3,7 @@
 //! In: what was recorded before and at the apply, one snapshot, the policy, what earlier looks left in
 //! memory. Out: an [`Assessment`] and the memory for the next look. Everything is taken from the one
 //! snapshot; that a gate opens only after two looks in a row is the caller's business.
-//! Does no I/O and reads no clock. The specification is `docs/reference/completion.md`, whose rows
+//! Does no I/O and reads no clock. The specification is completion.md, whose rows
 //! (F1, D8, S3, …) the comments name. One module per kind.
 
 mod assessment;

@@ -49,11 +49,13 @@ pub fn revisions(snapshot: &Snapshot) -> Vec<LiveRevision> {
         let hash = revision(pod).to_owned();
         let revision = by_hash.entry(hash.clone()).or_insert_with(|| LiveRevision {
             hash,
-            contract: contract(pod),
+            contract: None,
             pods: Vec::new(),
             is_current,
             images: images(pod),
         });
+        // The template is one, so one pod that still has the stamp speaks for all.
+        revision.contract = revision.contract.take().or_else(|| contract(pod));
         revision.pods.push(snapshot::name(&pod.metadata).to_owned());
     }
     by_hash.into_values().collect()

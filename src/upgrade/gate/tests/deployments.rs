@@ -253,7 +253,7 @@ fn someone_elses_change_of_the_template_fails_the_rollout() {
 #[test]
 fn who_superseded_it_is_named() {
     let undone = "{deployment: {metadata: {generation: 3, managedFields: [{manager: kubectl-rollout, operation: Update, time: '2026-11-24T11:59:00Z', fieldsType: FieldsV1, fieldsV1: {'f:spec': {'f:template': {}}}}]}, spec: {template: {spec: {containers: [{name: server, image: 'web:1'}]}}}, status: {observedGeneration: 3}}}";
-    insta::assert_snapshot!(looks(&[undone], &Policy::default()).sentence(), @"");
+    insta::assert_snapshot!(looks(&[undone], &Policy::default()).sentence(), @"Deployment web: the pod template was changed after our apply by `kubectl-rollout` at 2026-11-24T11:59:00Z");
 }
 
 #[test]

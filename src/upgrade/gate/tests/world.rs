@@ -100,8 +100,8 @@ pub(super) fn short(assessment: &Assessment) -> String {
         notes,
         ..
     } = assessment;
-    let notes: String = notes.iter().map(|note| format!(" +{note:?}")).collect();
-    format!("{rollout} / {drain} / {serving}{notes}")
+    let notes: Vec<_> = notes.iter().map(|note| format!(" +{note:?}")).collect();
+    format!("{rollout} / {drain} / {serving}{}", notes.concat())
 }
 
 /// Each row: its number in completion.md §8, the looks, and how the last one begins.
@@ -232,6 +232,30 @@ fn replica_set(hash: &str, replicas: i64) -> Value {
         "status": {"observedGeneration": 1, "replicas": replicas, "availableReplicas": replicas}})
 }
 
+/// The label that tells a pod's revision, its value, and the pod's owner.
+fn owner_of_pod(hash: &str, kind: &str) -> (&'static str, String, Value) {
+    let revision = "controller-revision-hash";
+    let owner = |kind: &str, name: String, uid: String| json!({"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": true});
+    let web = |kind: &str| owner(kind, "web".to_owned(), "uid-web".to_owned());
+    match kind {
+        "deployment" => {
+            let set = owner(
+                "ReplicaSet",
+                format!("web-{hash}"),
+                format!("uid-set-{hash}"),
+            );
+            ("pod-template-hash", hash.to_owned(), set)
+        }
+        "statefulSet" => (revision, format!("web-{hash}"), web("StatefulSet")),
+        "daemonSet" => (revision, hash.to_owned(), web("DaemonSet")),
+        "job" => {
+            let job = owner("Job", "web".to_owned(), format!("uid-job-{hash}"));
+            ("job-name", "web".to_owned(), job)
+        }
+        _ => ("x", "x".to_owned(), web("ReplicaSet")),
+    }
+}
+
 /// A pod of a revision, as its workload's kind labels and owns it.
 fn pod(hash: &str, number: usize, flags: &str, kind: &str) -> Value {
     let version = if hash == "a" { 2 } else { 1 };
@@ -241,43 +265,7 @@ fn pod(hash: &str, number: usize, flags: &str, kind: &str) -> Value {
         format!("web-{hash}-{number}")
     };
     let uid = format!("uid-{hash}-{number}");
-    let (label, value, owner_kind, owner, owner_uid) = match kind {
-        "deployment" => (
-            "pod-template-hash",
-            hash.to_owned(),
-            "ReplicaSet",
-            format!("web-{hash}"),
-            format!("uid-set-{hash}"),
-        ),
-        "statefulSet" => (
-            "controller-revision-hash",
-            format!("web-{hash}"),
-            "StatefulSet",
-            "web".to_owned(),
-            "uid-web".to_owned(),
-        ),
-        "daemonSet" => (
-            "controller-revision-hash",
-            hash.to_owned(),
-            "DaemonSet",
-            "web".to_owned(),
-            "uid-web".to_owned(),
-        ),
-        "job" => (
-            "job-name",
-            "web".to_owned(),
-            "Job",
-            "web".to_owned(),
-            format!("uid-job-{hash}"),
-        ),
-        _ => (
-            "x",
-            "x".to_owned(),
-            "ReplicaSet",
-            "web".to_owned(),
-            "uid-web".to_owned(),
-        ),
-    };
+    let (label, value, owner) = owner_of_pod(hash, kind);
     let is = |flag: char| flags.contains(flag);
     let phase = match () {
         () if is('P') => "Pending",
@@ -294,8 +282,7 @@ fn pod(hash: &str, number: usize, flags: &str, kind: &str) -> Value {
     let mut pod = json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": "shop", "uid": uid,
             "labels": {"app": "web", label: value},
-            "ownerReferences": [{"apiVersion": "apps/v1", "kind": owner_kind, "name": owner,
-                "uid": owner_uid, "controller": true}]},
+            "ownerReferences": [owner]},
         "spec": {"nodeName": format!("node-{number}"), "terminationGracePeriodSeconds": 30,
             "containers": [{"name": "server", "image": format!("web:{version}")}]},
         "status": {"phase": phase, "podIP": address,
@@ -356,7 +343,9 @@ fn endpoints(given: &Value, pods: &[Value]) -> Vec<Value> {
     let running = pods
         .iter()
         .filter(|pod| pod["status"]["phase"] == "Running");
-    let selected = running.filter(|pod| pod["metadata"]["labels"]["app"] == "web");
+    let selected = running.filter(|pod| {
+        pod["metadata"]["labels"]["app"] == "web" && pod["metadata"]["namespace"] == "shop"
+    });
     selected.map(|pod| {
         let ready = pod["status"]["conditions"][0]["status"] == "True";
         let terminating = pod["metadata"].get("deletionTimestamp").is_some();
@@ -419,7 +408,7 @@ fn controller_revisions(given: &Value) -> Vec<Value> {
     }).collect()
 }
 
-fn snapshot(given: &Value, live: &Value, line: &str) -> Snapshot {
+fn snapshot(given: &Value, live: &Value, of_pods: &str) -> Snapshot {
     let with_kind = match live["kind"].as_str() {
         Some(kind) => {
             let key = format!("{}{}", kind[..1].to_lowercase(), &kind[1..]);
@@ -427,7 +416,7 @@ fn snapshot(given: &Value, live: &Value, line: &str) -> Snapshot {
         }
         None => given.clone(),
     };
-    let mut pods = pods(&with_kind, line);
+    let mut pods = pods(&with_kind, of_pods);
     if kind(&with_kind) == "pod" {
         pods = vec![live.clone()];
     }
