@@ -29,6 +29,7 @@ pub fn derive(system: &System) -> Derivation<'_> {
                 before: vec![None],
                 at_end: vec![None],
                 moves: Moves::Stays,
+                is_outside: false,
             };
             let callee = callee_at
                 .and_then(|callee| nodes.get(callee))
@@ -64,12 +65,14 @@ fn nodes(system: &System) -> Vec<Node<'_>> {
         before: member.before(),
         at_end: member.at_end(),
         moves: member.moves,
+        is_outside: false,
     });
     let outside = system.external.iter().map(|(name, caller)| Node {
         name,
         before: caller.live.iter().map(Some).collect(),
         at_end: caller.live.iter().chain(&caller.coming).map(Some).collect(),
         moves: Moves::Stays,
+        is_outside: true,
     });
     services.chain(outside).collect()
 }

@@ -5,6 +5,7 @@
 //! Starts nothing and does no I/O.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod broken;
 mod check;
 mod document;
 mod explain;
@@ -12,6 +13,7 @@ mod proof;
 mod refuse;
 mod settle;
 mod split;
+mod staged;
 #[cfg(test)]
 mod tests;
 mod waves;
