@@ -211,8 +211,8 @@ impl<'a> Case<'_, 'a> {
         if !self.callee.is_moving() {
             return None;
         }
-        // Where only the callee moves, every pair is one of now or of the end, but for a caller that
-        // remembers: it breaks while the callee is mixed, and then no order helps.
+        // Where only the callee moves, every pair is one of now or of the end, but for a caller
+        // that remembers: it breaks while the callee is mixed, and then no order helps.
         let moving = self.caller.is_moving();
         let is_stuck = |pair: &Pair<'a>| {
             pair.clash == Clash::Unsettled && self.caller.before.contains(&pair.caller)
@@ -311,11 +311,7 @@ impl<'a> Case<'_, 'a> {
     }
 }
 
-fn precedence<'a>(
-    (first, then): (usize, usize),
-    kind: Kind,
-    pairs: Vec<Pair<'a>>,
-) -> Precedence<'a> {
+fn precedence((first, then): (usize, usize), kind: Kind, pairs: Vec<Pair<'_>>) -> Precedence<'_> {
     let assumed = pairs.iter().all(|pair| pair.clash == Clash::Undeclared);
     let strength = match (pairs.iter().all(|pair| pair.optional), assumed) {
         (true, _) => Strength::Soft,

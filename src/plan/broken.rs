@@ -1,4 +1,5 @@
-//! The checker's own idea of what two revisions can say to each other; see [`check`](super::check()).
+//! The checker's own idea of what two revisions can say to each other; see
+//! [`check`](super::check()).
 //!
 //! In: a caller's revision and everything that is live of its callee. Out: where its calls fail.
 

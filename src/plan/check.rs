@@ -2,8 +2,8 @@
 //!
 //! In: a system and a plan. Out: nothing, or every fault. On purpose it shares no code with what
 //! derives plans: it has its own idea of what two revisions can say to each other, and it looks at
-//! mixed states, not at precedences. One state per wave is enough: the one in which all its services
-//! are mixed; every other moment has fewer revisions alive (planning.md §4 T2).
+//! mixed states, not at precedences. One state per wave is enough: the one in which all its
+//! services are mixed; every other moment has fewer revisions alive (planning.md §4 T2).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -207,8 +207,8 @@ const NOWHERE: &Journey<'static> = &Journey {
 };
 
 impl<'a> Tour<'a> {
-    /// The journeys of the services; the callers from outside are added here. They may call what they
-    /// are declared to call from now on once all waves are done.
+    /// The journeys of the services; the callers from outside are added here. They may call what
+    /// they are declared to call from now on once all waves are done.
     pub(super) fn new(
         system: &'a System,
         services: BTreeMap<&'a ServiceName, Journey<'a>>,
@@ -261,7 +261,8 @@ impl<'a> Tour<'a> {
         (journey(call.caller), call.callee.map_or(NOWHERE, journey))
     }
 
-    /// Every call that can fail at some moment: before the first wave, or while one of its ends moves.
+    /// Every call that can fail at some moment: before the first wave, or while one of its ends
+    /// moves.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         for call in &self.calls {

@@ -99,7 +99,8 @@ fn shortened(mut reasons: Vec<String>) -> Vec<String> {
     reasons
 }
 
-/// Why a service is in its wave: what it waits for and what waits for it. `None` if it does not move.
+/// Why a service is in its wave: what it waits for and what waits for it. `None` if it does not
+/// move.
 pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
     let wave = plan.wave_of(service.as_str())?;
     let mut lines = vec![format!(
@@ -229,8 +230,10 @@ fn refused(refusal: &Refusal) -> Vec<String> {
         return lines;
     };
     let split = names(&proposal.split);
+    let is_two = refusal.intermediate.len() <= proposal.split.len();
+    let releases = if is_two { "two" } else { "three" };
     lines.push(format!(
-        "Way out: split in two releases, with a revision between for {split}"
+        "Way out: split in {releases} releases, with a revision between for {split}"
     ));
     lines.extend(refusal.intermediate.iter().map(intermediate_line));
     for (at, wave) in proposal.waves.iter().enumerate() {

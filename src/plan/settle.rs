@@ -1,6 +1,7 @@
 //! Orders numbered nodes by arcs of three strengths: keeps what must be kept, gives up what may be.
 //!
-//! In: arcs "first before then". Out: a level for each node and which arcs were kept, or the cycles.
+//! In: arcs "first before then". Out: a level for each node and which arcs were kept, or the
+//! cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,9 +41,9 @@ pub(super) enum Settled {
     Cyclic(Vec<Vec<usize>>),
 }
 
-/// Hard arcs are kept or there is no order. Assumed arcs that lie on a cycle are given up, and where
-/// nothing else ties its nodes they share one level. Soft arcs are added one by one while they close
-/// no cycle.
+/// Hard arcs are kept or there is no order. Assumed arcs that lie on a cycle are given up, and
+/// where nothing else ties its nodes they share one level. Soft arcs are added one by one while
+/// they close no cycle.
 pub(super) fn settle(nodes: usize, arcs: &[Arc]) -> Settled {
     let of = |strengths: &'static [Strength]| {
         arcs.iter()
@@ -206,7 +207,9 @@ pub(super) fn reduce(order: &Order, arcs: &[Arc]) -> Vec<Vec<usize>> {
         }
     };
     if nodes > REDUCED_NODES_MAX {
-        kept.iter().for_each(|(then, first)| keep(*then, *first));
+        for (then, first) in kept {
+            keep(then, first);
+        }
         return before;
     }
     // An arc is implied iff its first node lies before another predecessor of its second one. Who

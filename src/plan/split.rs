@@ -1,8 +1,8 @@
 //! The way out of a cycle: the fewest services to move in more than one step (planning.md §5.6).
 //!
-//! A split service moves by *expand* (serves old and new, calls old), *flip* (serves both, calls new)
-//! and *contract* (the target). Halves that need no split of their own are merged again. What is
-//! proposed is proved like any plan before it is shown.
+//! A split service moves by *expand* (serves old and new, calls old), *flip* (serves both, calls
+//! new) and *contract* (the target). Halves that need no split of their own are merged again. What
+//! is proposed is proved like any plan before it is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,8 +58,8 @@ pub(super) fn way_out(
     })
 }
 
-/// Plans with these services split, in as few steps each as they need: another way than the proposed
-/// one. `None` if that leaves a cycle or is not safe.
+/// Plans with these services split, in as few steps each as they need: another way than the
+/// proposed one. `None` if that leaves a cycle or is not safe.
 pub fn split_with(
     system: &System,
     split: &BTreeSet<ServiceName>,
@@ -141,16 +141,19 @@ impl<'d> Search<'d> {
         self.is_acyclic(&set.iter().map(|at| (*at, Shape::Three)).collect())
     }
 
-    /// The smallest set whose full split leaves no cycle. The full split is the most permissive one,
-    /// so a set works iff it does.
+    /// The smallest set whose full split leaves no cycle. The full split is the most permissive
+    /// one, so a set works iff it does.
     fn fewest(&self) -> Option<Vec<usize>> {
         if !self.works(&self.candidates) {
             return None;
         }
-        let exact = match self.members.len() {
-            ..=EXACT_MEMBERS_MAX => self.candidates.len(),
-            ..=PAIRS_MEMBERS_MAX => 2,
-            _ => 1,
+        let members = self.members.len();
+        let exact = if members <= EXACT_MEMBERS_MAX {
+            self.candidates.len()
+        } else if members <= PAIRS_MEMBERS_MAX {
+            2
+        } else {
+            1
         };
         (1..=exact)
             .find_map(|size| self.subsets(size, 1).pop())

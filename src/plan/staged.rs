@@ -9,7 +9,7 @@ use super::split::Way;
 use super::waves::arc;
 use super::words::{label, need_text};
 use crate::graph::{Derivation, Kind, Node, Revision, Strength, System};
-use crate::spec::{Interface, ServiceName};
+use crate::spec::{ContractName, Interface, ServiceName, Version};
 
 /// In which of its steps a service expands, flips and contracts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +160,7 @@ pub(super) fn with_shapes(
         .filter(|node| system.services.contains_key(node.name))
     {
         let start = node.before.clone();
-        journeys.entry(node.name).or_insert(Journey {
+        journeys.entry(node.name).or_insert_with(|| Journey {
             start,
             ..Journey::default()
         });
@@ -179,6 +179,19 @@ pub(super) fn with_shapes(
     })
 }
 
+fn served_by_any<'i>(
+    interfaces: impl Iterator<Item = &'i &'i Interface>,
+) -> BTreeMap<ContractName, BTreeSet<Version>> {
+    let mut served: BTreeMap<ContractName, BTreeSet<Version>> = BTreeMap::new();
+    for (contract, versions) in interfaces.filter_map(|one| one.serves.as_ref()).flatten() {
+        served
+            .entry(contract.clone())
+            .or_default()
+            .extend(versions.iter().cloned());
+    }
+    served
+}
+
 /// A service with the revisions that its steps bring.
 struct Made<'n, 'a> {
     node: &'n Node<'a>,
@@ -190,66 +203,37 @@ struct Made<'n, 'a> {
 
 impl<'n, 'a> Made<'n, 'a> {
     fn new(node: &'n Node<'a>, shape: Shape) -> Self {
-        let old = node
-            .before
-            .iter()
-            .flatten()
-            .next_back()
-            .and_then(|one| one.interface.as_ref());
-        let new = node
-            .at_end
-            .iter()
-            .flatten()
-            .next()
-            .and_then(|one| one.interface.as_ref());
-        let mut serves = BTreeMap::new();
-        for interface in node
-            .before
-            .iter()
-            .chain(&node.at_end)
-            .flatten()
-            .filter_map(|one| one.interface.as_ref())
-        {
-            for (contract, versions) in interface.serves.iter().flatten() {
-                serves
-                    .entry(contract.clone())
-                    .or_insert_with(BTreeSet::new)
-                    .extend(versions.iter().cloned());
-            }
-        }
-        let calls = |interface: Option<&Interface>| {
-            interface.map(|one| one.calls.clone()).unwrap_or_default()
+        let interfaces = |live: &[Option<&'a Revision>]| -> Vec<&'a Interface> {
+            live.iter()
+                .flatten()
+                .filter_map(|one| one.interface.as_ref())
+                .collect()
         };
-        let serves_of = |interface: Option<&Interface>| {
-            interface
-                .and_then(|one| one.serves.clone())
-                .unwrap_or_default()
-        };
+        let (before, at_end) = (interfaces(&node.before), interfaces(&node.at_end));
+        // Any live revision will do as the old one: it lives with all of now already.
+        let (old, new) = (before.last().copied(), at_end.first().copied());
+        let serves = served_by_any(before.iter().chain(&at_end));
+        let calls = |one: Option<&Interface>| one.map(|one| one.calls.clone()).unwrap_or_default();
         let flips = calls(old) != calls(new);
-        let expands = serves_of(old) != serves;
+        let expands = served_by_any(old.iter()) != serves;
         let id = |act: &str| format!("{}/{act}", node.name);
         let revision = |act: &str, from: Option<&Interface>| {
-            (
-                id(act),
-                Revision::declared(
-                    act,
-                    Interface {
-                        serves: Some(serves.clone()),
-                        calls: calls(from),
-                    },
-                ),
-            )
+            let interface = Interface {
+                serves: Some(serves.clone()),
+                calls: calls(from),
+            };
+            (id(act), Revision::declared(act, interface))
         };
         let (between, last) = match shape {
             Shape::Whole => (Vec::new(), node.name.to_string()),
-            Shape::ExpandFirst => (
-                vec![revision("expand", old)],
-                id(if flips { "flip" } else { "contract" }),
-            ),
-            Shape::ContractLast => (
-                vec![revision(if expands { "expand" } else { "flip" }, new)],
-                id("contract"),
-            ),
+            Shape::ExpandFirst => {
+                let last = if flips { "flip" } else { "contract" };
+                (vec![revision("expand", old)], id(last))
+            }
+            Shape::ContractLast => {
+                let first = if expands { "expand" } else { "flip" };
+                (vec![revision(first, new)], id("contract"))
+            }
             Shape::Three => (
                 vec![revision("expand", old), revision("flip", new)],
                 id("contract"),

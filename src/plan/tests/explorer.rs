@@ -175,17 +175,21 @@ impl Draft {
                 .map(|id| {
                     (
                         service(id),
-                        between.get(id).or(drafts[service(id)].target.as_ref()),
+                        between
+                            .get(id)
+                            .or_else(|| drafts[service(id)].target.as_ref()),
                     )
                 })
                 .collect();
-            brought.iter().for_each(|(at, part)| live[*at].push(*part));
+            for (at, part) in &brought {
+                live[*at].push(*part);
+            }
             if !are_safe(&live) {
                 return false;
             }
-            brought
-                .into_iter()
-                .for_each(|(at, part)| live[at] = vec![part]);
+            for (at, part) in brought {
+                live[at] = vec![part];
+            }
         }
         drafts
             .iter()
@@ -206,11 +210,9 @@ fn are_safe(live: &[Live<'_>]) -> bool {
                 .filter_map(|(callee, wish)| Some((callee, (*wish)?)))
                 .all(|(callee, wish)| {
                     // A pod that calls its own service is there itself.
-                    let is_asked = |one: &&Option<&Part>| callee != caller || one.is_some();
-                    let served: Vec<Option<u8>> = live[callee]
-                        .iter()
-                        .filter(is_asked)
-                        .map(|one| one.map(|part| part.serves))
+                    let served: Vec<Option<u8>> = served(&live[callee])
+                        .into_iter()
+                        .filter(|one| callee != caller || one.is_some())
                         .collect();
                     wish.works(&served)
                 })

@@ -7,5 +7,6 @@ mod properties;
 mod real_graphs;
 mod scenarios;
 mod size;
+mod unusual;
 
 use notation::{plan_of, system_of};

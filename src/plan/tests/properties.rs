@@ -174,9 +174,13 @@ fn every_wave_is_safe_with_all_its_services_mixed() {
         let plan = plan(&system(drafts, name));
         let mut state = vec![BEFORE; drafts.len()];
         for wave in &plan.waves {
-            wave.iter().for_each(|id| state[at(id)] = MIXED);
+            for id in wave {
+                state[at(id)] = MIXED;
+            }
             prop_assert!(Draft::is_safe(drafts, &state));
-            wave.iter().for_each(|id| state[at(id)] = AFTER);
+            for id in wave {
+                state[at(id)] = AFTER;
+            }
         }
         Ok(())
     });
@@ -258,7 +262,9 @@ fn names_change_nothing_but_names() {
 fn the_order_of_live_revisions_changes_nothing() {
     runs(SOME, |drafts| {
         let mut turned = drafts.to_vec();
-        turned.iter_mut().for_each(|draft| draft.live.reverse());
+        for draft in &mut turned {
+            draft.live.reverse();
+        }
         let (one, other) = (plan(&system(drafts, name)), plan(&system(&turned, name)));
         prop_assert_eq!(one.waves, other.waves);
         prop_assert_eq!(one.steps, other.steps);

@@ -22,9 +22,9 @@ fn additive(yaml: &str) -> System {
     }
     let clauses = |name: &str| -> String {
         let called = calls.iter().filter(|(from, _)| *from == name);
-        called
-            .map(|(_, to)| format!("; calls {to} 1 -> 2"))
-            .collect()
+        called.fold(String::new(), |text, (_, to)| {
+            text + &format!("; calls {to} 1 -> 2")
+        })
     };
     let parts: Vec<String> = names
         .iter()
