@@ -29,6 +29,7 @@ pub fn derive(system: &System) -> Derivation<'_> {
                 before: vec![None],
                 at_end: vec![None],
                 moves: Moves::Stays,
+                is_outside: false,
             };
             let callee = callee_at
                 .and_then(|callee| nodes.get(callee))
@@ -64,12 +65,14 @@ fn nodes(system: &System) -> Vec<Node<'_>> {
         before: member.before(),
         at_end: member.at_end(),
         moves: member.moves,
+        is_outside: false,
     });
     let outside = system.external.iter().map(|(name, caller)| Node {
         name,
         before: caller.live.iter().map(Some).collect(),
         at_end: caller.live.iter().chain(&caller.coming).map(Some).collect(),
         moves: Moves::Stays,
+        is_outside: true,
     });
     services.chain(outside).collect()
 }
@@ -208,8 +211,8 @@ impl<'a> Case<'_, 'a> {
         if !self.callee.is_moving() {
             return None;
         }
-        // Where only the callee moves, every pair is one of now or of the end, but for a caller that
-        // remembers: it breaks while the callee is mixed, and then no order helps.
+        // Where only the callee moves, every pair is one of now or of the end, but for a caller
+        // that remembers: it breaks while the callee is mixed, and then no order helps.
         let moving = self.caller.is_moving();
         let is_stuck = |pair: &Pair<'a>| {
             pair.clash == Clash::Unsettled && self.caller.before.contains(&pair.caller)
@@ -308,11 +311,7 @@ impl<'a> Case<'_, 'a> {
     }
 }
 
-fn precedence<'a>(
-    (first, then): (usize, usize),
-    kind: Kind,
-    pairs: Vec<Pair<'a>>,
-) -> Precedence<'a> {
+fn precedence((first, then): (usize, usize), kind: Kind, pairs: Vec<Pair<'_>>) -> Precedence<'_> {
     let assumed = pairs.iter().all(|pair| pair.clash == Clash::Undeclared);
     let strength = match (pairs.iter().all(|pair| pair.optional), assumed) {
         (true, _) => Strength::Soft,

@@ -18,8 +18,8 @@ pub enum Compat {
     Unknown,
 }
 
-/// Judges a caller's revision against a callee's; `None` is the absent revision, which calls nothing
-/// and serves nothing.
+/// Judges a caller's revision against a callee's; `None` is the absent revision, which calls
+/// nothing and serves nothing.
 pub fn compat(
     key: &(ServiceName, ContractName),
     caller: Option<&Revision>,
@@ -60,7 +60,8 @@ pub fn compat(
     }
 }
 
-/// Whether what is served contains what is wanted: by equal text, or as a semver range over versions.
+/// Whether what is served contains what is wanted: by equal text, or as a semver range over
+/// versions.
 pub fn satisfies(wanted: &Version, served: &BTreeSet<Version>) -> bool {
     served.contains(wanted)
         || range(wanted).is_some_and(|range| served.iter().any(|version| within(&range, version)))
@@ -84,8 +85,8 @@ fn within(range: &VersionReq, version: &Version) -> bool {
     semver::Version::parse(&format!("{text}{zeros}")).is_ok_and(|version| range.matches(&version))
 }
 
-/// The callees' revisions between which a caller that remembers what it agreed on would break: it may
-/// agree with one pod and then call another (planning.md §3.2).
+/// The callees' revisions between which a caller that remembers what it agreed on would break: it
+/// may agree with one pod and then call another (planning.md §3.2).
 pub(super) fn unsettled<'a>(
     key: &(ServiceName, ContractName),
     caller: Option<&Revision>,

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-/// The groups of nodes that are on a common cycle, each sorted, in the order of their smallest member.
-/// Not Tarjan's algorithm: petgraph's recurses, and a chain of calls can be longer than the stack.
+/// The groups of nodes that are on a common cycle, each sorted, in the order of their smallest
+/// member. Not Tarjan's algorithm: petgraph's recurses, and a chain of calls can be longer than
+/// the stack.
 pub fn components(nodes: usize, arcs: impl IntoIterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
     let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(nodes, 0);
     for _ in 0..nodes {

@@ -96,6 +96,8 @@ pub struct Node<'a> {
     pub at_end: Vec<Option<&'a Revision>>,
     /// What happens to it.
     pub moves: Moves,
+    /// Whether it is a caller that nobody deploys here.
+    pub is_outside: bool,
 }
 
 impl Node<'_> {

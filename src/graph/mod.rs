@@ -4,6 +4,10 @@
 //! revisions that can never meet, and per edge the order that keeps a bad pair from meeting.
 //! Makes no waves and judges no cycle: that is `plan`. Does no I/O.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+#![expect(
+    clippy::similar_names,
+    reason = "caller and callee are the words of the domain"
+)]
 
 mod build;
 mod compat;

@@ -85,12 +85,13 @@ pub struct System {
 }
 
 impl System {
-    /// Compares two declared graphs. Without `templates_changed` a service moves if what it declares
-    /// differs; with it, also if its template does (a service that is not named there has the same).
+    /// Compares two declared graphs. Without `templates_changed` a service moves if what it
+    /// declares differs; with it, also if its template does (a service that is not named there has
+    /// the same).
     ///
-    /// An external caller counts as declared in `new`. One that both declare, differently, calls what
-    /// `old` says to the end and may call what `new` says as soon as that is served. One that only
-    /// `old` has was released by whoever took it out.
+    /// An external caller counts as declared in `new`. One that both declare, differently, calls
+    /// what `old` says to the end and may call what `new` says as soon as that is served. One that
+    /// only `old` has was released by whoever took it out.
     pub fn between(
         old: &Graph,
         new: &Graph,
@@ -151,8 +152,8 @@ impl System {
         }
     }
 
-    /// The same with the live revisions of one service replaced, for `--live`; `None` if there is no
-    /// such service. A service with several must come down to one, so it moves.
+    /// The same with the live revisions of one service replaced, for `--live`; `None` if there is
+    /// no such service. A service with several must come down to one, so it moves.
     #[must_use]
     pub fn with_live(mut self, name: &ServiceName, live: Vec<Revision>) -> Option<Self> {
         let member = self.services.get_mut(name)?;

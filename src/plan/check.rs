@@ -2,18 +2,19 @@
 //!
 //! In: a system and a plan. Out: nothing, or every fault. On purpose it shares no code with what
 //! derives plans: it has its own idea of what two revisions can say to each other, and it looks at
-//! mixed states, not at precedences. One state per wave is enough: the one in which all its services
-//! are mixed; every other moment has fewer revisions alive (planning.md §4 T2).
+//! mixed states, not at precedences. One state per wave is enough: the one in which all its
+//! services are mixed; every other moment has fewer revisions alive (planning.md §4 T2).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use semver::{Version as Number, VersionReq};
-
+use super::broken::broken;
 use super::document::{Plan, Verdict};
 use crate::graph::{Member, Moves, Outside, Revision, System};
-use crate::spec::{Assume, ContractName, Need, Negotiate, ServiceName, Version};
+use crate::spec::{Assume, ContractName, ServiceName};
 
 type Key = (ServiceName, ContractName);
+/// The live revisions of a caller and of a callee.
+type Meeting<'l> = (&'l [Option<&'l Revision>], &'l [Option<&'l Revision>]);
 
 /// What is wrong with a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +85,16 @@ impl<'a> Journey<'a> {
             live.push(*revision);
         }
         live
+    }
+
+    /// Everything that may be live while it moves.
+    fn mixed(&self) -> Vec<Option<&'a Revision>> {
+        self.start.iter().copied().chain(self.settled()).collect()
+    }
+
+    /// What is live when it has moved.
+    fn settled(&self) -> Vec<Option<&'a Revision>> {
+        self.legs.iter().map(|(_, to)| *to).collect()
     }
 }
 
@@ -175,124 +186,124 @@ fn structure<'p>(
 
 /// A system on its way through waves.
 pub(super) struct Tour<'a> {
-    journeys: BTreeMap<&'a ServiceName, Journey<'a>>,
-    /// Who calls whom by which key, in any revision.
-    callers: BTreeMap<&'a ServiceName, BTreeSet<(&'a ServiceName, &'a Key)>>,
+    names: Vec<&'a ServiceName>,
+    journeys: Vec<Journey<'a>>,
+    calls: Vec<Call<'a>>,
     strict: bool,
-    waves: usize,
 }
 
+/// Who calls whom, in any revision; no callee where nobody has that name.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    caller: usize,
+    callee: Option<usize>,
+    key: &'a Key,
+}
+
+const NOWHERE: &Journey<'static> = &Journey {
+    start: Vec::new(),
+    legs: Vec::new(),
+    is_outside: false,
+};
+
 impl<'a> Tour<'a> {
-    /// The journeys of the services; the callers from outside are added here.
+    /// The journeys of the services; the callers from outside are added here. They may call what
+    /// they are declared to call from now on once all waves are done.
     pub(super) fn new(
         system: &'a System,
-        mut journeys: BTreeMap<&'a ServiceName, Journey<'a>>,
+        services: BTreeMap<&'a ServiceName, Journey<'a>>,
         waves: usize,
     ) -> Self {
+        let number: BTreeMap<&ServiceName, usize> = services
+            .keys()
+            .enumerate()
+            .map(|(at, name)| (*name, at))
+            .collect();
+        let (mut names, mut journeys): (Vec<_>, Vec<_>) = services.into_iter().unzip();
         for (name, Outside { live, coming }) in &system.external {
             let start = live.iter().map(Some).collect();
             let legs = coming.iter().map(|coming| (waves, Some(coming))).collect();
-            journeys.insert(
-                name,
-                Journey {
-                    start,
-                    legs,
-                    is_outside: true,
-                },
-            );
+            names.push(name);
+            journeys.push(Journey {
+                start,
+                legs,
+                is_outside: true,
+            });
         }
-        let mut callers: BTreeMap<&ServiceName, BTreeSet<(&ServiceName, &Key)>> = BTreeMap::new();
-        for (name, journey) in &journeys {
+        let mut calls = Vec::new();
+        for (caller, journey) in journeys.iter().enumerate() {
             let revisions = journey
                 .start
                 .iter()
                 .chain(journey.legs.iter().map(|(_, to)| to))
                 .flatten();
-            for interface in revisions.filter_map(|revision| revision.interface.as_ref()) {
-                for key in interface.calls.keys() {
-                    callers.entry(&key.0).or_default().insert((name, key));
-                }
-            }
+            let interfaces = revisions.filter_map(|revision| revision.interface.as_ref());
+            let mut keys: Vec<&Key> = interfaces.flat_map(|one| one.calls.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let callee = |key: &Key| number.get(&key.0).copied();
+            calls.extend(keys.into_iter().map(|key| Call {
+                caller,
+                callee: callee(key),
+                key,
+            }));
         }
         Self {
+            names,
             journeys,
-            callers,
+            calls,
             strict: system.assume == Assume::Strict,
-            waves,
         }
     }
 
-    /// Every call that can fail at some moment.
+    fn ends(&self, call: Call<'a>) -> (&Journey<'a>, &Journey<'a>) {
+        let journey = |at: usize| self.journeys.get(at).unwrap_or(NOWHERE);
+        (journey(call.caller), call.callee.map_or(NOWHERE, journey))
+    }
+
+    /// Every call that can fail at some moment: before the first wave, or while one of its ends
+    /// moves.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        let mut at_wave: BTreeMap<usize, BTreeSet<&ServiceName>> = BTreeMap::new();
-        for (name, journey) in &self.journeys {
-            for (wave, _) in &journey.legs {
-                at_wave.entry(*wave).or_default().insert(name);
-            }
-        }
-        for edges in self.callers.values() {
-            for (caller, key) in edges {
-                let live = |name| {
-                    self.journeys
-                        .get(name)
-                        .map_or(vec![None], |journey| journey.start.clone())
-                };
-                self.meet(
-                    (caller, key),
-                    (&live(*caller), &live(&key.0)),
-                    0,
-                    &mut faults,
-                );
-            }
-        }
-        let mut edges_of: BTreeMap<&ServiceName, Vec<(&ServiceName, &Key)>> = BTreeMap::new();
-        for (caller, key) in self.callers.values().flatten() {
-            edges_of.entry(caller).or_default().push((caller, key));
-        }
-        for (wave, touched) in at_wave {
-            let mut edges: BTreeSet<(&ServiceName, &Key)> = BTreeSet::new();
-            for name in touched {
-                edges.extend(edges_of.get(name).into_iter().flatten());
-                edges.extend(self.callers.get(name).into_iter().flatten());
-            }
-            for (caller, key) in edges {
-                let live = |name| {
-                    self.journeys
-                        .get(name)
-                        .map_or(vec![None], |journey| journey.live_in(wave))
-                };
-                self.meet(
-                    (caller, key),
-                    (&live(caller), &live(&key.0)),
-                    wave + 1,
-                    &mut faults,
-                );
+        for call in &self.calls {
+            let (caller, callee) = self.ends(*call);
+            self.meet(*call, (&caller.start, &callee.start), 0, &mut faults);
+            let waves: BTreeSet<usize> = caller
+                .legs
+                .iter()
+                .chain(&callee.legs)
+                .map(|(wave, _)| *wave)
+                .collect();
+            for wave in waves {
+                let live = (caller.live_in(wave), callee.live_in(wave));
+                self.meet(*call, (&live.0, &live.1), wave + 1, &mut faults);
             }
         }
         faults
     }
 
     /// Lets every live caller meet every live callee.
-    fn meet(
-        &self,
-        (name, key): (&ServiceName, &Key),
-        (callers, callees): (&[Option<&Revision>], &[Option<&Revision>]),
-        wave: usize,
-        faults: &mut Vec<Fault>,
-    ) {
+    fn meet(&self, call: Call<'a>, live: Meeting<'_>, wave: usize, faults: &mut Vec<Fault>) {
+        let Call {
+            caller: at,
+            callee: _,
+            key,
+        } = call;
+        let Some(name) = self.names.get(at).copied() else {
+            return;
+        };
         let shown = |name: &ServiceName, revision: Option<&Revision>| {
             format!(
                 "{name}@{}",
                 revision.map_or("absent", |revision| revision.name.as_str())
             )
         };
-        let moves = |name: &ServiceName| {
-            self.journeys
-                .get(name)
-                .is_some_and(|journey| !journey.legs.is_empty())
-        };
-        let unknown_is_bad = self.strict && (moves(name) || moves(&key.0));
+        let (client, server) = self.ends(call);
+        let unknown_is_bad = self.strict && !(client.legs.is_empty() && server.legs.is_empty());
+        // A name that nobody has is a service that does not run.
+        let nobody = [None];
+        let (callers, callees) = live;
+        let callees = if callees.is_empty() { &nobody } else { callees };
         for caller in callers.iter().flatten() {
             for callee in broken(caller, name, key, callees, unknown_is_bad) {
                 faults.push(Fault::Unsafe {
@@ -305,198 +316,105 @@ impl<'a> Tour<'a> {
         }
     }
 
-    /// Whether an edge is safe with these revisions alive.
-    fn is_safe(
-        &self,
-        edge: (&ServiceName, &Key),
-        live: (&[Option<&Revision>], &[Option<&Revision>]),
-    ) -> bool {
+    /// Whether a call is safe with these revisions alive.
+    fn is_safe(&self, call: Call<'a>, live: Meeting<'_>) -> bool {
         let mut faults = Vec::new();
-        self.meet(edge, live, self.waves, &mut faults);
+        self.meet(call, live, 0, &mut faults);
         faults.is_empty()
     }
 
     /// Pairs of services that must not move together, and whose steps do not wait for each other.
     fn unordered(&self, plan: &Plan) -> Vec<Fault> {
-        let mut wanted: BTreeMap<&ServiceName, BTreeMap<&ServiceName, Fault>> = BTreeMap::new();
-        for (caller, key) in self.callers.values().flatten() {
-            let (Some(client), Some(server)) =
-                (self.journeys.get(caller), self.journeys.get(&key.0))
-            else {
-                continue;
-            };
+        let mut wanted: Vec<(&str, &str, Fault)> = Vec::new();
+        for call in &self.calls {
+            let (client, server) = self.ends(*call);
             if client.legs.is_empty() || server.legs.is_empty() || client.is_outside {
                 continue;
             }
-            let (old, mixed, new) = (0, self.waves, self.waves + 1);
-            let sets = |journey: &Journey<'a>, when: usize| {
-                let legs = journey.legs.iter().map(|(_, to)| (mixed, *to)).collect();
-                let moved = Journey {
-                    start: journey.start.clone(),
-                    legs,
-                    is_outside: false,
-                };
-                if when == old {
-                    moved.start
-                } else {
-                    moved.live_in(when)
-                }
-            };
-            let safe = |client_when: usize, server_when: usize| {
-                self.is_safe(
-                    (caller, key),
-                    (&sets(client, client_when), &sets(server, server_when)),
-                )
-            };
-            if safe(mixed, mixed) {
+            let (old, mixed, new) = (&client.start, client.mixed(), client.settled());
+            let (old_server, mixed_server, new_server) =
+                (&server.start, server.mixed(), server.settled());
+            let safe = |callers: &[_], callees: &[_]| self.is_safe(*call, (callers, callees));
+            if safe(&mixed, &mixed_server) {
                 continue;
             }
-            let fault = Fault::Unordered {
-                caller: (*caller).clone(),
-                callee: key.0.clone(),
+            let Some(caller) = self.names.get(call.caller).copied() else {
+                continue;
             };
-            if safe(mixed, new) && safe(old, mixed) {
-                wanted.entry(caller).or_default().insert(&key.0, fault);
-            } else {
-                wanted.entry(&key.0).or_default().insert(caller, fault);
+            let callee = &call.key.0;
+            let fault = Fault::Unordered {
+                caller: caller.clone(),
+                callee: callee.clone(),
+            };
+            let server_first = safe(&mixed, &new_server) && safe(old, &mixed_server);
+            let client_first = safe(&new, &mixed_server) && safe(&mixed, old_server);
+            match (server_first, client_first) {
+                (true, _) => wanted.push((callee.as_str(), caller.as_str(), fault)),
+                (false, true) => wanted.push((caller.as_str(), callee.as_str(), fault)),
+                // Then the waves are unsafe too, and that has been said.
+                (false, false) => {}
             }
         }
-        let steps: BTreeMap<&str, &[String]> = plan
-            .steps
-            .iter()
-            .map(|step| (step.id.as_str(), step.after.as_slice()))
-            .collect();
-        let mut faults = Vec::new();
-        for (then, firsts) in wanted {
-            let earlier = earlier(
-                then.as_str(),
-                &steps,
-                firsts.keys().map(|first| first.as_str()).collect(),
-            );
-            let missing = firsts
+        not_waiting(plan, wanted)
+    }
+}
+
+/// Those of the wanted "first before then" that do not follow from the steps' own lists.
+fn not_waiting(plan: &Plan, wanted: Vec<(&str, &str, Fault)>) -> Vec<Fault> {
+    let number: BTreeMap<&str, usize> = plan
+        .waves
+        .iter()
+        .flatten()
+        .enumerate()
+        .map(|(at, id)| (id.as_str(), at))
+        .collect();
+    let numbered = |id: &str| number.get(id).copied().unwrap_or(usize::MAX);
+    let mut lists: Vec<(usize, Vec<usize>)> = plan
+        .steps
+        .iter()
+        .map(|step| {
+            (
+                numbered(&step.id),
+                step.after.iter().map(|id| numbered(id)).collect(),
+            )
+        })
+        .collect();
+    lists.sort_unstable();
+    let mut by_block: BTreeMap<usize, Vec<(usize, usize, Fault)>> = BTreeMap::new();
+    for (first, then, fault) in wanted {
+        let (first, then) = (numbered(first), numbered(then));
+        by_block
+            .entry(first / 64)
+            .or_default()
+            .push((first % 64, then, fault));
+    }
+    let mut faults = Vec::new();
+    for (block, wanted) in by_block {
+        // One bit for each of 64 steps: whether it is done before this one may start.
+        let mut done = vec![0_u64; lists.len()];
+        for (step, after) in &lists {
+            let own = |first: usize| {
+                if first / 64 == block {
+                    1_u64 << (first % 64)
+                } else {
+                    0
+                }
+            };
+            let before =
+                |first: &usize| own(*first) | done.get(*first).copied().unwrap_or_default();
+            let all = after.iter().map(before).fold(0, |bits, more| bits | more);
+            if let Some(slot) = done.get_mut(*step) {
+                *slot = all;
+            }
+        }
+        let waits =
+            |bit: usize, then: usize| done.get(then).is_some_and(|bits| bits >> bit & 1 == 1);
+        faults.extend(
+            wanted
                 .into_iter()
-                .filter(|(first, _)| !earlier.contains(first.as_str()));
-            faults.extend(missing.map(|(_, fault)| fault));
-        }
-        faults
+                .filter(|(bit, then, _)| !waits(*bit, *then))
+                .map(|(.., fault)| fault),
+        );
     }
-}
-
-/// Which of the wanted steps come before one; stops as soon as it has met all of them.
-fn earlier<'p>(
-    then: &'p str,
-    steps: &BTreeMap<&'p str, &'p [String]>,
-    mut wanted: BTreeSet<&str>,
-) -> BTreeSet<&'p str> {
-    let mut seen = BTreeSet::new();
-    let mut open = std::collections::VecDeque::from([then]);
-    while let Some(step) = open.pop_front() {
-        for before in steps.get(step).copied().unwrap_or_default() {
-            if seen.insert(before.as_str()) {
-                wanted.remove(before.as_str());
-                open.push_back(before);
-            }
-        }
-        if wanted.is_empty() {
-            break;
-        }
-    }
-    seen
-}
-
-/// The callees at which one caller's calls fail.
-fn broken<'a>(
-    caller: &Revision,
-    name: &ServiceName,
-    key: &Key,
-    callees: &[Option<&'a Revision>],
-    unknown_is_bad: bool,
-) -> Vec<Option<&'a Revision>> {
-    let Some(interface) = &caller.interface else {
-        return if unknown_is_bad {
-            callees.to_vec()
-        } else {
-            Vec::new()
-        };
-    };
-    let Some(requirement) = interface
-        .calls
-        .get(key)
-        .filter(|requirement| !requirement.optional)
-    else {
-        return Vec::new();
-    };
-    let mut bad = Vec::new();
-    let mut menus: Vec<BTreeSet<&Version>> = Vec::new();
-    for callee in callees {
-        let Some(revision) = callee else {
-            if *name != key.0 {
-                bad.push(None);
-            }
-            continue;
-        };
-        let serves = revision
-            .interface
-            .as_ref()
-            .and_then(|interface| interface.serves.as_ref());
-        let Some(menu) = serves.map(|serves| serves.get(&key.1)) else {
-            bad.extend(unknown_is_bad.then_some(*callee));
-            continue;
-        };
-        let menu: BTreeSet<&Version> = menu.into_iter().flatten().collect();
-        let count =
-            |wanted: &BTreeSet<Version>| wanted.iter().filter(|one| offers(&menu, one)).count();
-        let works = match &requirement.need {
-            Need::Unknown => !menu.is_empty() && !unknown_is_bad,
-            Need::Version(version) => offers(&menu, version),
-            Need::All(wanted) => count(wanted) == wanted.len(),
-            Need::Any(wanted, _) => count(wanted) > 0,
-        };
-        if !works {
-            bad.push(*callee);
-        }
-        menus.push(menu);
-    }
-    if let Need::Any(wanted, Negotiate::Cached) = &requirement.need
-        && !agrees_once(wanted, &menus)
-    {
-        bad.extend(callees.last());
-    }
-    bad
-}
-
-/// Whether whatever a caller agrees on with one pod is spoken by all of them.
-fn agrees_once(wanted: &BTreeSet<Version>, menus: &[BTreeSet<&Version>]) -> bool {
-    let all: BTreeSet<&Version> = menus.iter().flatten().copied().collect();
-    let chosen = |version: &&Version| {
-        wanted
-            .iter()
-            .any(|one| offers(&BTreeSet::from([*version]), one))
-    };
-    all.into_iter()
-        .filter(chosen)
-        .all(|version| menus.iter().all(|menu| menu.contains(version)))
-}
-
-/// Whether a version, or one inside a range, is on the menu.
-fn offers(menu: &BTreeSet<&Version>, wanted: &Version) -> bool {
-    if menu.contains(wanted) {
-        return true;
-    }
-    let text = wanted.as_str();
-    if !(text.contains('*') || text.starts_with(|sign| "^~<>=".contains(sign))) {
-        return false;
-    }
-    let Ok(range) = text.parse::<VersionReq>() else {
-        return false;
-    };
-    menu.iter().any(|version| {
-        let mut numbers = version.as_str().to_owned();
-        while numbers.matches('.').count() < 2 {
-            numbers.push_str(".0");
-        }
-        numbers
-            .parse::<Number>()
-            .is_ok_and(|number| range.matches(&number))
-    })
+    faults
 }

@@ -251,12 +251,11 @@ impl Plan {
         hash.update(serde_json::to_vec(&unsigned).unwrap_or_default());
         let mut sink = Sink(hash);
         write_system(&mut sink, system);
-        let digits: String = sink
+        let digits = sink
             .0
             .finalize()
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         format!("sha256:{digits}")
     }
 
@@ -310,7 +309,9 @@ fn write_system(sink: &mut Sink, system: &System) {
         write_revisions(sink, live);
         write_revisions(sink, target.as_slice());
         sink.number(after.len());
-        after.iter().for_each(|name| sink.text(name.as_str()));
+        for name in after {
+            sink.text(name.as_str());
+        }
     }
     sink.number(external.len());
     for (name, outside) in external {
@@ -371,7 +372,7 @@ fn write_need(sink: &mut Sink, need: &Need) {
 
 fn write_versions(sink: &mut Sink, versions: &BTreeSet<Version>) {
     sink.number(versions.len());
-    versions
-        .iter()
-        .for_each(|version| sink.text(version.as_str()));
+    for version in versions {
+        sink.text(version.as_str());
+    }
 }

@@ -84,8 +84,7 @@ fn step_line(step: &Step) -> String {
 fn reasons(plan: &Plan) -> BTreeMap<&ServiceName, Vec<String>> {
     let mut reasons: BTreeMap<&ServiceName, Vec<String>> = BTreeMap::new();
     for precedence in &plan.precedences {
-        let mark = if precedence.assumed { " (assumed)" } else { "" };
-        let line = format!("because {}{mark}", precedence.because);
+        let line = format!("because {}", precedence.because);
         reasons.entry(&precedence.then).or_default().push(line);
     }
     reasons
@@ -100,7 +99,8 @@ fn shortened(mut reasons: Vec<String>) -> Vec<String> {
     reasons
 }
 
-/// Why a service is in its wave: what it waits for and what waits for it. `None` if it does not move.
+/// Why a service is in its wave: what it waits for and what waits for it. `None` if it does not
+/// move.
 pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
     let wave = plan.wave_of(service.as_str())?;
     let mut lines = vec![format!(
@@ -215,41 +215,43 @@ fn refused(refusal: &Refusal) -> Vec<String> {
             .join(", ")
     };
     let title = match refusal.kind {
-        RefusalKind::Cycle => {
-            format!("no safe order exists between {}", names(&refusal.cycle))
-        }
+        RefusalKind::Cycle => format!("no safe order exists between {}", names(&refusal.cycle)),
         RefusalKind::TargetUnsafe => "the release would end unsafe, whatever the order".to_owned(),
         RefusalKind::CurrentUnsafe => "what runs now is already unsafe".to_owned(),
         RefusalKind::SelfConflict => "a service cannot run beside its own new revision".to_owned(),
         RefusalKind::UnknownContract => {
-            "contracts are not declared, and `assume` is `strict`".to_owned()
+            "a contract is not declared, and nothing may be assumed".to_owned()
         }
         RefusalKind::Irreversible => "a step could not be undone".to_owned(),
     };
-    let mut lines = vec![format!("Safe: no. {title} [{}]", refusal.code)];
+    let mut lines = vec![format!("Refused [{}]: {title}", refusal.code)];
     lines.extend(refusal.because.iter().map(|line| format!("  {line}")));
     let Some(proposal) = &refusal.proposal else {
         return lines;
     };
+    let split = names(&proposal.split);
+    let is_two = refusal.intermediate.len() <= proposal.split.len();
+    let releases = if is_two { "two" } else { "three" };
     lines.push(format!(
-        "way out: move {} in several steps",
-        names(&proposal.split)
+        "Way out: split in {releases} releases, with a revision between for {split}"
     ));
+    lines.extend(refusal.intermediate.iter().map(intermediate_line));
     for (at, wave) in proposal.waves.iter().enumerate() {
         lines.push(format!("  Phase {}: {}", at + 1, wave.join(", ")));
     }
-    lines.extend(refusal.intermediate.iter().map(intermediate_line));
     if refusal.code == Code::BothWays && refusal.cycle.len() == 2 {
         let other = refusal
             .cycle
             .iter()
             .find(|name| !proposal.split.contains(name));
         lines.extend(other.map(|other| {
-            format!("splitting {other} does not help: its one change is what has to come both before and after")
+            format!(
+                "Splitting {other} does not help: its one change comes both too early and too late"
+            )
         }));
     }
     for other in &refusal.alternatives {
-        lines.push(format!("or split {} instead", names(other)));
+        lines.push(format!("Or split {} instead", names(other)));
     }
     lines
 }

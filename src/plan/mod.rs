@@ -4,7 +4,12 @@
 //! its proof; [`check`] proves it again without sharing any code with what made it.
 //! Starts nothing and does no I/O.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+#![expect(
+    clippy::similar_names,
+    reason = "caller and callee are the words of the domain"
+)]
 
+mod broken;
 mod check;
 mod document;
 mod explain;
@@ -12,6 +17,7 @@ mod proof;
 mod refuse;
 mod settle;
 mod split;
+mod staged;
 #[cfg(test)]
 mod tests;
 mod waves;

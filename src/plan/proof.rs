@@ -1,4 +1,5 @@
-//! The certificate of a plan: for every bad pair of revisions, the chain of steps that keeps it apart.
+//! The certificate of a plan: for every bad pair of revisions, the chain of steps that keeps it
+//! apart.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -24,8 +25,8 @@ pub struct Certificate {
     pub waves: (usize, usize),
 }
 
-/// One certificate for each pair of revisions that would break a call and that an order keeps apart.
-/// Pairs of optional and undeclared calls have none: nothing is proved of them.
+/// One certificate for each pair of revisions that would break a call and that an order keeps
+/// apart. Pairs of optional and undeclared calls have none: nothing is proved of them.
 pub fn prove(system: &System, plan: &Plan) -> Vec<Certificate> {
     if plan.verdict == Verdict::Refused {
         return Vec::new();
@@ -72,8 +73,8 @@ pub fn prove(system: &System, plan: &Plan) -> Vec<Certificate> {
     certificates
 }
 
-/// The shortest chain of steps from one to another, each named in `after` of the next; `None` if the
-/// plan does not order them.
+/// The shortest chain of steps from one to another, each named in `after` of the next; `None` if
+/// the plan does not order them.
 pub fn path(plan: &Plan, first: &str, then: &str) -> Option<Vec<String>> {
     let steps: BTreeMap<&str, &[String]> = plan
         .steps

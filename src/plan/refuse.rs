@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::document::{Ordering, PairOf, Refusal, RefusalKind};
+use super::document::{PairOf, Refusal, RefusalKind};
 use super::settle::{is_within, numbered};
 use super::split::{Way, way_out};
 use super::waves::told;
-use super::words::{ABSENT, hopeless, meeting};
+use super::words::{ABSENT, Hopeless, hopeless, meeting, undeclared};
 use crate::graph::{self, Derivation, Kind, Pair, Strength, System, components, shortest_cycle};
 use crate::spec::{Code, ServiceName};
 
@@ -17,10 +17,30 @@ pub(super) fn refuse_unsafe(derived: &Derivation<'_>) -> Option<Refusal> {
         unsafe_at_end,
         self_conflicts,
         unknown,
+        nodes,
         ..
     } = derived;
+    let outside: BTreeSet<&ServiceName> = nodes
+        .iter()
+        .filter(|node| node.is_outside)
+        .map(|node| node.name)
+        .collect();
+    let at_end = |pair: &Pair<'_>| {
+        let is_outside = outside.contains(pair.link.caller);
+        hopeless(
+            pair,
+            if is_outside {
+                Hopeless::AtEndOutside
+            } else {
+                Hopeless::AtEnd
+            },
+        )
+    };
     let (code, kind, pairs, because) = if !unsafe_now.is_empty() {
-        let because = unsafe_now.iter().map(|pair| hopeless(pair, true)).collect();
+        let because = unsafe_now
+            .iter()
+            .map(|pair| hopeless(pair, Hopeless::Now))
+            .collect();
         (
             Code::CurrentUnsafe,
             RefusalKind::CurrentUnsafe,
@@ -28,10 +48,7 @@ pub(super) fn refuse_unsafe(derived: &Derivation<'_>) -> Option<Refusal> {
             because,
         )
     } else if !unsafe_at_end.is_empty() {
-        let because = unsafe_at_end
-            .iter()
-            .map(|pair| hopeless(pair, false))
-            .collect();
+        let because = unsafe_at_end.iter().map(at_end).collect();
         (
             Code::TargetUnsafe,
             RefusalKind::TargetUnsafe,
@@ -47,7 +64,8 @@ pub(super) fn refuse_unsafe(derived: &Derivation<'_>) -> Option<Refusal> {
             because,
         )
     } else if !unknown.is_empty() {
-        let because = unknown.iter().map(|pair| hopeless(pair, false)).collect();
+        let links: BTreeSet<_> = unknown.iter().map(|pair| pair.link).collect();
+        let because = links.into_iter().map(undeclared).collect();
         (
             Code::UnknownInterface,
             RefusalKind::UnknownContract,
@@ -103,10 +121,16 @@ pub(super) fn refuse_cycle(
         .filter_map(|at| derived.nodes.get(*at));
     refusal.cycle = names.map(|node| node.name.clone()).collect();
     refusal.pairs = pairs_of(forcing.iter().flat_map(|precedence| &precedence.pairs));
-    refusal.because = forcing
+    let arcs: Vec<_> = forcing.iter().map(|one| (one.first, one.then)).collect();
+    refusal.because = cycles
         .iter()
-        .filter_map(|precedence| sentence(precedence, derived))
+        .map(|members| round(members, &arcs, derived))
         .collect();
+    refusal.because.extend(
+        forcing
+            .iter()
+            .filter_map(|precedence| sentence(precedence, derived)),
+    );
 
     let proved = forcing
         .iter()
@@ -149,17 +173,18 @@ fn round(members: &[usize], arcs: &[(usize, usize)], derived: &Derivation<'_>) -
     )
 }
 
+/// What breaks without one of the precedences: if the other one went first.
 fn sentence(precedence: &graph::Precedence<'_>, derived: &Derivation<'_>) -> Option<String> {
     let told = told(precedence, derived)?;
-    let direction = match told.kind {
-        Ordering::ServerFirst => "server first",
-        Ordering::ClientFirst => "client first",
-        Ordering::Manual => "by hand",
-    };
-    Some(format!(
-        "{} before {} ({direction}): {}",
-        told.first, told.then, told.because
-    ))
+    Some(match precedence.pairs.first() {
+        Some(pair) => format!(
+            "if {} goes before {}: {}",
+            told.then,
+            told.first,
+            meeting(pair)
+        ),
+        None => told.because,
+    })
 }
 
 /// Without what was written by hand there would be an order.

@@ -1,6 +1,7 @@
 //! Orders numbered nodes by arcs of three strengths: keeps what must be kept, gives up what may be.
 //!
-//! In: arcs "first before then". Out: a level for each node and which arcs were kept, or the cycles.
+//! In: arcs "first before then". Out: a level for each node and which arcs were kept, or the
+//! cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,9 +41,9 @@ pub(super) enum Settled {
     Cyclic(Vec<Vec<usize>>),
 }
 
-/// Hard arcs are kept or there is no order. Assumed arcs that lie on a cycle are given up, and where
-/// nothing else ties its nodes they share one level. Soft arcs are added one by one while they close
-/// no cycle.
+/// Hard arcs are kept or there is no order. Assumed arcs that lie on a cycle are given up, and
+/// where nothing else ties its nodes they share one level. Soft arcs are added one by one while
+/// they close no cycle.
 pub(super) fn settle(nodes: usize, arcs: &[Arc]) -> Settled {
     let of = |strengths: &'static [Strength]| {
         arcs.iter()
@@ -190,79 +191,54 @@ fn levels(group: &[usize], arcs: &[Arc], kept: &[bool]) -> Vec<usize> {
 /// The predecessors of each node, sorted, without those that follow from the others.
 pub(super) fn reduce(order: &Order, arcs: &[Arc]) -> Vec<Vec<usize>> {
     let nodes = order.level.len();
+    let level = |node: usize| order.level.get(node).copied().unwrap_or_default();
+    let kept = arcs
+        .iter()
+        .zip(&order.kept)
+        .filter(|(_, kept)| **kept)
+        .map(|(arc, _)| arc);
+    let mut kept: Vec<(usize, usize)> = kept.map(|arc| (arc.then, arc.first)).collect();
+    kept.sort_unstable_by_key(|(then, first)| (level(*then), *then, *first));
+    kept.dedup();
     let mut before: Vec<Vec<usize>> = vec![Vec::new(); nodes];
-    for (arc, _) in arcs.iter().zip(&order.kept).filter(|(_, kept)| **kept) {
-        if let Some(list) = before.get_mut(arc.then) {
-            list.push(arc.first);
+    let mut keep = |then: usize, first: usize| {
+        if let Some(list) = before.get_mut(then) {
+            list.push(first);
         }
-    }
-    for list in &mut before {
-        list.sort_unstable();
-        list.dedup();
-    }
+    };
     if nodes > REDUCED_NODES_MAX {
+        for (then, first) in kept {
+            keep(then, first);
+        }
         return before;
     }
-    let mut by_level: Vec<usize> = (0..nodes).collect();
-    by_level.sort_by_key(|node| order.level.get(*node).copied().unwrap_or_default());
-    let mut reduced: Vec<Vec<usize>> = vec![Vec::new(); nodes];
-    // Column blocks keep the closure at 512 bytes a node, whatever the number of nodes.
-    for block in 0..nodes.div_ceil(BLOCK) {
-        reduce_block(block, &by_level, &before, &mut reduced);
-    }
-    reduced
-}
-
-const WORDS: usize = 64;
-const BLOCK: usize = WORDS * 64;
-
-/// An arc is implied iff its first node lies before another predecessor of its second one.
-fn reduce_block(
-    block: usize,
-    by_level: &[usize],
-    before: &[Vec<usize>],
-    reduced: &mut [Vec<usize>],
-) {
-    let bit = |node: usize| {
-        let place = node
-            .checked_sub(block * BLOCK)
-            .filter(|place| *place < BLOCK)?;
-        Some((place / 64, 1_u64 << (place % 64)))
-    };
-    let mut earlier: Vec<Option<Box<[u64; WORDS]>>> = vec![None; before.len()];
-    for node in by_level {
-        let mut union: Option<Box<[u64; WORDS]>> = None;
-        let direct = before.get(*node).map(Vec::as_slice).unwrap_or_default();
-        for row in direct
-            .iter()
-            .filter_map(|first| earlier.get(*first)?.as_deref())
-        {
-            let words = union.get_or_insert_with(|| Box::new([0; WORDS]));
-            words
-                .iter_mut()
-                .zip(row)
-                .for_each(|(word, more)| *word |= more);
-        }
-        for (first, (word, mask)) in direct
-            .iter()
-            .filter_map(|first| Some((*first, bit(*first)?)))
-        {
-            let implied = union
-                .as_ref()
-                .and_then(|words| words.get(word))
-                .is_some_and(|w| w & mask != 0);
-            if let Some(list) = reduced.get_mut(*node).filter(|_| !implied) {
-                list.push(first);
+    // An arc is implied iff its first node lies before another predecessor of its second one. Who
+    // lies before whom is kept for 64 first nodes at a time: one word for each node.
+    for block in 0..nodes.div_ceil(64) {
+        let bit = |node: usize| {
+            if node / 64 == block {
+                1_u64 << (node % 64)
+            } else {
+                0
+            }
+        };
+        let mut earlier = vec![0_u64; nodes];
+        for group in kept.chunk_by(|one, other| one.0 == other.0) {
+            let reached = |first: usize| earlier.get(first).copied().unwrap_or_default();
+            let implied = group
+                .iter()
+                .fold(0, |bits, (_, first)| bits | reached(*first));
+            for (then, first) in group
+                .iter()
+                .filter(|(_, first)| bit(*first) & !implied != 0)
+            {
+                keep(*then, *first);
+            }
+            let direct = group.iter().fold(0, |bits, (_, first)| bits | bit(*first));
+            if let Some(slot) = group.first().and_then(|(then, _)| earlier.get_mut(*then)) {
+                *slot = implied | direct;
             }
         }
-        for (word, mask) in direct.iter().filter_map(|first| bit(*first)) {
-            let words = union.get_or_insert_with(|| Box::new([0; WORDS]));
-            if let Some(slot) = words.get_mut(word) {
-                *slot |= mask;
-            }
-        }
-        if let Some(slot) = earlier.get_mut(*node) {
-            *slot = union;
-        }
     }
+    before
 }

@@ -1,18 +1,16 @@
 //! The way out of a cycle: the fewest services to move in more than one step (planning.md §5.6).
 //!
-//! A split service moves by *expand* (serves old and new, calls old), *flip* (serves both, calls new)
-//! and *contract* (the target). Halves that need no split of their own are merged again. What is
-//! proposed is proved like any plan before it is shown.
+//! A split service moves by *expand* (serves old and new, calls old), *flip* (serves both, calls
+//! new) and *contract* (the target). Halves that need no split of their own are merged again. What
+//! is proposed is proved like any plan before it is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{Journey, Tour};
 use super::document::{Intermediate, Proposal};
-use super::settle::{Arc, Settled, settle};
+use super::staged::{Shape, Staged, Tie, with_shapes};
 use super::waves::arc;
-use super::words::{label, need_text};
-use crate::graph::{Derivation, Kind, Node, Revision, Strength, System, components, derive};
-use crate::spec::{Interface, ServiceName};
+use crate::graph::{Derivation, Node, Revision, Strength, System, components, derive};
+use crate::spec::ServiceName;
 
 /// Up to this size of a cycle every subset is tried: at most 2^16 linear checks.
 const EXACT_MEMBERS_MAX: usize = 16;
@@ -27,50 +25,6 @@ pub(super) struct Way {
     pub proposal: Proposal,
     pub intermediate: Vec<Intermediate>,
     pub alternatives: Vec<Vec<ServiceName>>,
-}
-
-/// In which of its steps a service expands, flips and contracts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    Whole,
-    ExpandFirst,
-    ContractLast,
-    Three,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Act {
-    Expand,
-    Flip,
-    Contract,
-}
-
-impl Shape {
-    fn steps(self) -> usize {
-        match self {
-            Self::Whole => 1,
-            Self::ExpandFirst | Self::ContractLast => 2,
-            Self::Three => 3,
-        }
-    }
-
-    /// The step, from 0, that does an act.
-    fn step_of(self, act: Act) -> usize {
-        match (self, act) {
-            (Self::Whole, _) | (_, Act::Expand) | (Self::ContractLast, Act::Flip) => 0,
-            (Self::ExpandFirst, Act::Flip | Act::Contract)
-            | (Self::ContractLast, Act::Contract)
-            | (Self::Three, Act::Flip) => 1,
-            (Self::Three, Act::Contract) => 2,
-        }
-    }
-}
-
-/// "`first` before `then`" between services; which of their acts it ties follows from its kind.
-#[derive(Debug, Clone, Copy)]
-struct Tie {
-    kind: Kind,
-    arc: Arc,
 }
 
 /// The fewest splits that make an order exist and safe, if any do.
@@ -104,8 +58,8 @@ pub(super) fn way_out(
     })
 }
 
-/// Plans with these services split, in as few steps each as they need: another way than the proposed
-/// one. `None` if that leaves a cycle or is not safe.
+/// Plans with these services split, in as few steps each as they need: another way than the
+/// proposed one. `None` if that leaves a cycle or is not safe.
 pub fn split_with(
     system: &System,
     split: &BTreeSet<ServiceName>,
@@ -187,16 +141,19 @@ impl<'d> Search<'d> {
         self.is_acyclic(&set.iter().map(|at| (*at, Shape::Three)).collect())
     }
 
-    /// The smallest set whose full split leaves no cycle. The full split is the most permissive one,
-    /// so a set works iff it does.
+    /// The smallest set whose full split leaves no cycle. The full split is the most permissive
+    /// one, so a set works iff it does.
     fn fewest(&self) -> Option<Vec<usize>> {
         if !self.works(&self.candidates) {
             return None;
         }
-        let exact = match self.members.len() {
-            ..=EXACT_MEMBERS_MAX => self.candidates.len(),
-            ..=PAIRS_MEMBERS_MAX => 2,
-            _ => 1,
+        let members = self.members.len();
+        let exact = if members <= EXACT_MEMBERS_MAX {
+            self.candidates.len()
+        } else if members <= PAIRS_MEMBERS_MAX {
+            2
+        } else {
+            1
         };
         (1..=exact)
             .find_map(|size| self.subsets(size, 1).pop())
@@ -327,237 +284,4 @@ fn can_be_split(node: &Node<'_>) -> bool {
             .chain(&node.at_end)
             .flatten()
             .all(|one| declared(one))
-}
-
-/// Steps instead of services as nodes.
-struct Staged {
-    first_step: BTreeMap<usize, (usize, Shape)>,
-    steps: usize,
-}
-
-impl Staged {
-    fn new(shapes: impl Iterator<Item = (usize, Shape)>) -> Self {
-        let mut steps = 0;
-        let mut first_step = BTreeMap::new();
-        for (at, shape) in shapes {
-            first_step.insert(at, (steps, shape));
-            steps += shape.steps();
-        }
-        Self { first_step, steps }
-    }
-
-    fn step(&self, node: usize, act: Act) -> Option<usize> {
-        self.first_step
-            .get(&node)
-            .map(|(step, shape)| step + shape.step_of(act))
-    }
-
-    fn arcs(&self, ties: &[Tie]) -> Vec<Arc> {
-        let mut arcs: Vec<Arc> = Vec::new();
-        for Tie { kind, arc } in ties {
-            let (done, starts) = match kind {
-                Kind::ServerFirst => (Act::Expand, Act::Flip),
-                Kind::ClientFirst => (Act::Flip, Act::Contract),
-                Kind::Manual => (Act::Contract, Act::Expand),
-            };
-            let ends = self.step(arc.first, done).zip(self.step(arc.then, starts));
-            arcs.extend(ends.map(|(first, then)| Arc {
-                first,
-                then,
-                strength: arc.strength,
-            }));
-        }
-        for (step, shape) in self.first_step.values() {
-            for later in 1..shape.steps() {
-                let (first, then) = (step + later - 1, step + later);
-                arcs.push(Arc {
-                    first,
-                    then,
-                    strength: Strength::Hard,
-                });
-            }
-        }
-        arcs
-    }
-}
-
-/// Plans the split system and proves it; `None` if it is not safe.
-fn with_shapes(system: &System, derived: &Derivation<'_>, shapes: &[Shape]) -> Option<Way> {
-    let staged = Staged::new(shapes.iter().copied().enumerate());
-    let ties: Vec<Tie> = derived
-        .precedences
-        .iter()
-        .map(|precedence| Tie {
-            kind: precedence.kind,
-            arc: arc(precedence),
-        })
-        .collect();
-    let Settled::Ordered(order) = settle(staged.steps, &staged.arcs(&ties)) else {
-        return None;
-    };
-    let mut waves: Vec<Vec<String>> =
-        vec![Vec::new(); order.level.iter().max().map_or(0, |top| top + 1)];
-    let made: Vec<Made<'_, '_>> = derived
-        .nodes
-        .iter()
-        .zip(shapes)
-        .filter(|(node, _)| node.is_moving())
-        .map(|(node, shape)| Made::new(node, *shape))
-        .collect();
-    let mut journeys: BTreeMap<&ServiceName, Journey<'_>> = BTreeMap::new();
-    let moving = derived
-        .nodes
-        .iter()
-        .enumerate()
-        .filter(|(_, node)| node.is_moving());
-    for ((at, node), made) in moving.zip(&made) {
-        let start = node.before.clone();
-        let mut journey = Journey {
-            start,
-            ..Journey::default()
-        };
-        for (offset, (id, revision)) in made.steps().into_iter().enumerate() {
-            let step = staged.step(at, Act::Expand)? + offset;
-            let wave = *order.level.get(step)?;
-            waves.get_mut(wave)?.push(id);
-            journey.legs.push((wave, revision));
-        }
-        journeys.insert(node.name, journey);
-    }
-    for node in derived
-        .nodes
-        .iter()
-        .filter(|node| system.services.contains_key(node.name))
-    {
-        let start = node.before.clone();
-        journeys.entry(node.name).or_insert(Journey {
-            start,
-            ..Journey::default()
-        });
-    }
-    if !Tour::new(system, journeys, waves.len()).faults().is_empty() {
-        return None;
-    }
-    let split = made.iter().filter(|made| made.shape != Shape::Whole);
-    Some(Way {
-        proposal: Proposal {
-            split: split.map(|made| made.node.name.clone()).collect(),
-            waves,
-        },
-        intermediate: made.iter().flat_map(Made::intermediate).collect(),
-        alternatives: Vec::new(),
-    })
-}
-
-/// A service with the revisions that its steps bring.
-struct Made<'n, 'a> {
-    node: &'n Node<'a>,
-    shape: Shape,
-    /// Each step but the last with its revision.
-    between: Vec<(String, Revision)>,
-    last: String,
-}
-
-impl<'n, 'a> Made<'n, 'a> {
-    fn new(node: &'n Node<'a>, shape: Shape) -> Self {
-        let old = node
-            .before
-            .iter()
-            .flatten()
-            .next_back()
-            .and_then(|one| one.interface.as_ref());
-        let new = node
-            .at_end
-            .iter()
-            .flatten()
-            .next()
-            .and_then(|one| one.interface.as_ref());
-        let mut serves = BTreeMap::new();
-        for interface in node
-            .before
-            .iter()
-            .chain(&node.at_end)
-            .flatten()
-            .filter_map(|one| one.interface.as_ref())
-        {
-            for (contract, versions) in interface.serves.iter().flatten() {
-                serves
-                    .entry(contract.clone())
-                    .or_insert_with(BTreeSet::new)
-                    .extend(versions.iter().cloned());
-            }
-        }
-        let calls = |interface: Option<&Interface>| {
-            interface.map(|one| one.calls.clone()).unwrap_or_default()
-        };
-        let serves_of = |interface: Option<&Interface>| {
-            interface
-                .and_then(|one| one.serves.clone())
-                .unwrap_or_default()
-        };
-        let flips = calls(old) != calls(new);
-        let expands = serves_of(old) != serves;
-        let id = |act: &str| format!("{}/{act}", node.name);
-        let revision = |act: &str, from: Option<&Interface>| {
-            (
-                id(act),
-                Revision::declared(
-                    act,
-                    Interface {
-                        serves: Some(serves.clone()),
-                        calls: calls(from),
-                    },
-                ),
-            )
-        };
-        let (between, last) = match shape {
-            Shape::Whole => (Vec::new(), node.name.to_string()),
-            Shape::ExpandFirst => (
-                vec![revision("expand", old)],
-                id(if flips { "flip" } else { "contract" }),
-            ),
-            Shape::ContractLast => (
-                vec![revision(if expands { "expand" } else { "flip" }, new)],
-                id("contract"),
-            ),
-            Shape::Three => (
-                vec![revision("expand", old), revision("flip", new)],
-                id("contract"),
-            ),
-        };
-        Self {
-            node,
-            shape,
-            between,
-            last,
-        }
-    }
-
-    fn steps(&self) -> Vec<(String, Option<&Revision>)> {
-        let target = self.node.at_end.first().copied().flatten();
-        let between = self
-            .between
-            .iter()
-            .map(|(id, revision)| (id.clone(), Some(revision)));
-        between.chain([(self.last.clone(), target)]).collect()
-    }
-
-    fn intermediate(&self) -> Vec<Intermediate> {
-        let told = self.between.iter().filter_map(|(id, revision)| {
-            let Interface { serves, calls } = revision.interface.as_ref()?;
-            let calls = calls.iter().map(|((callee, contract), requirement)| {
-                format!(
-                    "{} {}",
-                    label(callee, contract),
-                    need_text(&requirement.need)
-                )
-            });
-            Some(Intermediate {
-                id: id.clone(),
-                serves: serves.clone().unwrap_or_default(),
-                calls: calls.collect(),
-            })
-        });
-        told.collect()
-    }
 }

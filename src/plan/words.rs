@@ -164,14 +164,25 @@ pub(super) fn because(
             )
         }
         (Kind::ClientFirst, Clash::Unsettled | Clash::Undeclared) => {
-            format!("{first} must be done first")
+            format!("{first} must not call {then} while that is mixed")
         }
     };
     format!("{claim}: {}", meeting(pair))
 }
 
+/// When a pair is looked at that no order can keep apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hopeless {
+    /// It clashes already.
+    Now,
+    /// It clashes when all is done.
+    AtEnd,
+    /// It clashes when all is done, and the caller is not ours to change.
+    AtEndOutside,
+}
+
 /// A pair that is unsafe whatever the order, with what to do about it.
-pub(super) fn hopeless(pair: &Pair<'_>, is_now: bool) -> String {
+pub(super) fn hopeless(pair: &Pair<'_>, when: Hopeless) -> String {
     let Link {
         caller,
         callee,
@@ -179,25 +190,47 @@ pub(super) fn hopeless(pair: &Pair<'_>, is_now: bool) -> String {
     } = pair.link;
     let label = label(callee, contract);
     let missing = missing(pair);
-    let remedy = match (is_now, pair.clash) {
-        (true, _) => format!(
-            "repair {caller} or {callee} first; a release would not make it worse or better"
-        ),
-        (false, Clash::Absent) => format!("keep {callee}, or take the call out of {caller}"),
-        (false, Clash::NotServed) => {
-            format!(
-                "no release of {callee} serves {label} in this plan; serve it, or add to this \
-                     release a {caller} that does not call it"
-            )
+    let lacking = match pair.clash {
+        Clash::Absent => {
+            return format!(
+                "{}; keep {callee}, or take the call out of {caller}",
+                meeting(pair)
+            );
         }
-        (false, Clash::Versions) => format!(
-            "no release of {callee} serves {missing} in this plan; keep {missing} in {callee}, or add \
-             to this release a {caller} that does not need it"
-        ),
-        (false, Clash::Unsettled) => {
-            format!("let {caller} choose for every call, or pin its version while {callee} rolls")
+        Clash::NotServed => label,
+        Clash::Versions => missing,
+        Clash::Unsettled => {
+            let remedy = format!(
+                "let {caller} choose for every call, or pin its version while {callee} rolls"
+            );
+            return format!("{}; {remedy}", meeting(pair));
         }
-        (false, Clash::Undeclared) => format!("declare what {caller} and {callee} speak"),
+        Clash::Undeclared => return undeclared(pair.link),
+    };
+    let remedy = match when {
+        Hopeless::Now => format!("repair {caller} or {callee} first"),
+        Hopeless::AtEnd => format!(
+            "no release of {callee} serves {lacking} in this plan: let it, or release a {caller} that \
+             does not need it"
+        ),
+        Hopeless::AtEndOutside => format!(
+            "{caller} is deployed elsewhere and never finished: keep {lacking} in {callee} until its \
+             calls are seen to have stopped, then take them out of `external`"
+        ),
     };
     format!("{}; {remedy}", meeting(pair))
+}
+
+/// What is asked for where nothing may be assumed.
+pub(super) fn undeclared(link: Link<'_>) -> String {
+    let Link {
+        caller,
+        callee,
+        contract,
+    } = link;
+    let label = label(callee, contract);
+    format!(
+        "nobody declared in which versions {caller} calls {label}, or what {callee} serves: declare it, \
+         or set `assume: serverFirst`"
+    )
 }

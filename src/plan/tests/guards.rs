@@ -1,1 +1,152 @@
+//! The checker finds what it is there for, and each sort of fault is told.
 
+use super::system_of;
+use crate::graph::{System, derive};
+use crate::plan::{Fault, Plan, check, path, plan, prove, why_here};
+use crate::spec::ServiceName;
+
+const CHAIN: &str = "a: calls b 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2";
+
+fn faults(system: &System, mut plan: Plan, change: impl Fn(&mut Plan)) -> String {
+    change(&mut plan);
+    plan.digest = plan.digest_for(system);
+    match check(system, &plan) {
+        Ok(()) => "no fault".to_owned(),
+        Err(faults) => faults
+            .iter()
+            .map(Fault::to_string)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    }
+}
+
+#[test]
+fn merged_waves_are_found_with_the_pair_that_would_meet() {
+    let system = system_of(CHAIN);
+    insta::assert_snapshot!(faults(&system, plan(&system), |plan| {
+        let last = plan.waves.pop().unwrap();
+        plan.waves[1].extend(last);
+        plan.steps[2].after.clear();
+    }), @r"
+    wave 2: a@target may call b@live (b) and fail
+    nothing keeps a and b from moving together when services advance one by one
+    ");
+}
+
+#[test]
+fn a_step_that_does_not_wait_is_found() {
+    let system = system_of(CHAIN);
+    insta::assert_snapshot!(faults(&system, plan(&system), |plan| plan.steps[2].after.clear()), @r"
+    nothing keeps a and b from moving together when services advance one by one
+    ");
+}
+
+#[test]
+fn a_step_that_waits_for_a_later_one_is_found() {
+    let system = system_of(CHAIN);
+    insta::assert_snapshot!(faults(&system, plan(&system), |plan| {
+        plan.steps[0].after.push("a".to_owned());
+    }), @r"
+    `c` is not in a later wave than `a`
+    ");
+}
+
+#[test]
+fn missing_and_surplus_steps_are_found() {
+    let system = system_of("a: serves 1; image | b: serves 1");
+    insta::assert_snapshot!(faults(&system, plan(&system), |plan| {
+        plan.waves[0] = vec!["b".to_owned()];
+    }), @r"
+    `b` is in the waves and does not move, or is there twice, or has no step
+    a moves and is in no wave
+    `a` is in the waves and does not move, or is there twice, or has no step
+    ");
+}
+
+#[test]
+fn a_plan_for_another_system_or_a_changed_one_is_found() {
+    let system = system_of(CHAIN);
+    let mut changed = plan(&system);
+    changed.warnings.push("trust me".to_owned());
+    assert_eq!(check(&system, &changed), Err(vec![Fault::Digest]));
+    let other = system_of(&CHAIN.replace("c 1 -> 2", "c 1 -> any 1,2"));
+    assert!(
+        check(&other, &plan(&system))
+            .unwrap_err()
+            .contains(&Fault::Digest)
+    );
+}
+
+#[test]
+fn a_refusal_is_never_run() {
+    let system = system_of("orders: serves 1 -> 2 | web: calls orders 1 -> 2");
+    assert_eq!(check(&system, &plan(&system)), Err(vec![Fault::Refused]));
+}
+
+#[test]
+fn what_is_unknown_is_a_fault_only_where_nothing_may_be_assumed() {
+    let text = "a: calls b ?; image | b: undeclared; image";
+    let mut system = system_of(text);
+    let good = plan(&system);
+    assert_eq!(check(&system, &good), Ok(()));
+    system.assume = crate::spec::Assume::Strict;
+    assert!(faults(&system, good, |_| ()).contains("a@live may call b@live"));
+}
+
+#[test]
+fn the_certificate_names_the_pair_and_the_path() {
+    let system = system_of(
+        &format!("{CHAIN} | d: calls a 1; calls c 1 -> 2").replace("a: ", "a: serves 1; "),
+    );
+    let plan = plan(&system);
+    let certificates = prove(&system, &plan);
+    let told: Vec<String> = certificates
+        .iter()
+        .map(|one| {
+            let path = path(&plan, &one.first, &one.then).unwrap().join(" > ");
+            format!(
+                "{}@{} never meets {}@{}: {path}, waves {:?}",
+                one.edge.caller,
+                one.caller_revision,
+                one.edge.callee,
+                one.callee_revision,
+                one.waves
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    a@target never meets b@live: b > a, waves (1, 2)
+    b@target never meets c@live: c > b, waves (0, 1)
+    d@target never meets c@live: c > d, waves (0, 1)
+    ");
+}
+
+#[test]
+fn why_here_tells_both_directions() {
+    let plan = plan(&system_of(CHAIN));
+    let why = |name: &str| why_here(&plan, &ServiceName::parse(name).unwrap());
+    insta::assert_snapshot!(why("b").unwrap().join("\n"), @r"
+    b moves in wave 2 of 3
+    because c must answer 2 everywhere first: b@target calls c 2, c@live serves 1
+    waiting for it: a
+    ");
+    assert_eq!(why("x"), None);
+}
+
+#[test]
+fn implied_steps_are_left_out_of_after_and_stay_in_the_precedences() {
+    let system = system_of(&CHAIN.replace("a: ", "a: calls c 1 -> 2; "));
+    let plan = plan(&system);
+    assert_eq!(plan.precedences.len(), 3);
+    assert_eq!(plan.steps.last().unwrap().after, ["b"]);
+}
+
+#[test]
+fn edges_are_counted_once_whatever_they_need() {
+    let system = system_of(
+        "a: serves 1 -> 1,2; serves x 1,2 -> 2; image | b: serves 1; calls a 1 -> 2; calls a/x 1 -> 2 \
+         | c: calls a 1 | d: calls b ?; image",
+    );
+    let edges = derive(&system).edges;
+    assert_eq!((edges.proved, edges.assumed, edges.free), (2, 1, 1));
+}

@@ -1,0 +1,221 @@
+//! Every state that a small system can be in, looked at one by one. Shares nothing with the planner.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::spec::{Need, Negotiate, Requirement, Version};
+
+pub(super) const BEFORE: u8 = 0;
+pub(super) const MIXED: u8 = 1;
+pub(super) const AFTER: u8 = 2;
+
+/// What a revision needs of another service; sets are bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    Version(u8),
+    All(u8),
+    Any(u8),
+    Cached(u8),
+}
+
+impl Wish {
+    pub(super) fn versions(bits: u8) -> BTreeSet<Version> {
+        let some = [1, 2].into_iter().filter(|bit| bits & bit != 0);
+        some.map(|bit| Version::parse(&bit.to_string()).unwrap())
+            .collect()
+    }
+
+    pub(super) fn requirement(self) -> Requirement {
+        let need = match self {
+            Self::Version(bit) => Need::Version(Version::parse(&bit.to_string()).unwrap()),
+            Self::All(bits) => Need::All(Self::versions(bits)),
+            Self::Any(bits) => Need::Any(Self::versions(bits), Negotiate::PerCall),
+            Self::Cached(bits) => Need::Any(Self::versions(bits), Negotiate::Cached),
+        };
+        Requirement {
+            need,
+            optional: false,
+        }
+    }
+
+    /// Whether calls succeed with all of these live; `None` is a callee that is not there.
+    fn works(self, live: &[Option<u8>]) -> bool {
+        let served: Vec<u8> = live.iter().map(|one| one.unwrap_or(0)).collect();
+        match self {
+            Self::Version(bits) | Self::All(bits) => served.iter().all(|one| one & bits == bits),
+            Self::Any(bits) => served.iter().all(|one| one & bits != 0),
+            Self::Cached(bits) => {
+                let could_choose = bits & served.iter().fold(0, |all, one| all | one);
+                could_choose != 0 && served.iter().all(|one| one & could_choose == could_choose)
+            }
+        }
+    }
+}
+
+/// One revision: what it serves, and what it wants of each service by number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    pub serves: u8,
+    pub calls: Vec<Option<Wish>>,
+}
+
+/// One service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub live: Vec<Part>,
+    pub target: Option<Part>,
+}
+
+impl Part {
+    fn calm(&mut self, live: &[Vec<Option<u8>>]) {
+        for (wish, served) in self.calls.iter_mut().zip(live) {
+            *wish = wish.filter(|wish| wish.works(served));
+        }
+    }
+}
+
+fn served(live: &Live<'_>) -> Vec<Option<u8>> {
+    live.iter().map(|one| one.map(|part| part.serves)).collect()
+}
+
+type Live<'a> = Vec<Option<&'a Part>>;
+
+impl Draft {
+    pub(super) fn is_moving(&self) -> bool {
+        match (self.live.as_slice(), &self.target) {
+            ([], None) => false,
+            ([one], Some(target)) => one != target,
+            _ => true,
+        }
+    }
+
+    fn in_state(&self, state: u8) -> Live<'_> {
+        let before: Live<'_> = if self.live.is_empty() {
+            vec![None]
+        } else {
+            self.live.iter().map(Some).collect()
+        };
+        match state {
+            BEFORE => before,
+            MIXED => before.into_iter().chain([self.target.as_ref()]).collect(),
+            _ => vec![self.target.as_ref()],
+        }
+    }
+
+    pub(super) fn is_safe(drafts: &[Self], state: &[u8]) -> bool {
+        let live: Vec<Live<'_>> = drafts
+            .iter()
+            .zip(state)
+            .map(|(draft, at)| draft.in_state(*at))
+            .collect();
+        are_safe(&live)
+    }
+
+    /// Takes out what the live revisions call in vain.
+    pub(super) fn calm_now(drafts: &mut [Self]) {
+        let live: Vec<Vec<Option<u8>>> = drafts
+            .iter()
+            .map(|one| served(&one.in_state(BEFORE)))
+            .collect();
+        drafts
+            .iter_mut()
+            .flat_map(|one| &mut one.live)
+            .for_each(|part| part.calm(&live));
+    }
+
+    /// Takes out what the targets call in vain, but for services that stay.
+    pub(super) fn calm_at_end(drafts: &mut [Self]) {
+        let live: Vec<Vec<Option<u8>>> = drafts
+            .iter()
+            .map(|one| served(&one.in_state(AFTER)))
+            .collect();
+        let moving = drafts.iter_mut().filter(|one| one.is_moving());
+        moving
+            .flat_map(|one| &mut one.target)
+            .for_each(|part| part.calm(&live));
+    }
+
+    /// Whether any walk through safe states leads from all before to all after.
+    pub(super) fn can_finish(drafts: &[Self]) -> bool {
+        let goal: Vec<u8> = drafts
+            .iter()
+            .map(|draft| if draft.is_moving() { AFTER } else { BEFORE })
+            .collect();
+        let start = vec![BEFORE; drafts.len()];
+        let mut seen = BTreeSet::new();
+        let mut open = vec![start];
+        while let Some(state) = open.pop() {
+            if !Self::is_safe(drafts, &state) || !seen.insert(state.clone()) {
+                continue;
+            }
+            if state == goal {
+                return true;
+            }
+            for (at, draft) in drafts.iter().enumerate() {
+                if draft.is_moving() && state[at] != AFTER {
+                    let mut next = state.clone();
+                    next[at] += 1;
+                    open.push(next);
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether every moment of a proposal is safe. The steps with a revision between bring that one,
+    /// the others bring the target.
+    pub(super) fn is_way_out_safe(
+        drafts: &[Self],
+        waves: &[Vec<String>],
+        between: &BTreeMap<String, Part>,
+    ) -> bool {
+        let mut live: Vec<Live<'_>> = drafts.iter().map(|draft| draft.in_state(BEFORE)).collect();
+        for wave in waves {
+            let brought: Vec<(usize, Option<&Part>)> = wave
+                .iter()
+                .map(|id| {
+                    (
+                        service(id),
+                        between
+                            .get(id)
+                            .or_else(|| drafts[service(id)].target.as_ref()),
+                    )
+                })
+                .collect();
+            for (at, part) in &brought {
+                live[*at].push(*part);
+            }
+            if !are_safe(&live) {
+                return false;
+            }
+            for (at, part) in brought {
+                live[at] = vec![part];
+            }
+        }
+        drafts
+            .iter()
+            .zip(&live)
+            .all(|(draft, live)| !draft.is_moving() || *live == draft.in_state(AFTER))
+    }
+}
+
+fn service(id: &str) -> usize {
+    id.split('/').next().unwrap()[1..].parse().unwrap()
+}
+
+fn are_safe(live: &[Live<'_>]) -> bool {
+    live.iter().enumerate().all(|(caller, revisions)| {
+        revisions.iter().flatten().all(|revision| {
+            let wishes = revision.calls.iter().enumerate();
+            wishes
+                .filter_map(|(callee, wish)| Some((callee, (*wish)?)))
+                .all(|(callee, wish)| {
+                    // A pod that calls its own service is there itself.
+                    let served: Vec<Option<u8>> = served(&live[callee])
+                        .into_iter()
+                        .filter(|one| callee != caller || one.is_some())
+                        .collect();
+                    wish.works(&served)
+                })
+        })
+    })
+}

@@ -1,0 +1,163 @@
+//! Half-done releases, undeclared contracts, orders by hand, ranges and callers that remember.
+
+use super::plan_of;
+
+#[test]
+fn s26_a_half_done_release_and_a_hotfix_that_drops_are_refused() {
+    insta::assert_snapshot!(plan_of("orders: serves 1 + 1,2 -> 2 | web: calls orders 1 -> 2"), @r"
+    Refused [TG0203]: no safe order exists between orders, web
+      each would have to be done before the next: orders → web → orders
+      if web goes before orders: web@target calls orders 2, orders@live0 serves 1
+      if orders goes before web: web@live calls orders 1, orders@target serves 2
+    Way out: split in two releases, with a revision between for orders
+      orders/expand serves orders 1, 2, calls nothing
+      Phase 1: orders/expand
+      Phase 2: web
+      Phase 3: orders/contract
+    Splitting web does not help: its one change comes both too early and too late
+    ");
+    insta::assert_snapshot!(plan_of("orders: serves 1 + 1,2 -> 1,2 | web: calls orders 1 -> 2"), @r"
+    Safe: yes. 2 waves. Longest path orders → web.
+    Wave 1   may start at once
+      ~ orders
+          serves orders: 1 | 1, 2 → 1, 2
+    Wave 2   after wave 1 is done
+      ~ web
+          calls orders: 1 → 2
+          because orders must answer 2 everywhere first: web@target calls orders 2, orders@live0 serves 1
+    ");
+}
+
+#[test]
+fn s27_an_undeclared_contract_is_assumed_or_refused() {
+    insta::assert_snapshot!(plan_of("a: calls b ?; image | b: undeclared; image"), @r"
+    Safe as far as contracts are declared; 1 edge is assumed. 2 waves. Longest path b → a.
+    Wave 1   may start at once
+      ~ b
+    Wave 2   after wave 1 is done
+      ~ a
+          because b is assumed to go first: nobody declared what a@target and b@live speak (b)
+    warning: assumed, not proved, for want of a declared contract: a → b [TG0207]
+    ");
+    insta::assert_snapshot!(plan_of("strict | a: calls b ?; image | b: undeclared; image"), @r"
+    Refused [TG0206]: a contract is not declared, and nothing may be assumed
+      nobody declared in which versions a calls b, or what b serves: declare it, or set `assume: serverFirst`
+    ");
+}
+
+#[test]
+fn s27_assumed_cycles_share_a_wave_unproven() {
+    insta::assert_snapshot!(plan_of(
+        "a: serves a 1; calls b ?; image | b: serves b 1; calls a ?; calls c ?; image \
+         | c: serves c 1; image | d: calls a ?; image"
+    ), @r"
+    Safe as far as contracts are declared; 4 edges are assumed. 3 waves. Longest path a → d.
+    Wave 1   may start at once
+      ~ c
+    Wave 2   after wave 1 is done
+      ~ a
+      ~ b
+          because c is assumed to go first: nobody declared what b@target and c@live speak (c)
+    Wave 3   after wave 2 is done
+      ~ d
+          because a is assumed to go first: nobody declared what d@target and a@live speak (a)
+    warning: assumed, not proved, for want of a declared contract: a → b, b → a, b → c, d → a [TG0207]
+    warning: unproven: a, b call each other by undeclared contracts and move in one wave [TG0207]
+    ");
+}
+
+#[test]
+fn s27_what_is_declared_wins_over_what_is_assumed() {
+    insta::assert_snapshot!(plan_of(
+        "a: serves 1 -> 1,2; calls b ? | b: serves 1; calls a 1 -> 2"
+    ), @r"
+    Safe as far as contracts are declared; 1 edge is assumed. 2 waves. Longest path a → b.
+    Wave 1   may start at once
+      ~ a
+          serves a: 1 → 1, 2
+    Wave 2   after wave 1 is done
+      ~ b
+          calls a: 1 → 2
+          because a must answer 2 everywhere first: b@target calls a 2, a@live serves 1
+    warning: assumed, not proved, for want of a declared contract: a → b [TG0207]
+    warning: unproven: b is not held before a, what is declared forbids it [TG0207]
+    ");
+}
+
+#[test]
+fn a_service_that_cannot_read_its_own_old_data_is_a_self_conflict() {
+    insta::assert_snapshot!(plan_of("cache: serves 1 -> 2; calls cache 1 -> 2"), @r"
+    Refused [TG0205]: a service cannot run beside its own new revision
+      cache@target calls cache 2, cache@live serves 1; pods of both revisions of cache run while it rolls: first release one that serves both
+      cache@live calls cache 1, cache@target serves 2; pods of both revisions of cache run while it rolls: first release one that serves both
+    ");
+    insta::assert_snapshot!(plan_of("cache: new; serves 1; calls cache 1"), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      + cache   new
+          serves cache: - → 1
+          calls cache: - → 1
+    ");
+}
+
+#[test]
+fn a_manual_order_is_kept_and_blamed_alone() {
+    insta::assert_snapshot!(plan_of("orders: serves 1; image | web: image; after orders"), @r"
+    Safe: yes. 2 waves. Longest path orders → web.
+    Wave 1   may start at once
+      ~ orders
+    Wave 2   after wave 1 is done
+      ~ web
+          because web declares `after: [orders]`
+    ");
+    insta::assert_snapshot!(plan_of("orders: serves 1 -> 1,2; after web | web: calls orders 1 -> 2"), @r"
+    Refused [TG0201]: no safe order exists between orders, web
+      each would have to be done before the next: orders → web → orders
+      if web goes before orders: web@target calls orders 2, orders@live serves 1
+      orders declares `after: [web]`
+      `after: [web]` of orders alone closes the cycle; without it the contracts have an order
+    ");
+}
+
+#[test]
+fn semver_ranges_need_an_order_only_where_they_leave_what_is_served() {
+    insta::assert_snapshot!(plan_of("s: serves 1.4 -> 1.5 | c: calls s ^1.2 -> ^1.5"), @r"
+    Safe: yes. 2 waves. Longest path s → c.
+    Wave 1   may start at once
+      ~ s
+          serves s: 1.4 → 1.5
+    Wave 2   after wave 1 is done
+      ~ c
+          calls s: ^1.2 → ^1.5
+          because s must answer ^1.5 everywhere first: c@target calls s ^1.5, s@live serves 1.4
+    ");
+    insta::assert_snapshot!(plan_of("s: serves 1.4 -> 1.5 | c: calls s ^1.2 -> >=1.3,<2"), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      ~ c
+          calls s: ^1.2 → >=1.3,<2
+      ~ s
+          serves s: 1.4 → 1.5
+    ");
+}
+
+#[test]
+fn a_client_that_remembers_what_it_agreed_on_cannot_live_with_a_mixed_server() {
+    insta::assert_snapshot!(plan_of("s: serves 1 -> 1,2 | c: calls s cached 1,2"), @r"
+    Refused [TG0203]: no safe order exists between c, s
+      each would have to be done before the next: c → s → c
+      if c goes before s: c@live calls s any of 1, 2 and keeps what it agreed on first, s@target serves other versions of them than the pods beside it
+      if s goes before c: c@live calls s any of 1, 2 and keeps what it agreed on first, s@target serves other versions of them than the pods beside it
+      no split of these services was found that is safe at every moment; pin the versions that clients use while servers roll, or take a change out of this release
+    ");
+    insta::assert_snapshot!(plan_of("s: serves 1 -> 1,2 | c: calls s 1 -> cached 1,2"), @r"
+    Safe: yes. 2 waves. Longest path s → c.
+    Wave 1   may start at once
+      ~ s
+          serves s: 1 → 1, 2
+    Wave 2   after wave 1 is done
+      ~ c
+          calls s: 1 → any of 1, 2
+          because s must be of one revision first: c@target calls s any of 1, 2 and keeps what it agreed on first, s@target serves other versions of them than the pods beside it
+    ");
+}
