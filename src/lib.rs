@@ -22,6 +22,6 @@ pub mod upgrade;
 
 pub mod controller;
 
+pub mod cli;
 pub mod cluster;
 pub mod telemetry;
-pub mod cli;

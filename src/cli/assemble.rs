@@ -40,20 +40,31 @@ pub(super) fn assemble(
     let (plan_name, plan) = the_plan(&manifests, plan, &mut problems);
     // Kinds that are not built in are asked of the cluster later; until then they get the namespace.
     problems.extend(place_in(&mut manifests.objects, namespace, |_| None));
-    let Some((name, spec, graph, declared_at)) = graph else { return (None, problems) };
+    let Some((name, spec, graph, declared_at)) = graph else {
+        return (None, problems);
+    };
     let (ownership, owner_problems) = assign(&graph, &manifests.objects, namespace);
-    problems.extend(owner_problems.into_iter().map(|problem| match &problem.place {
-        Some(_) => problem,
-        None => {
-            let place = declared_at(&problem.path);
-            problem.at(place)
-        }
-    }));
-    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+    problems.extend(
+        owner_problems
+            .into_iter()
+            .map(|problem| match &problem.place {
+                Some(_) => problem,
+                None => {
+                    let place = declared_at(&problem.path);
+                    problem.at(place)
+                }
+            }),
+    );
+    if problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Error)
+    {
         return (None, problems);
     }
-    let places =
-        manifests.objects.iter().map(|object| (object.reference.clone(), object.place.clone()));
+    let places = manifests
+        .objects
+        .iter()
+        .map(|object| (object.reference.clone(), object.place.clone()));
     let places = places.collect();
     let bundle = Bundle {
         graph_name: name,
@@ -65,33 +76,58 @@ pub(super) fn assemble(
         objects: manifests
             .objects
             .into_iter()
-            .map(|object| Entry { reference: object.reference, value: object.value })
+            .map(|object| Entry {
+                reference: object.reference,
+                value: object.value,
+            })
             .collect(),
     };
-    (Some(Assembled { graph, bundle, plan_name, places }), problems)
+    (
+        Some(Assembled {
+            graph,
+            bundle,
+            plan_name,
+            places,
+        }),
+        problems,
+    )
 }
 
 fn owned(ownership: &Ownership) -> BTreeMap<crate::spec::ServiceName, OwnedEntries> {
     let services = ownership.services.iter().map(|(name, owned)| {
-        let entries =
-            OwnedEntries { workloads: owned.workloads.clone(), objects: owned.objects.clone() };
+        let entries = OwnedEntries {
+            workloads: owned.workloads.clone(),
+            objects: owned.objects.clone(),
+        };
         (name.clone(), entries)
     });
     services.collect()
 }
 
-type TheGraph<'a> =
-    (String, crate::spec::crd::ServiceGraphSpec, Graph, Box<dyn Fn(&str) -> Place + 'a>);
+type TheGraph<'a> = (
+    String,
+    crate::spec::crd::ServiceGraphSpec,
+    Graph,
+    Box<dyn Fn(&str) -> Place + 'a>,
+);
 
 /// The one graph of the files, checked.
-pub(super) fn the_graph<'a>(manifests: &Manifests, problems: &mut Vec<Problem>) -> Option<TheGraph<'a>> {
+pub(super) fn the_graph<'a>(
+    manifests: &Manifests,
+    problems: &mut Vec<Problem>,
+) -> Option<TheGraph<'a>> {
     let Some(declared) = manifests.graphs.first() else {
-        let unreadable = problems.iter().any(|problem| problem.severity == Severity::Error);
+        let unreadable = problems
+            .iter()
+            .any(|problem| problem.severity == Severity::Error);
         if !unreadable {
             problems.push(
-                Problem::error(Code::NoGraph, "", "there is no ServiceGraph among the manifests").hint(
-                    "add a document of `kind: ServiceGraph`, or name its file with another `-f`",
-                ),
+                Problem::error(
+                    Code::NoGraph,
+                    "",
+                    "there is no ServiceGraph among the manifests",
+                )
+                .hint("add a document of `kind: ServiceGraph`, or name its file with another `-f`"),
             );
         }
         return None;
@@ -101,7 +137,10 @@ pub(super) fn the_graph<'a>(manifests: &Manifests, problems: &mut Vec<Problem>) 
             Problem::error(
                 Code::MoreThanOneGraph,
                 "",
-                format!("a second ServiceGraph; the first is at {}", declared.place_of("")),
+                format!(
+                    "a second ServiceGraph; the first is at {}",
+                    declared.place_of("")
+                ),
             )
             .hint("a release has one graph: join the two")
             .at(second.place_of("")),
@@ -141,15 +180,25 @@ fn the_plan(
 }
 
 /// Says what is wrong, if something is; an error among it ends the command.
-pub(super) fn tell_problems(output: &Output, problems: &[Problem], texts: &[Text]) -> Result<(), Failure> {
+pub(super) fn tell_problems(
+    output: &Output,
+    problems: &[Problem],
+    texts: &[Text],
+) -> Result<(), Failure> {
     if problems.is_empty() {
         return Ok(());
     }
     output.say(diagnostics::render(problems, texts, output.colours()).trim_end());
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let errors = problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .count();
     match errors {
         0 => Ok(()),
-        1 => Err(Failure::new(Exit::Usage, "1 problem must be mended first; nothing was done")),
+        1 => Err(Failure::new(
+            Exit::Usage,
+            "1 problem must be mended first; nothing was done",
+        )),
         errors => Err(Failure::new(
             Exit::Usage,
             format!("{errors} problems must be mended first; nothing was done"),

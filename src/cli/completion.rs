@@ -17,6 +17,11 @@ pub(super) struct CompletionArgs {
 /// Runs the command.
 pub(super) fn completion(output: &Output, args: &CompletionArgs) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut super::Cli::command(), "tidegate", &mut script);
+    clap_complete::generate(
+        args.shell,
+        &mut super::Cli::command(),
+        "tidegate",
+        &mut script,
+    );
     output.data(String::from_utf8_lossy(&script).trim_end())
 }

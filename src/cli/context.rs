@@ -44,18 +44,24 @@ pub(super) async fn find_release(releases: &Releases, name: &str) -> Result<Rele
     let exact = all.iter().find(|release| release.name_any() == name);
     let by_number = name.split_once('#').and_then(|(plan, number)| {
         let number: u64 = number.parse().ok()?;
-        all.iter().find(|release| release.spec.plan == plan && release.spec.number == number)
+        all.iter()
+            .find(|release| release.spec.plan == plan && release.spec.number == number)
     });
     let newest = all.iter().rfind(|release| release.spec.plan == name);
     if let Some(release) = exact.or(by_number).or(newest) {
         return Ok(release.clone());
     }
     let names: Vec<String> = all.iter().map(ResourceExt::name_any).collect();
-    let candidates = names.iter().map(String::as_str).chain(all.iter().map(|r| r.spec.plan.as_str()));
+    let candidates = names
+        .iter()
+        .map(String::as_str)
+        .chain(all.iter().map(|r| r.spec.plan.as_str()));
     let failure = Failure::new(Exit::Usage, format!("there is no release or plan `{name}`"));
     Err(match did_you_mean(name, candidates) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
-        None if all.is_empty() => failure.hint("this namespace has no releases yet: `tidegate run -f DIR`"),
+        None if all.is_empty() => {
+            failure.hint("this namespace has no releases yet: `tidegate run -f DIR`")
+        }
         None => failure.hint("`tidegate history` lists them"),
     })
 }

@@ -43,7 +43,13 @@ struct Target {
 
 /// Runs `pause`.
 pub(super) async fn pause(output: &Output, args: &PauseArgs) -> Result<(), Failure> {
-    ask(output, &args.target, json!({"pause": true}), "paused: nothing more is started until `tidegate resume`").await
+    ask(
+        output,
+        &args.target,
+        json!({"pause": true}),
+        "paused: nothing more is started until `tidegate resume`",
+    )
+    .await
 }
 
 /// Runs `resume`.
@@ -53,16 +59,30 @@ pub(super) async fn resume(output: &Output, args: &ResumeArgs) -> Result<(), Fai
 
 /// Runs `abort`.
 pub(super) async fn abort(output: &Output, args: &AbortArgs) -> Result<(), Failure> {
-    ask(output, &args.target, json!({"abort": true}), "aborted: nothing more is started").await
+    ask(
+        output,
+        &args.target,
+        json!({"abort": true}),
+        "aborted: nothing more is started",
+    )
+    .await
 }
 
-async fn ask(output: &Output, target: &Target, mut control: Value, words: &str) -> Result<(), Failure> {
+async fn ask(
+    output: &Output,
+    target: &Target,
+    mut control: Value,
+    words: &str,
+) -> Result<(), Failure> {
     let connection = target.cluster.connect().await?;
     let releases = Releases::new(connection.client(), connection.namespace());
     let release = find_release(&releases, &target.release).await?;
     let name = release.name_any();
     if has_ended(&release) {
-        return Err(Failure::new(Exit::Refused, format!("release `{name}` has ended already")));
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("release `{name}` has ended already"),
+        ));
     }
     if let (Some(fields), Some(reason)) = (control.as_object_mut(), &target.reason) {
         fields.insert("reason".to_owned(), Value::String(reason.clone()));

@@ -59,12 +59,19 @@ pub(super) async fn controller(_output: &Output, args: &ControllerArgs) -> Resul
         kubeconfig: args.kubeconfig.clone(),
         context: args.context.clone(),
         namespace: args.watch_namespace.clone(),
-        requests: Some(Arc::new(move |method, code| counted.count_request(method, code))),
+        requests: Some(Arc::new(move |method, code| {
+            counted.count_request(method, code)
+        })),
     };
     let connection = Connection::open(&access).await?;
     let health = Health::default();
     let serving = tokio::spawn(serve(args.listen, metrics.clone(), health.clone()));
-    let driving = drive_all(&connection, args.watch_namespace.as_deref(), &metrics, &health);
+    let driving = drive_all(
+        &connection,
+        args.watch_namespace.as_deref(),
+        &metrics,
+        &health,
+    );
     let declared = keep_declared(connection.client(), args.watch_namespace.as_deref());
     let mut terminate = signal(SignalKind::terminate())
         .map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
@@ -95,7 +102,10 @@ async fn wait_installed(connection: &Connection) {
             Ok(Installed::Yes) => return,
             Ok(Installed::Missing(names)) if !told => {
                 told = true;
-                tracing::warn!("custom resources are missing: {}; run `tidegate crds | kubectl apply -f -`", names.join(", "));
+                tracing::warn!(
+                    "custom resources are missing: {}; run `tidegate crds | kubectl apply -f -`",
+                    names.join(", ")
+                );
             }
             Ok(Installed::Missing(_)) => {}
             Err(error) if !told => {
@@ -131,7 +141,10 @@ async fn drive_all(
                 Arc::new(MetricsListener(metrics.clone())),
                 recorder.clone(),
             ];
-            drivers.insert(key, drive_in_background(connection.clone(), release, listeners));
+            drivers.insert(
+                key,
+                drive_in_background(connection.clone(), release, listeners),
+            );
         }
         metrics.set_active(drivers.len());
     }

@@ -10,7 +10,9 @@ use super::drive::{Seeing, exit_of, see_through};
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::release_view::Progress;
-use crate::cluster::{Access, Connection, NewRelease, Releases, ensure_namespace, install, remove_namespace};
+use crate::cluster::{
+    Access, Connection, NewRelease, Releases, ensure_namespace, install, remove_namespace,
+};
 use crate::manifest::{Bundle, Text};
 use crate::spec::crd::Release;
 
@@ -59,7 +61,9 @@ pub(super) async fn demo(output: &Output, args: &DemoArgs) -> Result<(), Failure
         None => Some(local::start(output).await?),
     };
     let access = Access {
-        kubeconfig: local.as_ref().map_or_else(|| args.kubeconfig.clone(), |local| Some(local.kubeconfig())),
+        kubeconfig: local
+            .as_ref()
+            .map_or_else(|| args.kubeconfig.clone(), |local| Some(local.kubeconfig())),
         context: args.context.clone(),
         namespace: Some(NAMESPACE.to_owned()),
         requests: None,
@@ -102,7 +106,8 @@ async fn upgrade(
     ensure_namespace(&connection.client(), NAMESPACE).await?;
     output.say("\n1. Online Boutique is installed: ten services that speak protocol 1\n");
     release(output, args, &connection, &OLD).await?;
-    output.say("\n2. Every service moves at once: servers to protocols 1 and 2, clients to 2 only\n");
+    output
+        .say("\n2. Every service moves at once: servers to protocols 1 and 2, clients to 2 only\n");
     let since = Timestamp::now();
     let (ended, chronicle) = release(output, args, &connection, &NEW).await?;
     // The audit log is written behind the answers; a moment later it is complete.
@@ -113,9 +118,10 @@ async fn upgrade(
     };
     output.data(&format!("\n{}", report(&ended, &chronicle, early.as_ref())))?;
     match early {
-        Some(early) if !early.found.is_empty() => {
-            Err(Failure::new(Exit::Bug, "a client started too early; this must never happen"))
-        }
+        Some(early) if !early.found.is_empty() => Err(Failure::new(
+            Exit::Bug,
+            "a client started too early; this must never happen",
+        )),
         Some(_) | None => Ok(()),
     }
 }
@@ -128,16 +134,26 @@ async fn release(
 ) -> Result<(Release, Chronicle), Failure> {
     let texts: Vec<Text> = files
         .iter()
-        .map(|(file, text)| Text { file: (*file).to_owned(), bytes: text.as_bytes().to_vec() })
+        .map(|(file, text)| Text {
+            file: (*file).to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        })
         .collect();
     let (assembled, problems) = assemble(&texts, NAMESPACE, None);
     tell_problems(output, &problems, &texts)?;
-    let Some(Assembled { bundle, .. }) = assembled else { return Err(Failure::told(Exit::Usage)) };
+    let Some(Assembled { bundle, .. }) = assembled else {
+        return Err(Failure::told(Exit::Usage));
+    };
     let releases = Releases::new(connection.client(), NAMESPACE);
-    let plan = releases.ensure_plan(&bundle.graph_name, &bundle.plan).await?;
+    let plan = releases
+        .ensure_plan(&bundle.graph_name, &bundle.plan)
+        .await?;
     let new = NewRelease {
         plan: bundle.graph_name.clone(),
-        revision: Bundle::digest(&bundle.to_bytes()).chars().take("sha256:".len() + 12).collect(),
+        revision: Bundle::digest(&bundle.to_bytes())
+            .chars()
+            .take("sha256:".len() + 12)
+            .collect(),
         reason: Some("demo".to_owned()),
     };
     let made = releases.create(&plan, &new, &bundle).await?;
@@ -175,8 +191,14 @@ mod local {
     pub(super) async fn start(output: &Output) -> Result<Local, Failure> {
         output.say("A real control plane is started on this machine: etcd, kube-apiserver, controllers, scheduler; KWOK plays the nodes");
         let progress = Progress::to_stderr();
-        let cluster = devcluster::start(Options::default(), &progress).await.map_err(failure)?;
-        output.say(&format!("control plane ready after {:.1} s at {}", cluster.started_in().as_secs_f64(), cluster.server_url()));
+        let cluster = devcluster::start(Options::default(), &progress)
+            .await
+            .map_err(failure)?;
+        output.say(&format!(
+            "control plane ready after {:.1} s at {}",
+            cluster.started_in().as_secs_f64(),
+            cluster.server_url()
+        ));
         Ok(Local(cluster))
     }
 
@@ -197,8 +219,10 @@ mod local {
         ) -> Result<EarlyStarts, Failure> {
             let history = audit::read(self.0.audit_log()).map_err(failure)?;
             let precedences = super::super::demo_report::precedences(release);
-            let pairs: Vec<(&str, &str)> =
-                precedences.iter().map(|(first, then)| (first.as_str(), then.as_str())).collect();
+            let pairs: Vec<(&str, &str)> = precedences
+                .iter()
+                .map(|(first, then)| (first.as_str(), then.as_str()))
+                .collect();
             let found = oracle::early_starts(&history, namespace, since, &pairs);
             Ok(EarlyStarts {
                 found: found.iter().map(ToString::to_string).collect(),

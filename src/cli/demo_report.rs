@@ -31,7 +31,12 @@ impl Listener for Chronicle {
     fn hear(&self, _release: &Release, events: &[Event]) {
         let mut waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for event in events {
-            if let Event::Waits { service, reason: _, message } = event {
+            if let Event::Waits {
+                service,
+                reason: _,
+                message,
+            } = event
+            {
                 let entry = (Timestamp::now(), message.clone());
                 waits.entry(service.to_string()).or_default().push(entry);
             }
@@ -45,7 +50,10 @@ impl Chronicle {
         let waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let told = waits.get(service)?;
         let ends = told.iter().skip(1).map(|(at, _)| *at).chain([until]);
-        let spans = told.iter().zip(ends).map(|((from, words), to)| (to.duration_since(*from), words.clone()));
+        let spans = told
+            .iter()
+            .zip(ends)
+            .map(|((from, words), to)| (to.duration_since(*from), words.clone()));
         spans.max_by_key(|(span, _)| *span)
     }
 }
@@ -53,12 +61,21 @@ impl Chronicle {
 /// Who had to be done before whom.
 pub(super) fn precedences(release: &Release) -> Vec<(String, String)> {
     services(release)
-        .flat_map(|service| service.after.iter().map(|first| (first.clone(), service.name.clone())))
+        .flat_map(|service| {
+            service
+                .after
+                .iter()
+                .map(|first| (first.clone(), service.name.clone()))
+        })
         .collect()
 }
 
 fn services(release: &Release) -> impl Iterator<Item = &ServiceStatus> {
-    release.status.iter().flat_map(|status| &status.waves).flat_map(|wave| &wave.services)
+    release
+        .status
+        .iter()
+        .flat_map(|status| &status.waves)
+        .flat_map(|wave| &wave.services)
 }
 
 fn took(service: &ServiceStatus) -> SignedDuration {
@@ -73,16 +90,28 @@ pub(super) fn critical_path(release: &Release) -> (Vec<(String, SignedDuration)>
     let mut longest: BTreeMap<&str, (SignedDuration, Option<&str>)> = BTreeMap::new();
     // Waves come in order, so whatever comes before was reckoned already.
     for service in services(release) {
-        let before = service.after.iter().filter_map(|first| Some((longest.get(first.as_str())?.0, first.as_str()))).max();
+        let before = service
+            .after
+            .iter()
+            .filter_map(|first| Some((longest.get(first.as_str())?.0, first.as_str())))
+            .max();
         let sum = before.map_or(SignedDuration::ZERO, |(sum, _)| sum) + took(service);
         longest.insert(&service.name, (sum, before.map(|(_, first)| first)));
     }
-    let last = longest.iter().max_by_key(|(_, (sum, _))| *sum).map(|(name, (sum, _))| (*name, *sum));
-    let Some((last, sum)) = last else { return (Vec::new(), SignedDuration::ZERO) };
+    let last = longest
+        .iter()
+        .max_by_key(|(_, (sum, _))| *sum)
+        .map(|(name, (sum, _))| (*name, *sum));
+    let Some((last, sum)) = last else {
+        return (Vec::new(), SignedDuration::ZERO);
+    };
     let mut chain = Vec::new();
     let mut next = Some(last);
     while let Some(name) = next {
-        let time = services(release).find(|service| service.name == name).map(took).unwrap_or_default();
+        let time = services(release)
+            .find(|service| service.name == name)
+            .map(took)
+            .unwrap_or_default();
         chain.push((name.to_owned(), time));
         next = longest.get(name).and_then(|(_, before)| *before);
     }
@@ -91,7 +120,11 @@ pub(super) fn critical_path(release: &Release) -> (Vec<(String, SignedDuration)>
 }
 
 /// The report.
-pub(super) fn report(release: &Release, chronicle: &Chronicle, early: Option<&EarlyStarts>) -> String {
+pub(super) fn report(
+    release: &Release,
+    chronicle: &Chronicle,
+    early: Option<&EarlyStarts>,
+) -> String {
     let mut text = String::new();
     // Writing into a String cannot fail.
     let mut line = |words: String| writeln!(text, "{words}").unwrap_or_default();
@@ -101,23 +134,52 @@ pub(super) fn report(release: &Release, chronicle: &Chronicle, early: Option<&Ea
         _ => SignedDuration::ZERO,
     };
     let outcome = status.outcome.clone().unwrap_or_default();
-    line(format!("{}: {outcome} after {}, {}", release.name_any(), describe(makespan), status.summary));
+    line(format!(
+        "{}: {outcome} after {}, {}",
+        release.name_any(),
+        describe(makespan),
+        status.summary
+    ));
     for wave in &status.waves {
         let time = match (&wave.start_time, &wave.end_time) {
             (Some(from), Some(to)) => describe(to.0.duration_since(from.0)),
             _ => "-".to_owned(),
         };
-        let names: Vec<&str> = wave.services.iter().map(|service| service.name.as_str()).collect();
-        line(format!("  wave {}   {time:>6}   {}", wave.index, names.join(", ")));
+        let names: Vec<&str> = wave
+            .services
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect();
+        line(format!(
+            "  wave {}   {time:>6}   {}",
+            wave.index,
+            names.join(", ")
+        ));
     }
     let (chain, sum) = critical_path(release);
-    let words: Vec<String> = chain.iter().map(|(name, time)| format!("{name} {}", describe(*time))).collect();
-    line(format!("  critical path   {} = {}", words.join(" → "), describe(sum)));
+    let words: Vec<String> = chain
+        .iter()
+        .map(|(name, time)| format!("{name} {}", describe(*time)))
+        .collect();
+    line(format!(
+        "  critical path   {} = {}",
+        words.join(" → "),
+        describe(sum)
+    ));
     if let Some(longest) = services(release).max_by_key(|service| took(service)) {
-        let until = longest.end_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0);
+        let until = longest
+            .end_time
+            .as_ref()
+            .map_or(Timestamp::UNIX_EPOCH, |time| time.0);
         let why = chronicle.longest(&longest.name, until);
-        let why = why.map(|(span, words)| format!("; {} of it: {words}", describe(span))).unwrap_or_default();
-        line(format!("  longest wait    {} {}{why}", longest.name, describe(took(longest))));
+        let why = why
+            .map(|(span, words)| format!("; {} of it: {words}", describe(span)))
+            .unwrap_or_default();
+        line(format!(
+            "  longest wait    {} {}{why}",
+            longest.name,
+            describe(took(longest))
+        ));
     }
     match early {
         Some(early) => {
@@ -131,7 +193,9 @@ pub(super) fn report(release: &Release, chronicle: &Chronicle, early: Option<&Ea
                 line(format!("    {found}"));
             }
         }
-        None => line("  early starts: not counted, since this cluster's audit log cannot be read".to_owned()),
+        None => line(
+            "  early starts: not counted, since this cluster's audit log cannot be read".to_owned(),
+        ),
     }
     text
 }

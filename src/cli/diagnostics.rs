@@ -11,12 +11,24 @@ use crate::spec::{Place, Problem, Severity};
 ///
 /// In: the problems, the texts that they come from, and whether colour is allowed.
 pub(super) fn render(problems: &[Problem], texts: &[Text], colours: bool) -> String {
-    let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if colours {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
     let mut rendered = String::new();
     for problem in problems {
-        let source = problem.place.as_ref().and_then(|place| source_of(place, texts));
+        let source = problem
+            .place
+            .as_ref()
+            .and_then(|place| source_of(place, texts));
         // Writing into a String cannot fail.
-        writeln!(rendered, "{}\n", render_one(problem, source.as_deref(), &renderer)).unwrap_or_default();
+        writeln!(
+            rendered,
+            "{}\n",
+            render_one(problem, source.as_deref(), &renderer)
+        )
+        .unwrap_or_default();
     }
     rendered
 }
@@ -35,16 +47,25 @@ fn render_one(problem: &Problem, source: Option<&str>, renderer: &Renderer) -> S
         (Some(_), _) | (None, "") => problem.wrong.clone(),
         (None, path) => format!("{path}: {}", problem.wrong),
     };
-    let mut group = level.primary_title(title).id(problem.code.id()).elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
-    let spanned = problem.place.as_ref().zip(source).and_then(|(place, source)| {
-        Some((place, excerpt(source, place)?))
-    });
+    let mut group = level
+        .primary_title(title)
+        .id(problem.code.id())
+        .elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
+    let spanned = problem
+        .place
+        .as_ref()
+        .zip(source)
+        .and_then(|(place, source)| Some((place, excerpt(source, place)?)));
     if let Some((place, excerpt)) = &spanned {
         group = group.element(
             Snippet::source(excerpt.text.as_str())
                 .line_start(excerpt.first_line)
                 .path(place.file.as_str())
-                .annotation(AnnotationKind::Primary.span(excerpt.span.clone()).label(problem.path.as_str())),
+                .annotation(
+                    AnnotationKind::Primary
+                        .span(excerpt.span.clone())
+                        .label(problem.path.as_str()),
+                ),
         );
     } else if let Some(place) = &problem.place {
         group = group.element(Level::NOTE.message(format!("at {place}")));
@@ -73,7 +94,15 @@ fn excerpt(source: &str, place: &Place) -> Option<Excerpt> {
         return None;
     }
     let text: String = line.chars().take(LINE_CHARACTERS_MAX).collect();
-    let byte_at = |characters: usize| text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at);
+    let byte_at = |characters: usize| {
+        text.char_indices()
+            .nth(characters)
+            .map_or(text.len(), |(at, _)| at)
+    };
     let span = byte_at(from)..byte_at(from + place.length.max(1));
-    Some(Excerpt { span, first_line: place.line, text })
+    Some(Excerpt {
+        span,
+        first_line: place.line,
+        text,
+    })
 }

@@ -44,8 +44,13 @@ pub(super) async fn diff(output: &Output, args: &DiffArgs) -> Result<(), Failure
     let connection = args.cluster.connect().await?;
     let (assembled, problems) = assemble(&texts, connection.namespace(), None);
     tell_problems(output, &problems, &texts)?;
-    let Some(assembled) = assembled else { return Err(Failure::told(Exit::Usage)) };
-    let plan = assembled.plan_name.clone().unwrap_or_else(|| assembled.bundle.graph_name.clone());
+    let Some(assembled) = assembled else {
+        return Err(Failure::told(Exit::Usage));
+    };
+    let plan = assembled
+        .plan_name
+        .clone()
+        .unwrap_or_else(|| assembled.bundle.graph_name.clone());
     let found = differences(&connection, &assembled.bundle, &plan).await?;
     let mut changes = Vec::new();
     let mut refused = Vec::new();
@@ -58,9 +63,16 @@ pub(super) async fn diff(output: &Output, args: &DiffArgs) -> Result<(), Failure
     output.document(args.output, &changes, || text(&changes))?;
     if !refused.is_empty() {
         tell_problems(output, &placed(refused, &assembled), &[]).unwrap_or_default();
-        return Err(Failure::new(Exit::Refused, "the API server would refuse this release"));
+        return Err(Failure::new(
+            Exit::Refused,
+            "the API server would refuse this release",
+        ));
     }
-    if changes.is_empty() { Ok(()) } else { Err(Failure::told(Exit::No)) }
+    if changes.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::told(Exit::No))
+    }
 }
 
 fn change(difference: &Difference, after: &Value, lines: usize) -> Result<Option<Change>, Failure> {
@@ -68,7 +80,12 @@ fn change(difference: &Difference, after: &Value, lines: usize) -> Result<Option
     if difference.before.as_ref() == Some(after) {
         return Ok(None);
     }
-    let old = difference.before.as_ref().map(yaml).transpose()?.unwrap_or_default();
+    let old = difference
+        .before
+        .as_ref()
+        .map(yaml)
+        .transpose()?
+        .unwrap_or_default();
     let new = yaml(after)?;
     let header = (format!("live/{object}"), format!("release/{object}"));
     let diff = TextDiff::from_lines(old.as_str(), new.as_str())
@@ -76,8 +93,16 @@ fn change(difference: &Difference, after: &Value, lines: usize) -> Result<Option
         .context_radius(lines)
         .header(&header.0, &header.1)
         .to_string();
-    let change = if difference.before.is_none() { "create" } else { "change" };
-    Ok(Some(Change { object, change, diff }))
+    let change = if difference.before.is_none() {
+        "create"
+    } else {
+        "change"
+    };
+    Ok(Some(Change {
+        object,
+        change,
+        diff,
+    }))
 }
 
 fn yaml(value: &Value) -> Result<String, Failure> {
@@ -88,7 +113,17 @@ fn text(changes: &[Change]) -> String {
     if changes.is_empty() {
         return "no differences".to_owned();
     }
-    let diffs: Vec<&str> = changes.iter().map(|change| change.diff.trim_end()).collect();
-    let created = changes.iter().filter(|change| change.change == "create").count();
-    format!("{}\n\n{created} to create, {} to change", diffs.join("\n"), changes.len() - created)
+    let diffs: Vec<&str> = changes
+        .iter()
+        .map(|change| change.diff.trim_end())
+        .collect();
+    let created = changes
+        .iter()
+        .filter(|change| change.change == "create")
+        .count();
+    format!(
+        "{}\n\n{created} to create, {} to change",
+        diffs.join("\n"),
+        changes.len() - created
+    )
 }

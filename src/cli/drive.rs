@@ -89,7 +89,11 @@ async fn drive_once(
     let namespace = release.namespace().unwrap_or_default();
     let unreachable = |error: crate::cluster::ClusterError| {
         let text = crate::cluster::describe(&error);
-        if error.is_passing() { WorldError::Unreachable(text) } else { WorldError::Final(text) }
+        if error.is_passing() {
+            WorldError::Unreachable(text)
+        } else {
+            WorldError::Final(text)
+        }
     };
     let name = release.name_any();
     let mut lease = ReleaseLease::ask(connection.client(), &namespace, &name, &identity())
@@ -117,7 +121,11 @@ async fn drive_held(
 ) -> Result<(), WorldError> {
     let passing = |error: crate::cluster::ClusterError| {
         let text = crate::cluster::describe(&error);
-        if error.is_passing() { WorldError::Unreachable(text) } else { WorldError::Final(text) }
+        if error.is_passing() {
+            WorldError::Unreachable(text)
+        } else {
+            WorldError::Final(text)
+        }
     };
     let release = releases.get(name).await.map_err(passing)?;
     if crate::cluster::has_ended(&release) {
@@ -129,9 +137,16 @@ async fn drive_held(
         .map_err(passing)?;
     drive(&mut world).await?;
     drop(world);
-    let history = releases.plan(&plan).await.map_err(passing)?.map(|plan| plan.spec.history);
+    let history = releases
+        .plan(&plan)
+        .await
+        .map_err(passing)?
+        .map(|plan| plan.spec.history);
     if let Err(error) = releases.tidy(&plan, &history.unwrap_or_default()).await {
-        tracing::warn!("the history of plan `{plan}` could not be tidied: {}", crate::cluster::describe(&error));
+        tracing::warn!(
+            "the history of plan `{plan}` could not be tidied: {}",
+            crate::cluster::describe(&error)
+        );
     }
     Ok(())
 }
@@ -165,7 +180,11 @@ pub(super) async fn see_through(seeing: &Seeing<'_>, release: Release) -> Result
     let name = release.name_any();
     let mut watched = WatchedRelease::start(&seeing.connection.client(), &namespace, &name);
     let mut view = View::new(seeing.output, seeing.progress, release);
-    let deadline = tokio::time::sleep(seeing.timeout.unwrap_or(Duration::from_secs(u64::from(u32::MAX))));
+    let deadline = tokio::time::sleep(
+        seeing
+            .timeout
+            .unwrap_or(Duration::from_secs(u64::from(u32::MAX))),
+    );
     tokio::pin!(deadline);
     let mut tick = tokio::time::interval(Duration::from_millis(500));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -209,7 +228,10 @@ pub(super) async fn see_through(seeing: &Seeing<'_>, release: Release) -> Result
             view.finish();
             if let Some(driver) = driver {
                 // It tidies up and gives its lease back.
-                tokio::time::timeout(Duration::from_secs(5), driver).await.map(|_| ()).unwrap_or_default();
+                tokio::time::timeout(Duration::from_secs(5), driver)
+                    .await
+                    .map(|_| ())
+                    .unwrap_or_default();
             }
             return Ok(view.into_release());
         }
@@ -230,19 +252,34 @@ fn interrupted(drives: bool, name: &str) -> Failure {
 /// The exit code of a release that has ended.
 pub(super) fn exit_of(release: &Release) -> Result<(), Failure> {
     let status = release.status.clone().unwrap_or_default();
-    let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
-    let message = ready.map(|condition| condition.message.clone()).unwrap_or_default();
+    let ready = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Ready");
+    let message = ready
+        .map(|condition| condition.message.clone())
+        .unwrap_or_default();
     let name = release.name_any();
     match status.outcome.as_deref() {
         Some("Succeeded") => Ok(()),
-        Some("Failed") => Err(Failure::new(Exit::Failed, format!("release `{name}` failed: {message}"))
-            .hint(format!("`tidegate why {name}` tells more; later waves were not touched"))),
-        Some("Refused") => {
-            Err(Failure::new(Exit::Refused, format!("release `{name}` was refused: {message}")))
+        Some("Failed") => {
+            Err(
+                Failure::new(Exit::Failed, format!("release `{name}` failed: {message}")).hint(
+                    format!("`tidegate why {name}` tells more; later waves were not touched"),
+                ),
+            )
         }
-        Some("Aborted") => {
-            Err(Failure::new(Exit::Aborted, format!("release `{name}` was aborted: {message}")))
-        }
-        Some(_) | None => Err(Failure::new(Exit::Bug, format!("release `{name}` has no outcome"))),
+        Some("Refused") => Err(Failure::new(
+            Exit::Refused,
+            format!("release `{name}` was refused: {message}"),
+        )),
+        Some("Aborted") => Err(Failure::new(
+            Exit::Aborted,
+            format!("release `{name}` was aborted: {message}"),
+        )),
+        Some(_) | None => Err(Failure::new(
+            Exit::Bug,
+            format!("release `{name}` has no outcome"),
+        )),
     }
 }

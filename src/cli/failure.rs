@@ -48,7 +48,11 @@ pub struct Failure {
 impl Failure {
     /// A failure with words.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hints: Vec::new() }
+        Self {
+            exit,
+            message: message.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// A failure whose words were printed already.

@@ -30,7 +30,13 @@ pub(super) async fn history(output: &Output, args: &HistoryArgs) -> Result<(), F
     let connection = args.cluster.connect().await?;
     let releases = Releases::new(connection.client(), connection.namespace());
     let mut found = releases.list(args.plan.as_deref()).await?;
-    found.sort_by_key(|release| release.metadata.creation_timestamp.as_ref().map(|time| time.0));
+    found.sort_by_key(|release| {
+        release
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map(|time| time.0)
+    });
     found.reverse();
     found.truncate(args.limit);
     output.document(args.output, &found, || {
@@ -41,17 +47,30 @@ pub(super) async fn history(output: &Output, args: &HistoryArgs) -> Result<(), F
     })
 }
 
-const HEAD: [&str; 7] = ["RELEASE", "RESULT", "STARTED", "TOOK", "WAVES", "REVISION", "REASON"];
+const HEAD: [&str; 7] = [
+    "RELEASE", "RESULT", "STARTED", "TOOK", "WAVES", "REVISION", "REASON",
+];
 
 fn row(release: &Release) -> [String; 7] {
     let status = release.status.clone().unwrap_or_default();
     let started = status.start_time.as_ref().map(|time| time.0);
-    let took = started.zip(status.completion_time.as_ref()).map(|(from, to)| describe(to.0.duration_since(from)));
-    let result = status.outcome.clone().unwrap_or_else(|| status.phase.clone());
+    let took = started
+        .zip(status.completion_time.as_ref())
+        .map(|(from, to)| describe(to.0.duration_since(from)));
+    let result = status
+        .outcome
+        .clone()
+        .unwrap_or_else(|| status.phase.clone());
     [
         release.name_any(),
-        if result.is_empty() { "Pending".to_owned() } else { result },
-        started.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default(),
+        if result.is_empty() {
+            "Pending".to_owned()
+        } else {
+            result
+        },
+        started
+            .map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+            .unwrap_or_default(),
         took.unwrap_or_default(),
         status.waves.len().to_string(),
         release.spec.revision.clone(),
@@ -68,6 +87,10 @@ fn table(rows: &[[String; 7]]) -> String {
     for row in rows {
         table.add_row(row);
     }
-    let lines: Vec<String> = table.to_string().lines().map(|line| line.trim().to_owned()).collect();
+    let lines: Vec<String> = table
+        .to_string()
+        .lines()
+        .map(|line| line.trim().to_owned())
+        .collect();
     lines.join("\n")
 }

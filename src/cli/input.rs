@@ -27,7 +27,10 @@ pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Text>, Failure> {
 fn read(path: &Path) -> Result<Vec<Text>, Failure> {
     if path == Path::new("-") {
         let bytes = read_at_most(std::io::stdin().lock()).map_err(|e| cannot_read(STDIN, &e))?;
-        return Ok(vec![Text { file: STDIN.to_owned(), bytes }]);
+        return Ok(vec![Text {
+            file: STDIN.to_owned(),
+            bytes,
+        }]);
     }
     let shown = path.display().to_string();
     let metadata = fs::metadata(path).map_err(|error| cannot_read(&shown, &error))?;
@@ -37,8 +40,12 @@ fn read(path: &Path) -> Result<Vec<Text>, Failure> {
     let mut files = Vec::new();
     collect(path, &mut files)?;
     if files.is_empty() {
-        return Err(Failure::new(Exit::Usage, format!("`{shown}` holds no manifests"))
-            .hint(format!("files that end in {} are read, subfolders included", endings())));
+        return Err(
+            Failure::new(Exit::Usage, format!("`{shown}` holds no manifests")).hint(format!(
+                "files that end in {} are read, subfolders included",
+                endings()
+            )),
+        );
     }
     files.sort();
     files.iter().map(|file| read_file(file)).collect()
@@ -52,13 +59,18 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let shown = folder.display().to_string();
     for entry in fs::read_dir(folder).map_err(|error| cannot_read(&shown, &error))? {
         let path = entry.map_err(|error| cannot_read(&shown, &error))?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         if name.starts_with('.') {
             continue;
         }
-        let is_manifest = path
-            .extension()
-            .is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)));
+        let is_manifest = path.extension().is_some_and(|ending| {
+            ENDINGS
+                .iter()
+                .any(|known| ending.eq_ignore_ascii_case(known))
+        });
         // A link to a folder is not followed: it may lead round in a circle.
         let kind = fs::symlink_metadata(&path).map_err(|error| cannot_read(&shown, &error))?;
         if kind.is_dir() {
@@ -86,7 +98,9 @@ fn read_file(path: &Path) -> Result<Text, Failure> {
 /// Reads one byte more than is allowed at the most: enough to see that it is too much.
 fn read_at_most(source: impl Read) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(FILE_BYTES_MAX)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
     source.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -37,7 +37,10 @@ struct Findings {
 pub(super) fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
     let texts = read_all(&args.paths)?;
     let (assembled, problems) = assemble(&texts, &args.namespace, None);
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let errors = problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .count();
     let warnings = problems.len() - errors;
     let findings = Findings { problems };
     output.document(args.output, &findings, || {

@@ -35,7 +35,8 @@ struct LiveService {
 ///
 /// Out: the live revisions by service. Errors: the file cannot be read, or its form is another.
 pub(super) fn read_live_sets(path: &Path) -> Result<BTreeMap<ServiceName, Vec<Revision>>, Failure> {
-    let wrong = |message: String| Failure::new(Exit::Usage, format!("{}: {message}", path.display()));
+    let wrong =
+        |message: String| Failure::new(Exit::Usage, format!("{}: {message}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     let sets: LiveSets = serde_saphyr::from_str(&text).map_err(|error| {
         wrong(error.to_string()).hint(
@@ -43,14 +44,19 @@ pub(super) fn read_live_sets(path: &Path) -> Result<BTreeMap<ServiceName, Vec<Re
         )
     })?;
     if sets.kind != "LiveSets" {
-        return Err(wrong(format!("`kind` is `{}`, expected `LiveSets`", sets.kind)));
+        return Err(wrong(format!(
+            "`kind` is `{}`, expected `LiveSets`",
+            sets.kind
+        )));
     }
     let mut live: BTreeMap<ServiceName, Vec<Revision>> = BTreeMap::new();
     for service in &sets.services {
         let name = ServiceName::parse(&service.name)
             .map_err(|error| wrong(format!("`{}` {error}", service.name)))?;
         let interface = interface(service, &sets).map_err(wrong)?;
-        live.entry(name).or_default().push(Revision::declared(service.revision.clone(), interface));
+        live.entry(name)
+            .or_default()
+            .push(Revision::declared(service.revision.clone(), interface));
     }
     Ok(live)
 }
@@ -64,16 +70,33 @@ fn interface(service: &LiveService, sets: &LiveSets) -> Result<crate::spec::Inte
         ..ServiceDeclaration::default()
     };
     let called = service.calls.iter().map(|call| call.service.clone());
-    let others: std::collections::BTreeSet<String> =
-        called.chain(sets.services.iter().map(|s| s.name.clone())).filter(|n| *n != service.name).collect();
+    let others: std::collections::BTreeSet<String> = called
+        .chain(sets.services.iter().map(|s| s.name.clone()))
+        .filter(|n| *n != service.name)
+        .collect();
     let mut services = vec![own];
-    services.extend(others.into_iter().map(|name| ServiceDeclaration { name, ..ServiceDeclaration::default() }));
-    let spec = ServiceGraphSpec { services, ..ServiceGraphSpec::default() };
+    services.extend(others.into_iter().map(|name| ServiceDeclaration {
+        name,
+        ..ServiceDeclaration::default()
+    }));
+    let spec = ServiceGraphSpec {
+        services,
+        ..ServiceGraphSpec::default()
+    };
     let (mut graph, problems) = check_graph("live", &spec);
     if !problems.is_empty() {
         let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        return Err(format!("revision `{}` of `{}`: {}", service.revision, service.name, words.join("; ")));
+        return Err(format!(
+            "revision `{}` of `{}`: {}",
+            service.revision,
+            service.name,
+            words.join("; ")
+        ));
     }
     let name = ServiceName::parse(&service.name).map_err(|error| error.to_string())?;
-    Ok(graph.services.remove(&name).map(|service| service.interface).unwrap_or_default())
+    Ok(graph
+        .services
+        .remove(&name)
+        .map(|service| service.interface)
+        .unwrap_or_default())
 }

@@ -40,7 +40,12 @@ use crate::telemetry::LogFormat;
 
 /// Upgrades a whole system of services on Kubernetes in an order that is proved safe
 #[derive(Debug, Parser)]
-#[command(name = "tidegate", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "tidegate",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -101,7 +106,10 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Check(args) => check::check(&output, &args).await,
         Command::Crds(args) => crds::crds(&output, &args),
         Command::Controller(args) => {
-            crate::telemetry::start_logging(cli.log_format, if cli.verbose > 0 { "debug" } else { "info" });
+            crate::telemetry::start_logging(
+                cli.log_format,
+                if cli.verbose > 0 { "debug" } else { "info" },
+            );
             controller::controller(&output, &args).await
         }
         Command::Demo(args) => demo::demo(&output, &args).await,

@@ -87,9 +87,11 @@ impl Output {
             Format::Json => {
                 self.data(&serde_json::to_string_pretty(document).map_err(|e| bug(e.to_string()))?)
             }
-            Format::Yaml => {
-                self.data(serde_saphyr::to_string(document).map_err(|e| bug(e.to_string()))?.trim_end())
-            }
+            Format::Yaml => self.data(
+                serde_saphyr::to_string(document)
+                    .map_err(|e| bug(e.to_string()))?
+                    .trim_end(),
+            ),
         }
     }
 
@@ -106,7 +108,11 @@ impl Output {
     /// Says why a command failed.
     pub fn failure(&self, failure: &Failure) {
         if !failure.message.is_empty() {
-            self.say(&format!("{} {}", self.paint(AnsiColor::Red, "error:"), failure.message));
+            self.say(&format!(
+                "{} {}",
+                self.paint(AnsiColor::Red, "error:"),
+                failure.message
+            ));
         }
         for hint in &failure.hints {
             self.say(&format!("{} {hint}", self.paint(AnsiColor::Cyan, "hint:")));
@@ -125,7 +131,9 @@ fn paint(colours: bool, colour: AnsiColor, text: &str) -> String {
 fn write_to(sink: &mut impl Write, text: &str) -> Result<(), Failure> {
     match writeln!(sink, "{text}") {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure::told(Exit::Ok)),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::told(Exit::Ok))
+        }
         Err(error) => Err(Failure::new(Exit::Usage, format!("cannot write: {error}"))),
     }
 }

@@ -63,7 +63,10 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
     output.document(args.output, &plan, || explain(&system, &plan).join("\n"))?;
     if !refused.is_empty() {
         tell_problems(output, &refused, &[]).unwrap_or_default();
-        return Err(Failure::new(Exit::Refused, "the API server would refuse this release"));
+        return Err(Failure::new(
+            Exit::Refused,
+            "the API server would refuse this release",
+        ));
     }
     match (plan.verdict, args.exit_code && !plan.steps.is_empty()) {
         (Verdict::Refused, _) => Err(Failure::told(Exit::Refused)),
@@ -87,7 +90,11 @@ fn offline(
     from: &PathBuf,
     to: &PathBuf,
 ) -> Result<(System, Plan, Vec<Problem>), Failure> {
-    let old = if from.as_os_str() == "none" { Side::default() } else { side(output, from)? };
+    let old = if from.as_os_str() == "none" {
+        Side::default()
+    } else {
+        side(output, from)?
+    };
     let new = side(output, to)?;
     let changed = match (old.templates.is_empty(), new.templates.is_empty()) {
         (false, false) => Some(changed_templates(&old, &new)),
@@ -99,7 +106,10 @@ fn offline(
             system = system.with_live(&name, revisions).ok_or_else(|| {
                 Failure::new(
                     Exit::Usage,
-                    format!("{}: there is no service `{name}` in either graph", file.display()),
+                    format!(
+                        "{}: there is no service `{name}` in either graph",
+                        file.display()
+                    ),
                 )
             })?;
         }
@@ -123,7 +133,10 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
         let graph = super::assemble::the_graph(&manifests, &mut problems);
         tell_problems(output, &problems, &texts)?;
         let graph = graph.map(|(_, _, graph, _)| graph).unwrap_or_default();
-        return Ok(Side { graph, templates: BTreeMap::new() });
+        return Ok(Side {
+            graph,
+            templates: BTreeMap::new(),
+        });
     }
     let (assembled, problems) = assemble(&texts, "default", None);
     tell_problems(output, &problems, &texts)?;
@@ -133,18 +146,25 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     let templates = bundle.services.iter().map(|(name, owned)| {
         let workloads = bundle.references(&owned.workloads);
         let digests = workloads.iter().filter_map(|workload| {
-            let template = bundle.manifest(workload)?.pointer("/spec/template")?.clone();
+            let template = bundle
+                .manifest(workload)?
+                .pointer("/spec/template")?
+                .clone();
             Some(template_digest(&serde_json::from_value(template).ok()?))
         });
         (name.clone(), digests.collect())
     });
-    Ok(Side { graph, templates: templates.collect() })
+    Ok(Side {
+        graph,
+        templates: templates.collect(),
+    })
 }
 
 fn changed_templates(old: &Side, new: &Side) -> BTreeMap<ServiceName, bool> {
-    let changed = new.templates.iter().map(|(name, digests)| {
-        (name.clone(), old.templates.get(name) != Some(digests))
-    });
+    let changed = new
+        .templates
+        .iter()
+        .map(|(name, digests)| (name.clone(), old.templates.get(name) != Some(digests)));
     changed.collect()
 }
 
@@ -156,8 +176,13 @@ async fn against_cluster(
     let connection = args.cluster.connect().await?;
     let (assembled, problems) = assemble(&texts, connection.namespace(), None);
     tell_problems(output, &problems, &texts)?;
-    let Some(assembled) = assembled else { return Err(Failure::told(Exit::Usage)) };
-    let name = assembled.plan_name.clone().unwrap_or_else(|| assembled.bundle.graph_name.clone());
+    let Some(assembled) = assembled else {
+        return Err(Failure::told(Exit::Usage));
+    };
+    let name = assembled
+        .plan_name
+        .clone()
+        .unwrap_or_else(|| assembled.bundle.graph_name.clone());
     let survey = survey_only(&connection, &assembled.bundle, &name).await?;
     let system = system(&assembled.graph, &survey);
     let planned = make_plan(&assembled.bundle, &survey);

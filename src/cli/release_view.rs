@@ -47,7 +47,12 @@ impl<'a> View<'a> {
             Progress::Tty => Mode::Tree,
             Progress::Quiet => Mode::Quiet,
         };
-        Self { output, mode, release, drawn: 0 }
+        Self {
+            output,
+            mode,
+            release,
+            drawn: 0,
+        }
     }
 
     /// The newest state.
@@ -64,7 +69,8 @@ impl<'a> View<'a> {
     pub(super) fn take(&mut self, newest: Release) {
         if self.mode == Mode::Lines {
             for line in changes(&self.release, &newest) {
-                self.output.say(&format!("{}  {line}", clock(Timestamp::now())));
+                self.output
+                    .say(&format!("{}  {line}", clock(Timestamp::now())));
             }
         }
         self.release = newest;
@@ -135,10 +141,19 @@ pub(super) fn tree(release: &Release, now: Timestamp) -> Vec<Line> {
     let status = release.status.clone().unwrap_or_default();
     let since = status.start_time.as_ref().map(|time| time.0);
     let until = status.completion_time.as_ref().map_or(now, |time| time.0);
-    let time = since.map(|since| format!("  {}", describe(until.duration_since(since)))).unwrap_or_default();
-    let phase = if status.phase.is_empty() { "Pending" } else { &status.phase };
+    let time = since
+        .map(|since| format!("  {}", describe(until.duration_since(since))))
+        .unwrap_or_default();
+    let phase = if status.phase.is_empty() {
+        "Pending"
+    } else {
+        &status.phase
+    };
     let head = format!("{}  {phase}  {}{time}", release.name_any(), status.summary);
-    let mut lines = vec![Line { text: head, done: false }];
+    let mut lines = vec![Line {
+        text: head,
+        done: false,
+    }];
     for wave in &status.waves {
         lines.extend(wave_lines(wave, now));
     }
@@ -148,17 +163,33 @@ pub(super) fn tree(release: &Release, now: Timestamp) -> Vec<Line> {
 fn wave_lines(wave: &WaveStatus, now: Timestamp) -> Vec<Line> {
     let started = wave.start_time.as_ref().map(|time| time.0);
     let ended = wave.end_time.as_ref().map(|time| time.0);
-    let failed = wave.services.iter().any(|service| service.state == "Failed");
+    let failed = wave
+        .services
+        .iter()
+        .any(|service| service.state == "Failed");
     let (mark, words) = match (started, ended) {
-        (Some(started), Some(ended)) => ("✔", format!("done in {}", describe(ended.duration_since(started)))),
-        (Some(started), None) if failed => ("✕", format!("failed after {}", describe(now.duration_since(started)))),
+        (Some(started), Some(ended)) => (
+            "✔",
+            format!("done in {}", describe(ended.duration_since(started))),
+        ),
+        (Some(started), None) if failed => (
+            "✕",
+            format!("failed after {}", describe(now.duration_since(started))),
+        ),
         (Some(started), None) => ("◑", describe(now.duration_since(started))),
         (None, _) if wave.index == 1 => ("○", "not started".to_owned()),
         (None, _) => ("○", format!("waits for wave {}", wave.index - 1)),
     };
-    let mut lines =
-        vec![Line { text: format!("{mark} Wave {}  {words}", wave.index), done: false }];
-    let width = wave.services.iter().map(|service| service.name.chars().count()).max().unwrap_or(0);
+    let mut lines = vec![Line {
+        text: format!("{mark} Wave {}  {words}", wave.index),
+        done: false,
+    }];
+    let width = wave
+        .services
+        .iter()
+        .map(|service| service.name.chars().count())
+        .max()
+        .unwrap_or(0);
     lines.extend(wave.services.iter().map(|service| Line {
         text: service_line(service, width, now),
         done: service.state == "Done",
@@ -193,14 +224,21 @@ fn service_line(service: &ServiceStatus, width: usize, now: Timestamp) -> String
     };
     let numbers = match service.state.as_str() {
         "Waiting" | "Starting" => String::new(),
-        _ => format!("  {}/{} new  {} old", service.new_ready, service.new_wanted, service.old_alive),
+        _ => format!(
+            "  {}/{} new  {} old",
+            service.new_ready, service.new_wanted, service.old_alive
+        ),
     };
     let words = match service.state.as_str() {
         "Done" | "Waiting" => String::new(),
         _ if service.message.is_empty() => String::new(),
         _ => format!("  {}", service.message),
     };
-    format!("│ {} {:width$}{versions}{numbers}{time}{words}", mark(service), service.name)
+    format!(
+        "│ {} {:width$}{versions}{numbers}{time}{words}",
+        mark(service),
+        service.name
+    )
 }
 
 /// What changed between two states, as lines for a log.
@@ -210,22 +248,35 @@ pub(super) fn changes(before: &Release, after: &Release) -> Vec<String> {
     let mut lines = Vec::new();
     if old.waves.is_empty() && !new.waves.is_empty() {
         let services: usize = new.waves.iter().map(|wave| wave.services.len()).sum();
-        lines.push(format!("{}: {services} services move in {} waves", after.name_any(), new.waves.len()));
+        lines.push(format!(
+            "{}: {services} services move in {} waves",
+            after.name_any(),
+            new.waves.len()
+        ));
     }
     for (index, wave) in new.waves.iter().enumerate() {
         let known = old.waves.get(index);
         let was_started = known.is_some_and(|known| known.start_time.is_some());
         if wave.start_time.is_some() && !was_started {
-            let names: Vec<&str> = wave.services.iter().map(|service| service.name.as_str()).collect();
+            let names: Vec<&str> = wave
+                .services
+                .iter()
+                .map(|service| service.name.as_str())
+                .collect();
             lines.push(format!("wave {} starts: {}", wave.index, names.join(", ")));
         }
         for service in &wave.services {
-            let before = known.and_then(|known| known.services.iter().find(|s| s.name == service.name));
+            let before =
+                known.and_then(|known| known.services.iter().find(|s| s.name == service.name));
             lines.extend(service_change(before, service));
         }
         let was_ended = known.is_some_and(|known| known.end_time.is_some());
         if let (Some(from), Some(to), false) = (&wave.start_time, &wave.end_time, was_ended) {
-            lines.push(format!("wave {} is done after {}", wave.index, describe(to.0.duration_since(from.0))));
+            lines.push(format!(
+                "wave {} is done after {}",
+                wave.index,
+                describe(to.0.duration_since(from.0))
+            ));
         }
     }
     if old.phase != new.phase && new.phase == "Paused" {
@@ -238,7 +289,13 @@ pub(super) fn changes(before: &Release, after: &Release) -> Vec<String> {
 }
 
 fn service_change(before: Option<&ServiceStatus>, after: &ServiceStatus) -> Option<String> {
-    let key = |service: &ServiceStatus| (service.state.clone(), service.reason.clone(), service.old_alive);
+    let key = |service: &ServiceStatus| {
+        (
+            service.state.clone(),
+            service.reason.clone(),
+            service.old_alive,
+        )
+    };
     if before.map(key) == Some(key(after)) || after.state == "Waiting" {
         return None;
     }

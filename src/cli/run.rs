@@ -56,7 +56,9 @@ pub(super) struct RunArgs {
 /// Reads a time such as `90s`.
 pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no time; write it as `90s`, `10m` or `1h30m`");
-    duration::parse(text).and_then(|d| Duration::try_from(d).ok()).ok_or_else(wrong)
+    duration::parse(text)
+        .and_then(|d| Duration::try_from(d).ok())
+        .ok_or_else(wrong)
 }
 
 /// Runs the command.
@@ -66,13 +68,18 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     // Files are checked before anything is asked of the cluster.
     let (assembled, problems) = assemble(&texts, connection.namespace(), None);
     tell_problems(output, &problems, &texts)?;
-    let Some(mut assembled) = assembled else { return Err(Failure::told(Exit::Usage)) };
+    let Some(mut assembled) = assembled else {
+        return Err(Failure::told(Exit::Usage));
+    };
     let name = plan_name(args, &assembled);
     let releases = Releases::new(connection.client(), connection.namespace());
     take_plan_of_cluster(&releases, &name, &mut assembled).await?;
     if let Some(release) = unfinished(&releases, &name, &assembled.bundle).await? {
         if args.dry_run {
-            output.say(&format!("release `{}` of these files is under way", release.name_any()));
+            output.say(&format!(
+                "release `{}` of these files is under way",
+                release.name_any()
+            ));
             return Ok(());
         }
         output.say(&format!("going on with release `{}`", release.name_any()));
@@ -107,8 +114,11 @@ async fn take_plan_of_cluster(
         Err(error) => return Err(error.into()),
     };
     if plan.spec.suspend {
-        return Err(Failure::new(Exit::Refused, format!("plan `{name}` is suspended"))
-            .hint(format!("`kubectl patch tgp {name} --type=merge -p '{{\"spec\":{{\"suspend\":false}}}}'`")));
+        return Err(
+            Failure::new(Exit::Refused, format!("plan `{name}` is suspended")).hint(format!(
+                "`kubectl patch tgp {name} --type=merge -p '{{\"spec\":{{\"suspend\":false}}}}'`"
+            )),
+        );
     }
     if assembled.plan_name.is_none() {
         assembled.bundle.plan = plan.spec;
@@ -127,7 +137,9 @@ async fn unfinished(
         Err(ClusterError::NotInstalled) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let Some(release) = all.into_iter().rfind(|release| !has_ended(release)) else { return Ok(None) };
+    let Some(release) = all.into_iter().rfind(|release| !has_ended(release)) else {
+        return Ok(None);
+    };
     if release.spec.bundle.digest == Bundle::digest(&bundle.to_bytes()) {
         return Ok(Some(release));
     }
@@ -136,7 +148,9 @@ async fn unfinished(
         Exit::Refused,
         format!("release `{running}` of plan `{name}` is not done, and these are other files"),
     )
-    .hint(format!("`tidegate watch {running}` shows it; `tidegate abort {running}` ends it, then run again")))
+    .hint(format!(
+        "`tidegate watch {running}` shows it; `tidegate abort {running}` ends it, then run again"
+    )))
 }
 
 /// Everything that can go wrong is found before the first write: rights, immutable fields, conflicts, unsafe orders.
@@ -150,9 +164,14 @@ async fn rehearse(
     let refused = placed(survey.problems.clone(), assembled);
     if !refused.is_empty() {
         tell_problems(output, &refused, &[]).unwrap_or_default();
-        let rights = refused.iter().all(|problem| matches!(problem.code, Code::Forbidden | Code::KindMissing));
+        let rights = refused
+            .iter()
+            .all(|problem| matches!(problem.code, Code::Forbidden | Code::KindMissing));
         let exit = if rights { Exit::Cluster } else { Exit::Refused };
-        return Err(Failure::new(exit, "the API server would refuse this release; nothing was written"));
+        return Err(Failure::new(
+            exit,
+            "the API server would refuse this release; nothing was written",
+        ));
     }
     let planned = make_plan(&assembled.bundle, &survey);
     let system = system(&assembled.graph, &survey);
@@ -160,16 +179,20 @@ async fn rehearse(
     output.say("");
     match planned.plan.verdict {
         Verdict::Ordered => Ok(()),
-        Verdict::Refused => {
-            Err(Failure::new(Exit::Refused, "no order is safe; nothing was written"))
-        }
+        Verdict::Refused => Err(Failure::new(
+            Exit::Refused,
+            "no order is safe; nothing was written",
+        )),
     }
 }
 
 /// Problems that the API server told, with the place of the object in the files.
 pub(super) fn placed(problems: Vec<Problem>, assembled: &Assembled) -> Vec<Problem> {
     let place = |problem: &Problem| {
-        let found = assembled.places.iter().find(|(object, _)| object.to_string() == problem.path);
+        let found = assembled
+            .places
+            .iter()
+            .find(|(object, _)| object.to_string() == problem.path);
         found.map(|(_, place)| place.clone())
     };
     problems
@@ -192,7 +215,8 @@ async fn create(
 ) -> Result<Release, Failure> {
     if installed(&connection.client()).await? != Installed::Yes {
         install(&connection.client()).await.map_err(|error| {
-            Failure::from(error).hint("somebody with the right must run `tidegate crds | kubectl apply -f -` first")
+            Failure::from(error)
+                .hint("somebody with the right must run `tidegate crds | kubectl apply -f -` first")
         })?;
     }
     let plan = releases.ensure_plan(name, &assembled.bundle.plan).await?;

@@ -29,7 +29,9 @@ pub(super) async fn status(output: &Output, args: &StatusArgs) -> Result<(), Fai
         Some(name) => vec![find_release(&releases, name).await?],
         None => {
             let all = releases.list(None).await?;
-            all.into_iter().filter(|release| !has_ended(release)).collect()
+            all.into_iter()
+                .filter(|release| !has_ended(release))
+                .collect()
         }
     };
     output.document(args.output, &shown, || {
@@ -38,7 +40,10 @@ pub(super) async fn status(output: &Output, args: &StatusArgs) -> Result<(), Fai
         }
         let now = Timestamp::now();
         let trees = shown.iter().map(|release| {
-            let lines: Vec<String> = tree(release, now).into_iter().map(|line| line.text).collect();
+            let lines: Vec<String> = tree(release, now)
+                .into_iter()
+                .map(|line| line.text)
+                .collect();
             lines.join("\n")
         });
         trees.collect::<Vec<_>>().join("\n\n")

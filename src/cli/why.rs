@@ -55,9 +55,16 @@ pub(super) async fn why(output: &Output, args: &WhyArgs) -> Result<(), Failure> 
     if answers.is_empty() && args.release.is_none() {
         // Not a service: perhaps a release.
         if let Ok(release) = find_release(&releases, &args.service).await {
-            answers = self::answers(std::slice::from_ref(&release), |s| s.state != "Done", usize::MAX);
+            answers = self::answers(
+                std::slice::from_ref(&release),
+                |s| s.state != "Done",
+                usize::MAX,
+            );
             if answers.is_empty() {
-                return output.data(&format!("every service of release `{}` is done", release.name_any()));
+                return output.data(&format!(
+                    "every service of release `{}` is done",
+                    release.name_any()
+                ));
             }
         }
     }
@@ -69,16 +76,25 @@ pub(super) async fn why(output: &Output, args: &WhyArgs) -> Result<(), Failure> 
     })
 }
 
-fn answers(releases: &[Release], wanted: impl Fn(&ServiceStatus) -> bool, most: usize) -> Vec<Answer> {
+fn answers(
+    releases: &[Release],
+    wanted: impl Fn(&ServiceStatus) -> bool,
+    most: usize,
+) -> Vec<Answer> {
     let mut found = Vec::new();
     for release in releases {
-        let Some(status) = &release.status else { continue };
+        let Some(status) = &release.status else {
+            continue;
+        };
         for wave in &status.waves {
             for service in wave.services.iter().filter(|service| wanted(service)) {
                 found.push(Answer {
                     release: release.name_any(),
                     wave: wave.index,
-                    service: ServiceStatus { records: std::collections::BTreeMap::new(), ..service.clone() },
+                    service: ServiceStatus {
+                        records: std::collections::BTreeMap::new(),
+                        ..service.clone()
+                    },
                 });
             }
         }
@@ -88,15 +104,26 @@ fn answers(releases: &[Release], wanted: impl Fn(&ServiceStatus) -> bool, most: 
 }
 
 fn text(answer: &Answer) -> String {
-    let Answer { release, wave, service } = answer;
-    let mut text = format!("{}  {} in wave {wave} of {release}\n", service.name, service.state);
+    let Answer {
+        release,
+        wave,
+        service,
+    } = answer;
+    let mut text = format!(
+        "{}  {} in wave {wave} of {release}\n",
+        service.name, service.state
+    );
     // Writing into a String cannot fail.
     let mut line = |words: String| writeln!(text, "  {words}").unwrap_or_default();
     if !service.message.is_empty() {
         line(service.message.clone());
     }
     if let Some(since) = &service.since {
-        line(format!("since {} ({})", since.0, describe(Timestamp::now().duration_since(since.0))));
+        line(format!(
+            "since {} ({})",
+            since.0,
+            describe(Timestamp::now().duration_since(since.0))
+        ));
     }
     if !service.after.is_empty() {
         line(format!("must come after {}", service.after.join(", ")));
@@ -118,7 +145,10 @@ fn unknown(service: &str, releases: &[Release]) -> Failure {
         .flat_map(|wave| &wave.services)
         .map(|service| service.name.clone())
         .collect();
-    let failure = Failure::new(Exit::Usage, format!("no release here moves a service `{service}`"));
+    let failure = Failure::new(
+        Exit::Usage,
+        format!("no release here moves a service `{service}`"),
+    );
     match did_you_mean(service, names.iter().map(String::as_str)) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint("`tidegate status` shows what is under way"),

@@ -28,23 +28,42 @@ impl Acting<'_> {
     /// service go one after the other, in order.
     pub(super) async fn carry_out(&self, actions: &[Action]) -> Vec<Outcome> {
         join_all(actions.iter().map(|action| async {
-            Outcome { action: action.clone(), result: self.carry_out_one(action).await }
+            Outcome {
+                action: action.clone(),
+                result: self.carry_out_one(action).await,
+            }
         }))
         .await
     }
 
-    async fn carry_out_one(&self, action: &Action) -> Result<Vec<(ObjectRef, Applied)>, ActFailure> {
+    async fn carry_out_one(
+        &self,
+        action: &Action,
+    ) -> Result<Vec<(ObjectRef, Applied)>, ActFailure> {
         match action {
             Action::ApplyShared { writes } | Action::Apply { service: _, writes } => {
                 let mut applied = Vec::new();
                 for write in writes {
-                    applied.extend(self.apply(write).await.map_err(|e| e.about(&write.object))?);
+                    applied.extend(
+                        self.apply(write)
+                            .await
+                            .map_err(|e| e.about(&write.object))?,
+                    );
                 }
                 Ok(applied)
             }
-            Action::RemoveWorkloads { service: _, objects } | Action::RemoveRest { service: _, objects } => {
+            Action::RemoveWorkloads {
+                service: _,
+                objects,
+            }
+            | Action::RemoveRest {
+                service: _,
+                objects,
+            } => {
                 for object in objects {
-                    self.delete(object).await.map_err(|error| error.about(object))?;
+                    self.delete(object)
+                        .await
+                        .map_err(|error| error.about(object))?;
                 }
                 Ok(Vec::new())
             }
@@ -89,8 +108,13 @@ impl Acting<'_> {
             name: self.bundle.graph_name.clone(),
         };
         let api: Api<ServiceGraph> = Api::namespaced(self.own.clone(), &self.bundle.namespace);
-        let parameters = PatchParams::apply(FIELD_MANAGER).force().validation_strict();
-        match api.patch(&self.bundle.graph_name, &parameters, &Patch::Apply(&graph)).await {
+        let parameters = PatchParams::apply(FIELD_MANAGER)
+            .force()
+            .validation_strict();
+        match api
+            .patch(&self.bundle.graph_name, &parameters, &Patch::Apply(&graph))
+            .await
+        {
             Ok(_) => Ok(()),
             Err(error) => Err(write::judge(&error).about(&object)),
         }

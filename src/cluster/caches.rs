@@ -5,7 +5,9 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::apps::v1::{
+    ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
+};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -49,7 +51,12 @@ impl Caches {
     ) -> Result<Self, ClusterError> {
         let changed = Arc::new(Notify::new());
         let mut watches = JoinSet::new();
-        let mut start = Starter { client, namespace, changed: &changed, watches: &mut watches };
+        let mut start = Starter {
+            client,
+            namespace,
+            changed: &changed,
+            watches: &mut watches,
+        };
         let warnings = watcher::Config::default().fields("type=Warning");
         let caches = Self {
             deployments: start.watch().await?,
@@ -61,8 +68,14 @@ impl Caches {
             pods: start.watch().await?,
             services: start.watch().await?,
             endpoint_slices: start.watch().await?,
-            warnings: start.try_watch(Api::namespaced(client.clone(), namespace), warnings).await.ok(),
-            nodes: start.try_watch(Api::all(own.clone()), watcher::Config::default()).await.ok(),
+            warnings: start
+                .try_watch(Api::namespaced(client.clone(), namespace), warnings)
+                .await
+                .ok(),
+            nodes: start
+                .try_watch(Api::all(own.clone()), watcher::Config::default())
+                .await
+                .ok(),
             changed,
             _watches: watches,
         };
@@ -128,19 +141,19 @@ impl Starter<'_> {
         // One small list first: a watcher would retry a missing right for ever without a word.
         let probe = kube::api::ListParams::default().limit(1);
         let kind = K::plural(&K::DynamicType::default()).into_owned();
-        api.list(&probe).await.map_err(|error| ClusterError::of(error, kind))?;
+        api.list(&probe)
+            .await
+            .map_err(|error| ClusterError::of(error, kind))?;
         let (reader, writer) = store();
         let changed = self.changed.clone();
         let stream = watcher(api, config)
             .default_backoff()
             .modify(|object| object.meta_mut().managed_fields = None);
-        self.watches.spawn(
-            reflector(writer, stream)
-                .for_each(move |_| {
-                    changed.notify_one();
-                    futures::future::ready(())
-                }),
-        );
+        self.watches
+            .spawn(reflector(writer, stream).for_each(move |_| {
+                changed.notify_one();
+                futures::future::ready(())
+            }));
         Ok(reader)
     }
 }

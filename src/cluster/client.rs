@@ -1,7 +1,7 @@
 //! How the cluster is reached, and as whom.
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::client::ClientBuilder;
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use super::counting::{Counting, RequestListener};
@@ -35,24 +35,42 @@ pub struct Connection {
 impl Connection {
     /// Opens a way to the cluster. Errors: no kubeconfig, a context that does not exist, a broken certificate.
     pub async fn open(access: &Access) -> Result<Self, ClusterError> {
-        let options =
-            KubeConfigOptions { context: access.context.clone(), ..KubeConfigOptions::default() };
+        let options = KubeConfigOptions {
+            context: access.context.clone(),
+            ..KubeConfigOptions::default()
+        };
         let mut config = match &access.kubeconfig {
             Some(path) => {
                 let file = Kubeconfig::read_from(path).map_err(ClusterError::kubeconfig)?;
-                Config::from_custom_kubeconfig(file, &options).await.map_err(ClusterError::kubeconfig)?
+                Config::from_custom_kubeconfig(file, &options)
+                    .await
+                    .map_err(ClusterError::kubeconfig)?
             }
-            None if access.context.is_some() => {
-                Config::from_kubeconfig(&options).await.map_err(ClusterError::kubeconfig)?
-            }
-            None => Config::infer().await.map_err(|error| ClusterError::NoCluster { message: error.to_string() })?,
+            None if access.context.is_some() => Config::from_kubeconfig(&options)
+                .await
+                .map_err(ClusterError::kubeconfig)?,
+            None => Config::infer()
+                .await
+                .map_err(|error| ClusterError::NoCluster {
+                    message: error.to_string(),
+                })?,
         };
-        config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(USER_AGENT)));
-        let namespace =
-            access.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        config.headers.push((
+            http::header::USER_AGENT,
+            http::HeaderValue::from_static(USER_AGENT),
+        ));
+        let namespace = access
+            .namespace
+            .clone()
+            .unwrap_or_else(|| config.default_namespace.clone());
         let requests = access.requests.clone();
         let client = client(config.clone(), requests.as_ref())?;
-        Ok(Self { config, client, namespace, requests })
+        Ok(Self {
+            config,
+            client,
+            namespace,
+            requests,
+        })
     }
 
     /// The client of whoever runs this program.
@@ -71,8 +89,14 @@ impl Connection {
     }
 
     /// A client that acts as a ServiceAccount; without one, as whoever runs this program.
-    pub fn acting_as(&self, namespace: &str, account: Option<&str>) -> Result<Client, ClusterError> {
-        let Some(account) = account else { return Ok(self.client()) };
+    pub fn acting_as(
+        &self,
+        namespace: &str,
+        account: Option<&str>,
+    ) -> Result<Client, ClusterError> {
+        let Some(account) = account else {
+            return Ok(self.client());
+        };
         let mut config = self.config.clone();
         config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{account}"));
         client(config, self.requests.as_ref())

@@ -19,7 +19,10 @@ impl<S> Layer<S> for Counting {
     type Service = Counted<S>;
 
     fn layer(&self, inner: S) -> Counted<S> {
-        Counted { inner, listener: self.0.clone() }
+        Counted {
+            inner,
+            listener: self.0.clone(),
+        }
     }
 }
 
@@ -49,7 +52,9 @@ where
         let answer = self.inner.call(request);
         async move {
             let answer = answer.await;
-            let code = answer.as_ref().map_or(0, |response| response.status().as_u16());
+            let code = answer
+                .as_ref()
+                .map_or(0, |response| response.status().as_u16());
             listener(method.as_str(), code);
             answer
         }

@@ -19,7 +19,11 @@ const MESSAGE_CHARACTERS_MAX: usize = 1000;
 
 /// Watches graphs and plans (of one namespace, or all) for ever, and keeps their status.
 pub async fn keep_declared(client: Client, namespace: Option<&str>) {
-    let graphs = keep(api::<ServiceGraph>(&client, namespace), &client, graph_status);
+    let graphs = keep(
+        api::<ServiceGraph>(&client, namespace),
+        &client,
+        graph_status,
+    );
     let plans = keep(api::<ReleasePlan>(&client, namespace), &client, plan_status);
     futures::join!(graphs, plans);
 }
@@ -44,7 +48,9 @@ where
         + Send
         + 'static,
 {
-    let stream = watcher(api, watcher::Config::default()).default_backoff().applied_objects();
+    let stream = watcher(api, watcher::Config::default())
+        .default_backoff()
+        .applied_objects();
     let mut stream = std::pin::pin!(stream.into_stream());
     while let Some(next) = stream.next().await {
         let object = match next {
@@ -54,12 +60,19 @@ where
                 continue;
             }
         };
-        let Some(status) = status(&object) else { continue };
+        let Some(status) = status(&object) else {
+            continue;
+        };
         let namespaced: Api<K> =
             Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
         let patch = json!({"status": status});
-        let written =
-            namespaced.patch_status(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await;
+        let written = namespaced
+            .patch_status(
+                &object.name_any(),
+                &PatchParams::default(),
+                &Patch::Merge(&patch),
+            )
+            .await;
         if let Err(error) = written {
             let error = ClusterError::of(error, object.name_any());
             tracing::warn!("a status could not be written: {}", super::describe(&error));
@@ -72,11 +85,21 @@ fn graph_status(object: &ServiceGraph) -> Option<Value> {
     let (graph, problems) = check_graph(&object.name_any(), &object.spec);
     let before = object.status.clone().unwrap_or_default();
     let conditions = conditions(&problems, object.metadata.generation, &before.conditions)?;
-    let edges: usize = graph.services.values().map(|service| service.interface.calls.len()).sum();
+    let edges: usize = graph
+        .services
+        .values()
+        .map(|service| service.interface.calls.len())
+        .sum();
     let contracts: BTreeSet<_> = graph
         .services
         .iter()
-        .flat_map(|(name, service)| service.interface.serves.iter().flat_map(move |s| s.keys().map(move |c| (name, c))))
+        .flat_map(|(name, service)| {
+            service
+                .interface
+                .serves
+                .iter()
+                .flat_map(move |s| s.keys().map(move |c| (name, c)))
+        })
         .collect();
     Some(json!({
         "observedGeneration": object.metadata.generation,
@@ -101,23 +124,39 @@ fn conditions(
     generation: Option<i64>,
     before: &[Condition],
 ) -> Option<Vec<Condition>> {
-    let errors: Vec<String> =
-        problems.iter().filter(|p| p.severity == Severity::Error).map(ToString::to_string).collect();
+    let errors: Vec<String> = problems
+        .iter()
+        .filter(|p| p.severity == Severity::Error)
+        .map(ToString::to_string)
+        .collect();
     let (ready, stalled, reason, message) = if errors.is_empty() {
         ("True", "False", "Valid", "usable".to_owned())
     } else {
-        ("False", "True", "Invalid", errors.join("; ").chars().take(MESSAGE_CHARACTERS_MAX).collect())
+        (
+            "False",
+            "True",
+            "Invalid",
+            errors
+                .join("; ")
+                .chars()
+                .take(MESSAGE_CHARACTERS_MAX)
+                .collect(),
+        )
     };
     let wanted = [("Ready", ready), ("Stalled", stalled)].map(|(kind, status)| {
-        let kept = before.iter().find(|c| c.type_ == kind && c.status == status);
+        let kept = before
+            .iter()
+            .find(|c| c.type_ == kind && c.status == status);
         Condition {
             type_: kind.to_owned(),
             status: status.to_owned(),
             reason: reason.to_owned(),
             message: message.clone(),
             observed_generation: generation,
-            last_transition_time: kept
-                .map_or_else(|| Time(Timestamp::now()), |condition| condition.last_transition_time.clone()),
+            last_transition_time: kept.map_or_else(
+                || Time(Timestamp::now()),
+                |condition| condition.last_transition_time.clone(),
+            ),
         }
     });
     (before != wanted).then(|| wanted.to_vec())

@@ -48,9 +48,16 @@ async fn difference(
     let object = object.clone();
     let Ok(api) = kinds.api(client, &object) else {
         let after = Err(Box::new(super::prepare::kind_missing(&object)));
-        return Ok(Difference { object, before: None, after });
+        return Ok(Difference {
+            object,
+            before: None,
+            after,
+        });
     };
-    let live = api.get_opt(&object.name).await.map_err(|e| ClusterError::of(e, object.to_string()))?;
+    let live = api
+        .get_opt(&object.name)
+        .await
+        .map_err(|e| ClusterError::of(e, object.to_string()))?;
     let stamp = live.as_ref().and_then(super::prepare::stamp);
     let sent = manifests::ready(manifest, plan, stamp.as_deref());
     let stored = write::dry_run(&api, &sent, &object.name).await;
@@ -61,7 +68,11 @@ async fn difference(
     if object.kind == "Secret" && object.group().is_empty() {
         hide(before.as_mut(), after.as_mut().ok());
     }
-    Ok(Difference { object, before, after })
+    Ok(Difference {
+        object,
+        before,
+        after,
+    })
 }
 
 /// An object without what only the server writes.
@@ -70,7 +81,13 @@ fn bare(object: &DynamicObject) -> Value {
     if let Some(fields) = value.as_object_mut() {
         fields.remove("status");
         if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
-            for servers_own in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"] {
+            for servers_own in [
+                "managedFields",
+                "resourceVersion",
+                "uid",
+                "creationTimestamp",
+                "generation",
+            ] {
                 metadata.remove(servers_own);
             }
         }
@@ -82,13 +99,20 @@ fn bare(object: &DynamicObject) -> Value {
 fn hide(mut before: Option<&mut Value>, mut after: Option<&mut Value>) {
     for part in ["data", "stringData"] {
         let values = |side: &Option<&mut Value>| {
-            side.as_ref().and_then(|value| value.get(part)).and_then(Value::as_object).cloned().unwrap_or_default()
+            side.as_ref()
+                .and_then(|value| value.get(part))
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default()
         };
         let (old, new) = (values(&before), values(&after));
         for key in old.keys().chain(new.keys()) {
             let same = old.get(key) == new.get(key);
-            let (old_word, new_word) =
-                if same { ("(hidden)", "(hidden)") } else { ("(hidden, old)", "(hidden, new)") };
+            let (old_word, new_word) = if same {
+                ("(hidden)", "(hidden)")
+            } else {
+                ("(hidden, old)", "(hidden, new)")
+            };
             put(before.as_deref_mut(), part, key, old_word);
             put(after.as_deref_mut(), part, key, new_word);
         }
@@ -96,7 +120,9 @@ fn hide(mut before: Option<&mut Value>, mut after: Option<&mut Value>) {
 }
 
 fn put(side: Option<&mut Value>, part: &str, key: &str, word: &str) {
-    let slot = side.and_then(|value| value.get_mut(part)).and_then(|values| values.get_mut(key));
+    let slot = side
+        .and_then(|value| value.get_mut(part))
+        .and_then(|values| values.get_mut(key));
     if let Some(slot) = slot {
         *slot = Value::String(word.to_owned());
     }

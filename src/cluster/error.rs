@@ -84,12 +84,16 @@ impl ClusterError {
 
     /// Tells an answer apart by what it says, for the object that was asked for.
     pub fn of(error: kube::Error, what: impl Into<String>) -> Self {
-        let kube::Error::Api(status) = &error else { return Self::Unreachable(Box::new(error)) };
+        let kube::Error::Api(status) = &error else {
+            return Self::Unreachable(Box::new(error));
+        };
         let what = what.into();
         let message = status.message.clone();
         match status.code {
             401 | 403 => Self::Forbidden { message },
-            404 if message.contains("could not find the requested resource") || message.starts_with("404 page") => {
+            404 if message.contains("could not find the requested resource")
+                || message.starts_with("404 page") =>
+            {
                 Self::NotInstalled
             }
             404 => Self::NotFound { what },

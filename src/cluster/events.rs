@@ -24,8 +24,10 @@ pub struct EventRecorder {
 impl EventRecorder {
     /// Starts the sender.
     pub fn start(client: Client, identity: &str) -> Self {
-        let reporter =
-            Reporter { controller: "tidegate".to_owned(), instance: Some(identity.to_owned()) };
+        let reporter = Reporter {
+            controller: "tidegate".to_owned(),
+            instance: Some(identity.to_owned()),
+        };
         let recorder = Recorder::new(client, reporter);
         let (queue, mut waiting) = mpsc::channel(WAITING_MAX);
         let mut sender = JoinSet::new();
@@ -36,7 +38,10 @@ impl EventRecorder {
                 }
             }
         });
-        Self { queue, _sender: sender }
+        Self {
+            queue,
+            _sender: sender,
+        }
     }
 }
 
@@ -44,7 +49,9 @@ impl Listener for EventRecorder {
     fn hear(&self, release: &Release, events: &[Event]) {
         let about = release.object_ref(&());
         for event in events {
-            let Some((kind, note)) = words(event) else { continue };
+            let Some((kind, note)) = words(event) else {
+                continue;
+            };
             let event = KubeEvent {
                 type_: kind,
                 reason: event.reason().to_owned(),
@@ -68,25 +75,46 @@ fn words(event: &Event) -> Option<(EventType, String)> {
         }
         Event::Refused { message } => (Warning, message.clone()),
         Event::WaveStarted { wave, services } => {
-            let names: Vec<&str> = services.iter().map(crate::spec::ServiceName::as_str).collect();
+            let names: Vec<&str> = services
+                .iter()
+                .map(crate::spec::ServiceName::as_str)
+                .collect();
             (Normal, format!("wave {wave} starts: {}", names.join(", ")))
         }
-        Event::WaveDone { wave, took } => {
-            (Normal, format!("wave {wave} is done after {}", crate::spec::duration::describe(*took)))
+        Event::WaveDone { wave, took } => (
+            Normal,
+            format!(
+                "wave {wave} is done after {}",
+                crate::spec::duration::describe(*took)
+            ),
+        ),
+        Event::ServiceDone { service, took } => (
+            Normal,
+            format!(
+                "{service} is done after {}",
+                crate::spec::duration::describe(*took)
+            ),
+        ),
+        Event::ServiceFailed {
+            service,
+            reason: _,
+            message,
+        } => (Warning, format!("{service}: {message}")),
+        Event::Regressed {
+            service: _,
+            message,
         }
-        Event::ServiceDone { service, took } => {
-            (Normal, format!("{service} is done after {}", crate::spec::duration::describe(*took)))
-        }
-        Event::ServiceFailed { service, reason: _, message } => {
-            (Warning, format!("{service}: {message}"))
-        }
-        Event::Regressed { service: _, message } | Event::NotPublished { message } => {
-            (Warning, message.clone())
-        }
+        | Event::NotPublished { message } => (Warning, message.clone()),
         Event::Paused => (Normal, "paused on request".to_owned()),
         Event::Resumed => (Normal, "resumed on request".to_owned()),
-        Event::Ended { outcome: "Succeeded", message } => (Normal, message.clone()),
-        Event::Ended { outcome: _, message } => (Warning, message.clone()),
+        Event::Ended {
+            outcome: "Succeeded",
+            message,
+        } => (Normal, message.clone()),
+        Event::Ended {
+            outcome: _,
+            message,
+        } => (Warning, message.clone()),
         Event::ServiceStarted { .. }
         | Event::Waits { .. }
         | Event::Unreachable { .. }

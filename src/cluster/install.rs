@@ -23,7 +23,11 @@ pub enum Installed {
 /// Looks which of our kinds are served.
 pub async fn installed(client: &Client) -> Result<Installed, ClusterError> {
     let served = match client.list_api_group_resources(crd::API_VERSION).await {
-        Ok(list) => list.resources.into_iter().map(|resource| resource.name).collect(),
+        Ok(list) => list
+            .resources
+            .into_iter()
+            .map(|resource| resource.name)
+            .collect(),
         Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
         Err(error) => return Err(error.into()),
     };
@@ -32,7 +36,11 @@ pub async fn installed(client: &Client) -> Result<Installed, ClusterError> {
         .filter(|definition| !served.contains(&definition.spec.names.plural))
         .map(ResourceExt::name_any)
         .collect();
-    Ok(if missing.is_empty() { Installed::Yes } else { Installed::Missing(missing) })
+    Ok(if missing.is_empty() {
+        Installed::Yes
+    } else {
+        Installed::Missing(missing)
+    })
 }
 
 /// Puts our definitions into the cluster and waits until they are served.

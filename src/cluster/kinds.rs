@@ -32,7 +32,13 @@ impl Kinds {
                 for (resource, capabilities) in group.versioned_resources(version) {
                     let namespaced = capabilities.scope == Scope::Namespaced;
                     let key = (resource.api_version.clone(), resource.kind.clone());
-                    known.insert(key, Kind { resource, namespaced });
+                    known.insert(
+                        key,
+                        Kind {
+                            resource,
+                            namespaced,
+                        },
+                    );
                 }
             }
         }
@@ -40,7 +46,8 @@ impl Kinds {
     }
 
     fn find(&self, object: &ObjectRef) -> Option<&Kind> {
-        self.known.get(&(object.api_version.clone(), object.kind.clone()))
+        self.known
+            .get(&(object.api_version.clone(), object.kind.clone()))
     }
 
     /// Whether objects of the kind live in a namespace; `None` if the server does not know the kind.
@@ -49,8 +56,14 @@ impl Kinds {
     }
 
     /// The part of the API where an object lives.
-    pub(super) fn api(&self, client: &Client, object: &ObjectRef) -> Result<Api<DynamicObject>, ClusterError> {
-        let kind = self.find(object).ok_or_else(|| ClusterError::KindMissing(object.clone()))?;
+    pub(super) fn api(
+        &self,
+        client: &Client,
+        object: &ObjectRef,
+    ) -> Result<Api<DynamicObject>, ClusterError> {
+        let kind = self
+            .find(object)
+            .ok_or_else(|| ClusterError::KindMissing(object.clone()))?;
         Ok(if kind.namespaced {
             Api::namespaced_with(client.clone(), &object.namespace, &kind.resource)
         } else {
@@ -59,12 +72,18 @@ impl Kinds {
     }
 
     /// Learns a kind that came after [`Kinds::discover`], for instance with a CRD of the same release.
-    pub(super) async fn learn(&mut self, client: &Client, object: &ObjectRef) -> Result<(), ClusterError> {
+    pub(super) async fn learn(
+        &mut self,
+        client: &Client,
+        object: &ObjectRef,
+    ) -> Result<(), ClusterError> {
         if self.find(object).is_some() {
             return Ok(());
         }
-        let (group, version) =
-            object.api_version.split_once('/').unwrap_or(("", object.api_version.as_str()));
+        let (group, version) = object
+            .api_version
+            .split_once('/')
+            .unwrap_or(("", object.api_version.as_str()));
         let wanted = GroupVersionKind::gvk(group, version, &object.kind);
         let (resource, capabilities) = oneshot::pinned_kind(client, &wanted)
             .await
@@ -72,7 +91,10 @@ impl Kinds {
         let namespaced = capabilities.scope == Scope::Namespaced;
         self.known.insert(
             (object.api_version.clone(), object.kind.clone()),
-            Kind { resource, namespaced },
+            Kind {
+                resource,
+                namespaced,
+            },
         );
         Ok(())
     }

@@ -18,7 +18,13 @@ pub(super) fn ready(manifest: &Value, plan: &str, stamp: Option<&str>) -> Value 
 
 fn label(object: &mut Map<String, Value>, plan: &str) -> Option<()> {
     let metadata = child(object, "metadata")?;
-    for servers_own in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"] {
+    for servers_own in [
+        "managedFields",
+        "resourceVersion",
+        "uid",
+        "creationTimestamp",
+        "generation",
+    ] {
         metadata.remove(servers_own);
     }
     child(metadata, "labels")?.insert(PLAN_LABEL.to_owned(), Value::String(plan.to_owned()));
@@ -28,7 +34,10 @@ fn label(object: &mut Map<String, Value>, plan: &str) -> Option<()> {
 fn put_stamp(object: &mut Map<String, Value>, stamp: &str) -> Option<()> {
     let template = child(object.get_mut("spec")?.as_object_mut()?, "template")?;
     let annotations = child(child(template, "metadata")?, "annotations")?;
-    annotations.insert(CONTRACT_ANNOTATION.to_owned(), Value::String(stamp.to_owned()));
+    annotations.insert(
+        CONTRACT_ANNOTATION.to_owned(),
+        Value::String(stamp.to_owned()),
+    );
     Some(())
 }
 
@@ -45,12 +54,17 @@ fn child<'a>(parent: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Ma
 /// The stamp on an object's pod template.
 pub(super) fn stamp_of(object: &Value) -> Option<String> {
     let annotations = object.pointer("/spec/template/metadata/annotations")?;
-    annotations.get(CONTRACT_ANNOTATION)?.as_str().map(ToOwned::to_owned)
+    annotations
+        .get(CONTRACT_ANNOTATION)?
+        .as_str()
+        .map(ToOwned::to_owned)
 }
 
 /// The images of a pod template, for people.
 pub(super) fn images(manifest: &Value) -> Vec<String> {
-    let containers = manifest.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    let containers = manifest
+        .pointer("/spec/template/spec/containers")
+        .and_then(Value::as_array);
     containers
         .into_iter()
         .flatten()

@@ -22,7 +22,8 @@ pub async fn ensure_namespace(client: &Client, name: &str) -> Result<(), Cluster
         }
         return Err(ClusterError::Refused {
             what: format!("namespace `{name}`"),
-            message: "it is there already and was not made by tidegate, or is being deleted".to_owned(),
+            message: "it is there already and was not made by tidegate, or is being deleted"
+                .to_owned(),
         });
     }
     let namespace = Namespace {
@@ -33,7 +34,10 @@ pub async fn ensure_namespace(client: &Client, name: &str) -> Result<(), Cluster
         },
         ..Namespace::default()
     };
-    namespaces.create(&PostParams::default(), &namespace).await.map_err(about)?;
+    namespaces
+        .create(&PostParams::default(), &namespace)
+        .await
+        .map_err(about)?;
     Ok(())
 }
 
@@ -42,9 +46,18 @@ pub async fn remove_namespace(client: &Client, name: &str) -> Result<(), Cluster
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let about = |error| ClusterError::of(error, format!("namespace `{name}`"));
     let found = namespaces.get_opt(name).await.map_err(about)?;
-    let made = found.is_some_and(|found| found.metadata.labels.unwrap_or_default().contains_key(MADE_LABEL));
+    let made = found.is_some_and(|found| {
+        found
+            .metadata
+            .labels
+            .unwrap_or_default()
+            .contains_key(MADE_LABEL)
+    });
     if made {
-        namespaces.delete(name, &DeleteParams::background()).await.map_err(about)?;
+        namespaces
+            .delete(name, &DeleteParams::background())
+            .await
+            .map_err(about)?;
     }
     Ok(())
 }

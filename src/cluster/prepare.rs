@@ -34,11 +34,20 @@ impl Preparing<'_> {
         &self,
         objects: &BTreeSet<ObjectRef>,
     ) -> Result<BTreeMap<ObjectRef, Prepared>, ClusterError> {
-        let looks: Vec<_> = objects.iter().map(|object| self.look_at_named(object)).collect();
-        stream::iter(looks).buffer_unordered(PARALLEL).try_collect().await
+        let looks: Vec<_> = objects
+            .iter()
+            .map(|object| self.look_at_named(object))
+            .collect();
+        stream::iter(looks)
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await
     }
 
-    async fn look_at_named(&self, object: &ObjectRef) -> Result<(ObjectRef, Prepared), ClusterError> {
+    async fn look_at_named(
+        &self,
+        object: &ObjectRef,
+    ) -> Result<(ObjectRef, Prepared), ClusterError> {
         Ok((object.clone(), self.look_at(object).await?))
     }
 
@@ -88,7 +97,11 @@ impl Preparing<'_> {
         let stamp = stamp(live);
         let sent = manifests::ready(&manifest, self.plan, stamp.as_deref());
         let stored = write::dry_run(&api, &sent, &object.name).await?;
-        Ok(if digest(live) == digest(&stored) { TemplateChange::Same } else { TemplateChange::Changes })
+        Ok(if digest(live) == digest(&stored) {
+            TemplateChange::Same
+        } else {
+            TemplateChange::Changes
+        })
     }
 
     /// Applies every object as a dry run.
@@ -96,8 +109,10 @@ impl Preparing<'_> {
     /// Out: what each workload's template would do, and all that the server would refuse.
     pub(super) async fn rehearse(&self) -> (BTreeMap<ObjectRef, TemplateChange>, Vec<Problem>) {
         let entries = &self.bundle.objects;
-        let rehearsals: Vec<_> =
-            entries.iter().map(|entry| self.rehearse_one(&entry.reference, &entry.value)).collect();
+        let rehearsals: Vec<_> = entries
+            .iter()
+            .map(|entry| self.rehearse_one(&entry.reference, &entry.value))
+            .collect();
         let results: Vec<_> = stream::iter(rehearsals).buffered(PARALLEL).collect().await;
         let mut changes = BTreeMap::new();
         let mut problems = Vec::new();
@@ -120,24 +135,39 @@ impl Preparing<'_> {
         manifest: &Value,
     ) -> Result<Option<TemplateChange>, Problem> {
         let Ok(api) = self.kinds.api(self.client, object) else {
-            return if self.brings_kind(object) { Ok(None) } else { Err(kind_missing(object)) };
+            return if self.brings_kind(object) {
+                Ok(None)
+            } else {
+                Err(kind_missing(object))
+            };
         };
         let about = |error: WriteError| problem(object, error);
-        let live = api.get_opt(&object.name).await.map_err(|error| about(write::judge(&error)))?;
+        let live = api
+            .get_opt(&object.name)
+            .await
+            .map_err(|error| about(write::judge(&error)))?;
         let workload = self.bundle.is_workload(object);
         let Some(live) = live else {
             // What lives in a namespace that the release brings along cannot be tried before that is there.
             if !self.brings_namespace(object) {
                 let sent = manifests::ready(manifest, self.plan, None);
-                write::dry_run(&api, &sent, &object.name).await.map_err(about)?;
+                write::dry_run(&api, &sent, &object.name)
+                    .await
+                    .map_err(about)?;
             }
             return Ok(workload.then_some(TemplateChange::Absent));
         };
         if workload {
-            return self.would_change(object, &live).await.map(Some).map_err(about);
+            return self
+                .would_change(object, &live)
+                .await
+                .map(Some)
+                .map_err(about);
         }
         let sent = manifests::ready(manifest, self.plan, None);
-        write::dry_run(&api, &sent, &object.name).await.map_err(about)?;
+        write::dry_run(&api, &sent, &object.name)
+            .await
+            .map_err(about)?;
         Ok(None)
     }
 
@@ -145,8 +175,12 @@ impl Preparing<'_> {
     fn brings_kind(&self, object: &ObjectRef) -> bool {
         self.bundle.objects.iter().any(|entry| {
             entry.reference.kind == "CustomResourceDefinition"
-                && entry.value.pointer("/spec/group").and_then(Value::as_str) == Some(object.group())
-                && entry.value.pointer("/spec/names/kind").and_then(Value::as_str)
+                && entry.value.pointer("/spec/group").and_then(Value::as_str)
+                    == Some(object.group())
+                && entry
+                    .value
+                    .pointer("/spec/names/kind")
+                    .and_then(Value::as_str)
                     == Some(object.kind.as_str())
         })
     }
@@ -173,14 +207,20 @@ pub(super) fn kind_missing(object: &ObjectRef) -> Problem {
     Problem::error(
         Code::KindMissing,
         object.to_string(),
-        format!("the cluster has no kind `{}` in `{}`", object.kind, object.api_version),
+        format!(
+            "the cluster has no kind `{}` in `{}`",
+            object.kind, object.api_version
+        ),
     )
     .hint("install its CustomResourceDefinition first, or add it to the manifests")
 }
 
 pub(super) fn problem(object: &ObjectRef, error: WriteError) -> Problem {
     let (code, message) = match error {
-        WriteError::Moved => (Code::DryRunRefused, "was changed while it was looked at".to_owned()),
+        WriteError::Moved => (
+            Code::DryRunRefused,
+            "was changed while it was looked at".to_owned(),
+        ),
         WriteError::Refused(code, message) => (code, message),
         WriteError::Unreachable(message) => (Code::DryRunRefused, message),
     };

@@ -68,36 +68,57 @@ impl Pool {
             services,
             endpoint_slices,
             // Hints may be old: no gate opens by them.
-            events: caches.and_then(|caches| hints(caches.warnings.as_ref())).unwrap_or_default(),
+            events: caches
+                .and_then(|caches| hints(caches.warnings.as_ref()))
+                .unwrap_or_default(),
             nodes: caches.and_then(|caches| hints(caches.nodes.as_ref())),
         })
     }
 
     /// The snapshot of one workload: of the pool only what can matter to it.
-    pub(super) fn snapshot(&self, about: &About<'_>, workload: Option<Workload>, now: Timestamp) -> Snapshot {
+    pub(super) fn snapshot(
+        &self,
+        about: &About<'_>,
+        workload: Option<Workload>,
+        now: Timestamp,
+    ) -> Snapshot {
         let services = self.services_in_front(about, workload.as_ref());
-        let names: BTreeSet<&str> =
-            services.iter().filter_map(|service| service.metadata.name.as_deref()).collect();
+        let names: BTreeSet<&str> = services
+            .iter()
+            .filter_map(|service| service.metadata.name.as_deref())
+            .collect();
         let endpoint_slices: Vec<EndpointSlice> = self
             .endpoint_slices
             .iter()
             .filter(|slice| {
-                label(&slice.metadata, "kubernetes.io/service-name").is_some_and(|s| names.contains(s.as_str()))
+                label(&slice.metadata, "kubernetes.io/service-name")
+                    .is_some_and(|s| names.contains(s.as_str()))
             })
             .map(|slice| (**slice).clone())
             .collect();
         let pods = self.pods_of(about, workload.as_ref(), &services, &endpoint_slices);
-        let owners: BTreeSet<&str> = pods.iter().flat_map(|pod| owner_uids(&pod.metadata)).collect();
-        let own_uid = workload.as_ref().and_then(|w| w.metadata().uid.clone()).unwrap_or_default();
+        let owners: BTreeSet<&str> = pods
+            .iter()
+            .flat_map(|pod| owner_uids(&pod.metadata))
+            .collect();
+        let own_uid = workload
+            .as_ref()
+            .and_then(|w| w.metadata().uid.clone())
+            .unwrap_or_default();
         let concerns = |metadata: &ObjectMeta| {
-            metadata.uid.as_deref().is_some_and(|uid| owners.contains(uid))
+            metadata
+                .uid
+                .as_deref()
+                .is_some_and(|uid| owners.contains(uid))
                 || owner_uids(metadata).any(|uid| uid == own_uid)
         };
         Snapshot {
             now,
             read: self.read,
             replica_sets: pick(&self.replica_sets, |object| concerns(&object.metadata)),
-            controller_revisions: pick(&self.controller_revisions, |object| concerns(&object.metadata)),
+            controller_revisions: pick(&self.controller_revisions, |object| {
+                concerns(&object.metadata)
+            }),
             services,
             endpoint_slices,
             events: self.events.clone(),
@@ -110,18 +131,25 @@ impl Pool {
 
     /// Services whose selector picks the workload's pods, as they are or as they were.
     fn services_in_front(&self, about: &About<'_>, workload: Option<&Workload>) -> Vec<Service> {
-        let template = workload.map(|workload| {
-            workload.template().metadata.clone().unwrap_or_default()
-        });
+        let template =
+            workload.map(|workload| workload.template().metadata.clone().unwrap_or_default());
         let known_pods = self.pods.iter().filter(|pod| about.knows(&pod.metadata));
-        let pods: Vec<&ObjectMeta> =
-            template.as_ref().into_iter().chain(known_pods.map(|pod| &pod.metadata)).collect();
+        let pods: Vec<&ObjectMeta> = template
+            .as_ref()
+            .into_iter()
+            .chain(known_pods.map(|pod| &pod.metadata))
+            .collect();
         pick(&self.services, |service| {
-            let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
+            let selector = service
+                .spec
+                .as_ref()
+                .and_then(|spec| spec.selector.as_ref());
             selector.is_some_and(|selector| {
                 !selector.is_empty()
                     && pods.iter().any(|metadata| {
-                        selector.iter().all(|(key, value)| label(metadata, key) == Some(value))
+                        selector
+                            .iter()
+                            .all(|(key, value)| label(metadata, key) == Some(value))
                     })
             })
         })
@@ -151,13 +179,21 @@ impl Pool {
         pick(&self.pods, |pod| {
             let metadata = &pod.metadata;
             about.knows(metadata)
-                || metadata.uid.as_deref().is_some_and(|uid| targets.contains(uid) || Some(uid) == own_uid)
+                || metadata
+                    .uid
+                    .as_deref()
+                    .is_some_and(|uid| targets.contains(uid) || Some(uid) == own_uid)
                 || owner_uids(metadata).any(|uid| Some(uid) == own_uid || own_sets.contains(uid))
                 || labels.is_some_and(|labels| {
-                    labels.iter().all(|(key, value)| label(metadata, key) == Some(value))
+                    labels
+                        .iter()
+                        .all(|(key, value)| label(metadata, key) == Some(value))
                 })
                 || services.iter().any(|service| {
-                    let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
+                    let selector = service
+                        .spec
+                        .as_ref()
+                        .and_then(|spec| spec.selector.as_ref());
                     selector.is_some_and(|s| s.iter().all(|(k, v)| label(metadata, k) == Some(v)))
                 })
         })
@@ -175,12 +211,19 @@ pub(super) struct About<'a> {
 
 impl About<'_> {
     fn knows(&self, metadata: &ObjectMeta) -> bool {
-        metadata.uid.as_ref().is_some_and(|uid| self.recorded.contains(uid))
+        metadata
+            .uid
+            .as_ref()
+            .is_some_and(|uid| self.recorded.contains(uid))
     }
 }
 
 fn pick<K: Clone>(objects: &[Arc<K>], wanted: impl Fn(&K) -> bool) -> Vec<K> {
-    objects.iter().filter(|object| wanted(object)).map(|object| (**object).clone()).collect()
+    objects
+        .iter()
+        .filter(|object| wanted(object))
+        .map(|object| (**object).clone())
+        .collect()
 }
 
 fn label<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a String> {
@@ -188,7 +231,11 @@ fn label<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a String> {
 }
 
 fn owner_uids(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {
-    metadata.owner_references.iter().flatten().map(|owner| owner.uid.as_str())
+    metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .map(|owner| owner.uid.as_str())
 }
 
 /// What a hint's watch has brought; `None` if it may not be read.
@@ -197,7 +244,13 @@ where
     K: Resource + Clone + 'static,
     K::DynamicType: Eq + std::hash::Hash + Clone,
 {
-    store.map(|store| store.state().iter().map(|object| (**object).clone()).collect())
+    store.map(|store| {
+        store
+            .state()
+            .iter()
+            .map(|object| (**object).clone())
+            .collect()
+    })
 }
 
 async fn list<K>(client: &Client, namespace: &str) -> Result<Vec<Arc<K>>, ClusterError>
@@ -208,17 +261,26 @@ where
     let api: Api<K> = Api::namespaced(client.clone(), namespace);
     let kind = K::plural(&K::DynamicType::default()).into_owned();
     // No resourceVersion: a quorum read, never a cache of the server's.
-    let found = api.list(&ListParams::default()).await.map_err(|e| ClusterError::of(e, kind))?;
+    let found = api
+        .list(&ListParams::default())
+        .await
+        .map_err(|e| ClusterError::of(e, kind))?;
     Ok(found.items.into_iter().map(Arc::new).collect())
 }
 
 /// One workload as the caches have it.
 pub(super) fn cached_workload(caches: &Caches, object: &ObjectRef) -> Option<Workload> {
     match (object.api_version.as_str(), object.kind.as_str()) {
-        ("apps/v1", "Deployment") => of_store(&caches.deployments, object).map(Workload::Deployment),
-        ("apps/v1", "StatefulSet") => of_store(&caches.stateful_sets, object).map(Workload::StatefulSet),
+        ("apps/v1", "Deployment") => {
+            of_store(&caches.deployments, object).map(Workload::Deployment)
+        }
+        ("apps/v1", "StatefulSet") => {
+            of_store(&caches.stateful_sets, object).map(Workload::StatefulSet)
+        }
         ("apps/v1", "DaemonSet") => of_store(&caches.daemon_sets, object).map(Workload::DaemonSet),
-        ("apps/v1", "ReplicaSet") => of_store(&caches.replica_sets, object).map(Workload::ReplicaSet),
+        ("apps/v1", "ReplicaSet") => {
+            of_store(&caches.replica_sets, object).map(Workload::ReplicaSet)
+        }
         ("batch/v1", "Job") => of_store(&caches.jobs, object).map(Workload::Job),
         ("v1", "Pod") => of_store(&caches.pods, object).map(Workload::Pod),
         _ => None,
@@ -256,7 +318,10 @@ where
     K::DynamicType: Default,
 {
     let api: Api<K> = Api::namespaced(client.clone(), &object.namespace);
-    let found = api.get_opt(&object.name).await.map_err(|e| ClusterError::of(e, object.to_string()))?;
+    let found = api
+        .get_opt(&object.name)
+        .await
+        .map_err(|e| ClusterError::of(e, object.to_string()))?;
     Ok(found.map(Box::new))
 }
 
@@ -272,26 +337,40 @@ pub(super) async fn read_live(
     let pool = Pool::live(client, namespace, Some(caches)).await?;
     let second = workloads(client, abouts).await?;
     let now = Timestamp::now();
-    let read = abouts.iter().zip(first).zip(second).map(|((about, before), after)| {
-        let same = steady(before.as_ref(), after.as_ref());
-        let mut snapshot = pool.snapshot(about, after, now);
-        if !same {
-            snapshot.read = Read::Cached;
-        }
-        snapshot
-    });
+    let read = abouts
+        .iter()
+        .zip(first)
+        .zip(second)
+        .map(|((about, before), after)| {
+            let same = steady(before.as_ref(), after.as_ref());
+            let mut snapshot = pool.snapshot(about, after, now);
+            if !same {
+                snapshot.read = Read::Cached;
+            }
+            snapshot
+        });
     Ok(read.collect())
 }
 
-async fn workloads(client: &Client, abouts: &[About<'_>]) -> Result<Vec<Option<Workload>>, ClusterError> {
-    try_join_all(abouts.iter().map(|about| live_workload(client, about.workload))).await
+async fn workloads(
+    client: &Client,
+    abouts: &[About<'_>],
+) -> Result<Vec<Option<Workload>>, ClusterError> {
+    try_join_all(
+        abouts
+            .iter()
+            .map(|about| live_workload(client, about.workload)),
+    )
+    .await
 }
 
 /// Whether two reads show the same object in the same generation.
 fn steady(before: Option<&Workload>, after: Option<&Workload>) -> bool {
     let identity = |workload: &Workload| {
-        (workload.metadata().uid.clone(), workload.metadata().generation)
+        (
+            workload.metadata().uid.clone(),
+            workload.metadata().generation,
+        )
     };
     before.map(identity) == after.map(identity)
 }
-

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use super::error::ClusterError;
 use crate::manifest::Bundle;
 use crate::spec::crd::{
-    self, History, PLAN_LABEL, Release, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, ReleaseSpec,
+    self, History, PLAN_LABEL, Release, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus,
+    ReleaseSpec,
 };
 
 /// How much of a bundle goes into one Secret: an object may have 1 MiB, base64 and metadata included.
@@ -48,7 +49,10 @@ pub struct Releases {
 impl Releases {
     /// Those of a namespace, as a client sees them.
     pub fn new(client: Client, namespace: &str) -> Self {
-        Self { client, namespace: namespace.to_owned() }
+        Self {
+            client,
+            namespace: namespace.to_owned(),
+        }
     }
 
     fn api(&self) -> Api<Release> {
@@ -57,7 +61,11 @@ impl Releases {
 
     /// All releases, of one plan if it is given, in the order of their numbers.
     pub async fn list(&self, plan: Option<&str>) -> Result<Vec<Release>, ClusterError> {
-        let found = self.api().list(&ListParams::default()).await.map_err(|e| ClusterError::of(e, "releases"))?;
+        let found = self
+            .api()
+            .list(&ListParams::default())
+            .await
+            .map_err(|e| ClusterError::of(e, "releases"))?;
         let mut releases = found.items;
         releases.retain(|release| plan.is_none_or(|plan| release.spec.plan == plan));
         releases.sort_by_key(|release| (release.spec.plan.clone(), release.spec.number));
@@ -66,17 +74,27 @@ impl Releases {
 
     /// One release by name.
     pub async fn get(&self, name: &str) -> Result<Release, ClusterError> {
-        self.api().get(name).await.map_err(|e| ClusterError::of(e, format!("release `{name}`")))
+        self.api()
+            .get(name)
+            .await
+            .map_err(|e| ClusterError::of(e, format!("release `{name}`")))
     }
 
     /// A plan by name, if it exists.
     pub async fn plan(&self, name: &str) -> Result<Option<ReleasePlan>, ClusterError> {
         let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
-        plans.get_opt(name).await.map_err(|e| ClusterError::of(e, format!("plan `{name}`")))
+        plans
+            .get_opt(name)
+            .await
+            .map_err(|e| ClusterError::of(e, format!("plan `{name}`")))
     }
 
     /// Makes a plan, if there is none of that name, so that its releases have a home.
-    pub async fn ensure_plan(&self, name: &str, spec: &ReleasePlanSpec) -> Result<ReleasePlan, ClusterError> {
+    pub async fn ensure_plan(
+        &self,
+        name: &str,
+        spec: &ReleasePlanSpec,
+    ) -> Result<ReleasePlan, ClusterError> {
         if let Some(plan) = self.plan(name).await? {
             return Ok(plan);
         }
@@ -84,9 +102,10 @@ impl Releases {
         let plan = ReleasePlan::new(name, spec.clone());
         match plans.create(&PostParams::default(), &plan).await {
             Ok(plan) => Ok(plan),
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                plans.get(name).await.map_err(|e| ClusterError::of(e, format!("plan `{name}`")))
-            }
+            Err(kube::Error::Api(status)) if status.code == 409 => plans
+                .get(name)
+                .await
+                .map_err(|e| ClusterError::of(e, format!("plan `{name}`"))),
             Err(error) => Err(ClusterError::of(error, format!("plan `{name}`"))),
         }
     }
@@ -107,7 +126,11 @@ impl Releases {
             message,
         })?;
         let digest = Bundle::digest(&bytes);
-        let mut number = self.list(Some(&new.plan)).await?.last().map_or(1, |last| last.spec.number + 1);
+        let mut number = self
+            .list(Some(&new.plan))
+            .await?
+            .last()
+            .map_or(1, |last| last.spec.number + 1);
         let release = loop {
             let spec = ReleaseSpec {
                 plan: new.plan.clone(),
@@ -123,7 +146,8 @@ impl Releases {
             };
             let mut release = Release::new(&format!("{}-{number}", new.plan), spec);
             release.metadata.labels = Some(labels(&new.plan));
-            release.metadata.owner_references = Some(plan.controller_owner_ref(&()).into_iter().collect());
+            release.metadata.owner_references =
+                Some(plan.controller_owner_ref(&()).into_iter().collect());
             match self.api().create(&PostParams::default(), &release).await {
                 Ok(created) => break created,
                 // Somebody took the number.
@@ -148,7 +172,10 @@ impl Releases {
                 },
                 type_: Some("tidegate.dev/bundle".to_owned()),
                 immutable: Some(true),
-                data: Some(BTreeMap::from([(PART_KEY.to_owned(), ByteString(part.clone()))])),
+                data: Some(BTreeMap::from([(
+                    PART_KEY.to_owned(),
+                    ByteString(part.clone()),
+                )])),
                 ..Secret::default()
             };
             match secrets.create(&PostParams::default(), &secret).await {
@@ -164,25 +191,39 @@ impl Releases {
     pub async fn complete(&self, release: &Release, bundle: &Bundle) -> Result<(), ClusterError> {
         match pack(&bundle.to_bytes()) {
             Ok(parts) => self.create_parts(release, &parts).await,
-            Err(message) => Err(ClusterError::Refused { what: release.name_any(), message }),
+            Err(message) => Err(ClusterError::Refused {
+                what: release.name_any(),
+                message,
+            }),
         }
     }
 
     /// Reads a release's bundle and checks its digest.
     pub async fn bundle(&self, release: &Release) -> Result<Bundle, ClusterError> {
-        let damaged = |message: String| ClusterError::Bundle { release: release.name_any(), message };
+        let damaged = |message: String| ClusterError::Bundle {
+            release: release.name_any(),
+            message,
+        };
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
         let mut packed = Vec::new();
-        for index in 0..usize::try_from(release.spec.bundle.parts).unwrap_or(0).min(PARTS_MAX) {
+        for index in 0..usize::try_from(release.spec.bundle.parts)
+            .unwrap_or(0)
+            .min(PARTS_MAX)
+        {
             let name = part_name(&release.name_any(), index);
             let part = match secrets.get(&name).await {
                 Ok(secret) => secret.data.unwrap_or_default().remove(PART_KEY),
                 Err(error) => match ClusterError::of(error, format!("secret `{name}`")) {
-                    ClusterError::NotFound { what } => return Err(damaged(format!("{what} does not exist"))),
+                    ClusterError::NotFound { what } => {
+                        return Err(damaged(format!("{what} does not exist")));
+                    }
                     other => return Err(other),
                 },
             };
-            packed.extend(part.ok_or_else(|| damaged(format!("secret `{name}` has no `{PART_KEY}`")))?.0);
+            packed.extend(
+                part.ok_or_else(|| damaged(format!("secret `{name}` has no `{PART_KEY}`")))?
+                    .0,
+            );
         }
         let bytes = unpack(&packed).map_err(|error| damaged(error.to_string()))?;
         if Bundle::digest(&bytes) != release.spec.bundle.digest {
@@ -192,14 +233,21 @@ impl Releases {
     }
 
     /// The bundle of the newest release of a plan that succeeded: what is installed.
-    pub async fn last_succeeded(&self, plan: &str) -> Result<Option<(Release, Bundle)>, ClusterError> {
+    pub async fn last_succeeded(
+        &self,
+        plan: &str,
+    ) -> Result<Option<(Release, Bundle)>, ClusterError> {
         let releases = match self.list(Some(plan)).await {
             Ok(releases) => releases,
             Err(ClusterError::NotInstalled) => return Ok(None),
             Err(error) => return Err(error),
         };
         let succeeded = |release: &&Release| {
-            release.status.as_ref().and_then(|status| status.outcome.as_deref()) == Some("Succeeded")
+            release
+                .status
+                .as_ref()
+                .and_then(|status| status.outcome.as_deref())
+                == Some("Succeeded")
         };
         match releases.iter().rev().find(succeeded) {
             Some(release) => Ok(Some((release.clone(), self.bundle(release).await?))),
@@ -214,8 +262,10 @@ impl Releases {
     pub async fn tidy(&self, plan_name: &str, history: &History) -> Result<(), ClusterError> {
         let releases = self.list(Some(plan_name)).await?;
         let outcome = |release: &Release| release.status.as_ref().and_then(|s| s.outcome.clone());
-        let succeeded: Vec<&Release> =
-            releases.iter().filter(|r| outcome(r).as_deref() == Some("Succeeded")).collect();
+        let succeeded: Vec<&Release> = releases
+            .iter()
+            .filter(|r| outcome(r).as_deref() == Some("Succeeded"))
+            .collect();
         let others: Vec<&Release> = releases
             .iter()
             .filter(|release| outcome(release).is_some_and(|outcome| outcome != "Succeeded"))
@@ -235,10 +285,20 @@ impl Releases {
             .await
             .map_err(|e| ClusterError::of(e, format!("plan `{plan_name}`")))?;
         let kept = |most: u32| usize::try_from(most).unwrap_or(usize::MAX);
-        let old_succeeded = succeeded.len().saturating_sub(kept(history.keep_succeeded.max(1)));
+        let old_succeeded = succeeded
+            .len()
+            .saturating_sub(kept(history.keep_succeeded.max(1)));
         let old_others = others.len().saturating_sub(kept(history.keep_failed));
-        for release in succeeded.into_iter().take(old_succeeded).chain(others.into_iter().take(old_others)) {
-            match self.api().delete(&release.name_any(), &DeleteParams::background()).await {
+        for release in succeeded
+            .into_iter()
+            .take(old_succeeded)
+            .chain(others.into_iter().take(old_others))
+        {
+            match self
+                .api()
+                .delete(&release.name_any(), &DeleteParams::background())
+                .await
+            {
                 Ok(_) => {}
                 Err(kube::Error::Api(status)) if status.code == 404 => {}
                 Err(error) => return Err(ClusterError::of(error, release.name_any())),
@@ -259,7 +319,10 @@ impl Releases {
 
 /// Whether a release has ended.
 pub fn has_ended(release: &Release) -> bool {
-    release.status.as_ref().is_some_and(|status| status.outcome.is_some())
+    release
+        .status
+        .as_ref()
+        .is_some_and(|status| status.outcome.is_some())
 }
 
 fn labels(plan: &str) -> BTreeMap<String, String> {
@@ -272,18 +335,24 @@ fn part_name(release: &str, index: usize) -> String {
 
 fn pack(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).map_err(|error| error.to_string())?;
+    encoder
+        .write_all(bytes)
+        .map_err(|error| error.to_string())?;
     let packed = encoder.finish().map_err(|error| error.to_string())?;
     let parts: Vec<Vec<u8>> = packed.chunks(PART_BYTES).map(<[u8]>::to_vec).collect();
     if parts.len() > PARTS_MAX {
         let limit = PART_BYTES * PARTS_MAX / 1_000_000;
-        return Err(format!("they take more than {limit} MB compressed; split the system into two plans"));
+        return Err(format!(
+            "they take more than {limit} MB compressed; split the system into two plans"
+        ));
     }
     Ok(parts)
 }
 
 fn unpack(packed: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    GzDecoder::new(packed).take(UNPACKED_MAX).read_to_end(&mut bytes)?;
+    GzDecoder::new(packed)
+        .take(UNPACKED_MAX)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -21,23 +21,59 @@ pub struct Right {
 
 /// What the plan's account needs in its namespace: the reads of the gate and the writes of usual manifests.
 pub const ACTING_RIGHTS: &[(&str, &[&str], &[&str])] = &[
-    ("apps", &["deployments", "statefulsets", "daemonsets"], &["get", "list", "watch", "create", "patch"]),
-    ("apps", &["replicasets", "controllerrevisions"], &["get", "list", "watch"]),
-    ("batch", &["jobs"], &["get", "list", "watch", "create", "patch"]),
+    (
+        "apps",
+        &["deployments", "statefulsets", "daemonsets"],
+        &["get", "list", "watch", "create", "patch"],
+    ),
+    (
+        "apps",
+        &["replicasets", "controllerrevisions"],
+        &["get", "list", "watch"],
+    ),
+    (
+        "batch",
+        &["jobs"],
+        &["get", "list", "watch", "create", "patch"],
+    ),
     ("", &["pods"], &["get", "list", "watch"]),
-    ("", &["services"], &["get", "list", "watch", "create", "patch"]),
-    ("discovery.k8s.io", &["endpointslices"], &["get", "list", "watch"]),
-    ("", &["configmaps", "serviceaccounts"], &["get", "create", "patch"]),
+    (
+        "",
+        &["services"],
+        &["get", "list", "watch", "create", "patch"],
+    ),
+    (
+        "discovery.k8s.io",
+        &["endpointslices"],
+        &["get", "list", "watch"],
+    ),
+    (
+        "",
+        &["configmaps", "serviceaccounts"],
+        &["get", "create", "patch"],
+    ),
     ("", &["events"], &["list", "watch"]),
 ];
 
 /// What tidegate itself needs in the namespace.
 pub const OWN_RIGHTS: &[(&str, &[&str], &[&str])] = &[
-    ("tidegate.dev", &["releases"], &["get", "list", "watch", "create", "patch", "delete"]),
+    (
+        "tidegate.dev",
+        &["releases"],
+        &["get", "list", "watch", "create", "patch", "delete"],
+    ),
     ("tidegate.dev", &["releases/status"], &["update"]),
-    ("tidegate.dev", &["servicegraphs", "releaseplans"], &["get", "list", "watch", "create", "patch"]),
+    (
+        "tidegate.dev",
+        &["servicegraphs", "releaseplans"],
+        &["get", "list", "watch", "create", "patch"],
+    ),
     ("", &["secrets"], &["get", "create"]),
-    ("coordination.k8s.io", &["leases"], &["get", "create", "patch", "update"]),
+    (
+        "coordination.k8s.io",
+        &["leases"],
+        &["get", "create", "patch", "update"],
+    ),
     ("events.k8s.io", &["events"], &["create", "patch"]),
 ];
 
@@ -51,7 +87,11 @@ pub async fn missing_rights(
     for (group, resources, verbs) in wanted {
         for resource in *resources {
             for verb in *verbs {
-                let right = Right { verb, group, resource };
+                let right = Right {
+                    verb,
+                    group,
+                    resource,
+                };
                 if !is_allowed(client, namespace, &right).await? {
                     missing.push(right);
                 }

@@ -40,21 +40,37 @@ pub(super) async fn survey(
             .max()
             .copied()
             .unwrap_or(TemplateChange::Same);
-        let images = workloads.iter().filter_map(|workload| bundle.manifest(workload)).flat_map(manifests::images);
+        let images = workloads
+            .iter()
+            .filter_map(|workload| bundle.manifest(workload))
+            .flat_map(manifests::images);
         let to = images.collect::<Vec<_>>().join(", ");
         let live = live_revisions(preparing.client, &pool, &workloads).await?;
         services.insert(name.clone(), Surveyed { live, change, to });
     }
     let mut leaving = BTreeMap::new();
     for (name, objects) in going(bundle, last) {
-        let workloads: Vec<ObjectRef> =
-            objects.iter().filter(|object| is_workload(object, last)).cloned().collect();
+        let workloads: Vec<ObjectRef> = objects
+            .iter()
+            .filter(|object| is_workload(object, last))
+            .cloned()
+            .collect();
         let live = live_revisions(preparing.client, &pool, &workloads).await?;
-        let surveyed = Surveyed { live, change: TemplateChange::Same, to: String::new() };
+        let surveyed = Surveyed {
+            live,
+            change: TemplateChange::Same,
+            to: String::new(),
+        };
         services.insert(name.clone(), surveyed);
         leaving.insert(name, objects);
     }
-    Ok(Survey { now: Timestamp::now(), services, declared, leaving, problems })
+    Ok(Survey {
+        now: Timestamp::now(),
+        services,
+        declared,
+        leaving,
+        problems,
+    })
 }
 
 /// Surveys the cluster for a release that does not exist yet.
@@ -70,21 +86,38 @@ pub async fn survey_only(
     let account = bundle.plan.service_account_name.as_deref();
     let acting = connection.acting_as(&bundle.namespace, account)?;
     let kinds = Kinds::discover(acting.clone()).await?;
-    let last = Releases::new(own.clone(), &bundle.namespace).last_succeeded(plan).await?;
-    let preparing = Preparing { client: &acting, kinds: &kinds, bundle, plan };
+    let last = Releases::new(own.clone(), &bundle.namespace)
+        .last_succeeded(plan)
+        .await?;
+    let preparing = Preparing {
+        client: &acting,
+        kinds: &kinds,
+        bundle,
+        plan,
+    };
     survey(&own, &preparing, last.as_ref().map(|(_, bundle)| bundle)).await
 }
 
 /// The services of the last release that the new one does not have, with their objects.
 fn going(bundle: &Bundle, last: Option<&Bundle>) -> Vec<(ServiceName, Vec<ObjectRef>)> {
     let Some(last) = last else { return Vec::new() };
-    let kept: BTreeSet<&ObjectRef> = bundle.objects.iter().map(|entry| &entry.reference).collect();
+    let kept: BTreeSet<&ObjectRef> = bundle
+        .objects
+        .iter()
+        .map(|entry| &entry.reference)
+        .collect();
     last.services
         .iter()
         .filter(|(name, _)| !bundle.services.contains_key(*name))
         .map(|(name, owned)| {
             let objects = last.references(&owned.objects);
-            (name.clone(), objects.into_iter().filter(|object| !kept.contains(object)).collect())
+            (
+                name.clone(),
+                objects
+                    .into_iter()
+                    .filter(|object| !kept.contains(object))
+                    .collect(),
+            )
         })
         .collect()
 }
@@ -101,7 +134,11 @@ async fn live_revisions(
     let recorded = BTreeSet::new();
     let mut live = Vec::new();
     for workload in workloads {
-        let about = About { workload, siblings: workloads, recorded: &recorded };
+        let about = About {
+            workload,
+            siblings: workloads,
+            recorded: &recorded,
+        };
         let found = live_workload(client, workload).await?;
         if found.is_some() {
             live.extend(revisions(&pool.snapshot(&about, found, Timestamp::now())));

@@ -26,7 +26,9 @@ impl WatchedRelease {
         let mut watch = JoinSet::new();
         let name = name.to_owned();
         watch.spawn(async move {
-            let stream = watcher::watch_object(api, &name).default_backoff().into_stream();
+            let stream = watcher::watch_object(api, &name)
+                .default_backoff()
+                .into_stream();
             let mut stream = std::pin::pin!(stream);
             while let Some(next) = stream.next().await {
                 match next {
@@ -39,7 +41,10 @@ impl WatchedRelease {
                 }
             }
         });
-        Self { newest, _watch: watch }
+        Self {
+            newest,
+            _watch: watch,
+        }
     }
 
     /// The newest state: nothing known yet, gone, or the release.

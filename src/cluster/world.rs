@@ -25,7 +25,8 @@ use crate::spec::crd::Release;
 use crate::spec::{ObjectRef, ServiceName};
 use crate::upgrade::gate::Snapshot;
 use crate::upgrade::{
-    Action, Agenda, Event, Observation, Outcome, ServiceState, Standing, State, Wanted, Wish, status,
+    Action, Agenda, Event, Observation, Outcome, ServiceState, Standing, State, Wanted, Wish,
+    status,
 };
 
 /// Looks again at least this often, though no watch said a word: the net under the watches.
@@ -67,7 +68,8 @@ impl ClusterWorld {
         let namespace = release.namespace().unwrap_or_default();
         let releases = Releases::new(own.clone(), &namespace);
         let bundle = Arc::new(releases.bundle(&release).await?);
-        let acting = connection.acting_as(&namespace, bundle.plan.service_account_name.as_deref())?;
+        let acting =
+            connection.acting_as(&namespace, bundle.plan.service_account_name.as_deref())?;
         let kinds = Kinds::discover(acting.clone()).await?;
         let name = release.name_any();
         let watched = WatchedRelease::start(&own, &namespace, &name);
@@ -90,16 +92,25 @@ impl ClusterWorld {
 
     async fn caches(&mut self) -> Result<&Caches, WorldError> {
         if self.caches.is_none() {
-            self.caches = Some(Caches::start(&self.own, &self.acting, &self.namespace).await.map_err(world_error)?);
+            self.caches = Some(
+                Caches::start(&self.own, &self.acting, &self.namespace)
+                    .await
+                    .map_err(world_error)?,
+            );
         }
-        self.caches.as_ref().ok_or_else(|| WorldError::Unreachable("no watches".to_owned()))
+        self.caches
+            .as_ref()
+            .ok_or_else(|| WorldError::Unreachable("no watches".to_owned()))
     }
 
     fn check_held(&self) -> Result<(), WorldError> {
         if *self.held.borrow() {
             return Ok(());
         }
-        Err(WorldError::Lost(format!("another process goes on with release `{}`", self.name)))
+        Err(WorldError::Lost(format!(
+            "another process goes on with release `{}`",
+            self.name
+        )))
     }
 
     /// Takes what the watch knows of the release, if that is newer.
@@ -107,7 +118,10 @@ impl ClusterWorld {
         match self.watched.newest() {
             None => {}
             Some(None) => {
-                return Err(WorldError::Lost(format!("release `{}` was deleted", self.name)));
+                return Err(WorldError::Lost(format!(
+                    "release `{}` was deleted",
+                    self.name
+                )));
             }
             Some(Some(newest)) => {
                 if is_newer(&newest, &self.release) {
@@ -116,7 +130,8 @@ impl ClusterWorld {
                     self.release.spec = newest.spec.clone();
                     self.release.metadata.generation = newest.metadata.generation;
                     if newest.status == self.release.status {
-                        self.release.metadata.resource_version = newest.metadata.resource_version.clone();
+                        self.release.metadata.resource_version =
+                            newest.metadata.resource_version.clone();
                     }
                 }
             }
@@ -126,13 +141,26 @@ impl ClusterWorld {
 
     fn wanted(&self) -> Wanted {
         let control = self.release.spec.control.clone().unwrap_or_default();
-        Wanted { pause: control.pause, abort: control.abort, reason: control.reason }
+        Wanted {
+            pause: control.pause,
+            abort: control.abort,
+            reason: control.reason,
+        }
     }
 
     /// The services that the turn wants to see, and whether live.
-    fn asked(agenda: &Agenda, state: &State, wish: &Wish, now: Timestamp) -> (BTreeSet<ServiceName>, BTreeSet<ServiceName>) {
+    fn asked(
+        agenda: &Agenda,
+        state: &State,
+        wish: &Wish,
+        now: Timestamp,
+    ) -> (BTreeSet<ServiceName>, BTreeSet<ServiceName>) {
         let due = |wishes: &BTreeMap<ServiceName, Timestamp>| -> BTreeSet<ServiceName> {
-            wishes.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect()
+            wishes
+                .iter()
+                .filter(|(_, at)| **at <= now)
+                .map(|(name, _)| name.clone())
+                .collect()
         };
         let mut live = due(&wish.live);
         live.extend(due(&wish.prepare));
@@ -157,7 +185,9 @@ impl ClusterWorld {
     ) -> Result<BTreeMap<ObjectRef, crate::upgrade::Prepared>, WorldError> {
         let mut objects: BTreeSet<ObjectRef> = BTreeSet::new();
         for (name, at) in &wish.prepare {
-            if *at <= now && let Some(member) = agenda.members.get(name) {
+            if *at <= now
+                && let Some(member) = agenda.members.get(name)
+            {
                 objects.extend(member.belongings.objects.iter().cloned());
             }
         }
@@ -198,7 +228,9 @@ impl ClusterWorld {
         let live_targets = Targets::of(agenda, state, &live);
         if !live.is_empty() {
             let abouts = live_targets.abouts();
-            let read = read_live(&acting, &namespace, caches, &abouts).await.map_err(world_error)?;
+            let read = read_live(&acting, &namespace, caches, &abouts)
+                .await
+                .map_err(world_error)?;
             for (target, snapshot) in live_targets.list.iter().zip(read) {
                 let of_service = snapshots.entry(target.service.clone()).or_default();
                 of_service.push((target.workload.clone(), snapshot));
@@ -210,7 +242,10 @@ impl ClusterWorld {
         for (target, about) in cached_targets.list.iter().zip(cached_targets.abouts()) {
             let workload = cached_workload(caches, &target.workload);
             let of_service = snapshots.entry(target.service.clone()).or_default();
-            of_service.push((target.workload.clone(), pool.snapshot(&about, workload, now)));
+            of_service.push((
+                target.workload.clone(),
+                pool.snapshot(&about, workload, now),
+            ));
         }
         Ok(snapshots)
     }
@@ -232,14 +267,26 @@ impl Targets {
     fn of(agenda: &Agenda, state: &State, services: &BTreeSet<ServiceName>) -> Self {
         let mut list = Vec::new();
         for name in services {
-            let Some(member) = agenda.members.get(name) else { continue };
-            let recorded = state.services.get(name).map(recorded_pods).unwrap_or_default();
+            let Some(member) = agenda.members.get(name) else {
+                continue;
+            };
+            let recorded = state
+                .services
+                .get(name)
+                .map(recorded_pods)
+                .unwrap_or_default();
             let workloads = &member.belongings.workloads;
-            list.extend(workloads.iter().map(|workload| Target {
-                service: name.clone(),
-                workload: workload.clone(),
-                siblings: workloads.iter().filter(|other| *other != workload).cloned().collect(),
-                recorded: recorded.clone(),
+            list.extend(workloads.iter().map(|workload| {
+                Target {
+                    service: name.clone(),
+                    workload: workload.clone(),
+                    siblings: workloads
+                        .iter()
+                        .filter(|other| *other != workload)
+                        .cloned()
+                        .collect(),
+                    recorded: recorded.clone(),
+                }
             }));
         }
         Self { list }
@@ -268,7 +315,12 @@ fn recorded_pods(service: &ServiceState) -> BTreeSet<String> {
 
 fn is_newer(newest: &Release, known: &Release) -> bool {
     let version = |release: &Release| {
-        release.metadata.resource_version.as_ref().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+        release
+            .metadata
+            .resource_version
+            .as_ref()
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap_or(0)
     };
     version(newest) > version(known)
 }
@@ -301,9 +353,15 @@ impl World for ClusterWorld {
     }
 
     async fn survey(&mut self, _bundle: &Bundle) -> Result<Survey, WorldError> {
-        let last = self.releases.last_succeeded(&self.release.spec.plan).await.map_err(world_error)?;
+        let last = self
+            .releases
+            .last_succeeded(&self.release.spec.plan)
+            .await
+            .map_err(world_error)?;
         let last = last.map(|(_, bundle)| bundle);
-        survey(&self.own, &self.preparing(), last.as_ref()).await.map_err(world_error)
+        survey(&self.own, &self.preparing(), last.as_ref())
+            .await
+            .map_err(world_error)
     }
 
     async fn observe(
@@ -334,13 +392,20 @@ impl World for ClusterWorld {
         let before = self.release.status.clone().unwrap_or_default();
         let generation = self.release.metadata.generation.unwrap_or_default();
         let mut release = self.release.clone();
-        release.status =
-            Some(status::to_status(agenda, state, generation, &before.conditions, Timestamp::now()));
+        release.status = Some(status::to_status(
+            agenda,
+            state,
+            generation,
+            &before.conditions,
+            Timestamp::now(),
+        ));
         let api: Api<Release> = Api::namespaced(self.own.clone(), &self.namespace);
         let saved = api
             .replace_status(&self.name, &PostParams::default(), &release)
             .await
-            .map_err(|error| world_error(ClusterError::of(error, format!("release `{}`", self.name))))?;
+            .map_err(|error| {
+                world_error(ClusterError::of(error, format!("release `{}`", self.name)))
+            })?;
         self.release = saved;
         Ok(Saved::after_saving())
     }
@@ -357,7 +422,10 @@ impl World for ClusterWorld {
             release: &self.release,
         };
         let outcomes = acting.carry_out(actions).await;
-        if actions.iter().any(|action| matches!(action, Action::ApplyShared { .. })) {
+        if actions
+            .iter()
+            .any(|action| matches!(action, Action::ApplyShared { .. }))
+        {
             // Kinds may have come with it.
             if let Ok(kinds) = Kinds::discover(self.acting.clone()).await {
                 self.kinds = kinds;
@@ -375,7 +443,9 @@ impl World for ClusterWorld {
     async fn wait(&mut self, until: Option<Timestamp>) -> Result<(), WorldError> {
         let pause = until.map_or(SAFETY_POLL, |at| {
             let left = at.duration_since(Timestamp::now());
-            Duration::try_from(left).unwrap_or(Duration::ZERO).min(SAFETY_POLL)
+            Duration::try_from(left)
+                .unwrap_or(Duration::ZERO)
+                .min(SAFETY_POLL)
         });
         let changed = self.caches.as_ref().map(|caches| caches.changed.clone());
         let cluster = async {

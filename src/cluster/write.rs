@@ -25,7 +25,11 @@ impl WriteError {
         let object = object.clone();
         match self {
             Self::Moved => ActFailure::Moved { object },
-            Self::Refused(code, message) => ActFailure::Refused { object, code, message },
+            Self::Refused(code, message) => ActFailure::Refused {
+                object,
+                code,
+                message,
+            },
             Self::Unreachable(message) => ActFailure::Unreachable { object, message },
         }
     }
@@ -56,7 +60,9 @@ pub(super) fn judge(error: &kube::Error) -> WriteError {
 
 fn is_field_conflict(status: &kube::core::Status) -> bool {
     let causes = status.details.iter().flat_map(|details| &details.causes);
-    causes.into_iter().any(|cause| cause.reason == "FieldManagerConflict")
+    causes
+        .into_iter()
+        .any(|cause| cause.reason == "FieldManagerConflict")
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {
@@ -75,21 +81,35 @@ pub(super) async fn apply(
     precondition: &Precondition,
 ) -> Result<DynamicObject, WriteError> {
     let (uid, resource_version) = match precondition {
-        Precondition::Unchanged { uid, resource_version } => (uid.clone(), resource_version.clone()),
+        Precondition::Unchanged {
+            uid,
+            resource_version,
+        } => (uid.clone(), resource_version.clone()),
         Precondition::Absent => {
             // Server-side apply cannot demand absence, so the first write is a plain create, which can; the apply
             // behind it makes the fields ours by `Apply`, so that a later release can drop one.
-            let parameters =
-                PostParams { dry_run: false, field_manager: Some(FIELD_MANAGER.to_owned()) };
+            let parameters = PostParams {
+                dry_run: false,
+                field_manager: Some(FIELD_MANAGER.to_owned()),
+            };
             let body: DynamicObject = serde_json::from_value(manifest.clone())
                 .map_err(|error| WriteError::Refused(Code::NotAnObject, error.to_string()))?;
-            let created = api.create(&parameters, &body).await.map_err(|error| judge(&error))?;
-            (created.metadata.uid.unwrap_or_default(), created.metadata.resource_version.unwrap_or_default())
+            let created = api
+                .create(&parameters, &body)
+                .await
+                .map_err(|error| judge(&error))?;
+            (
+                created.metadata.uid.unwrap_or_default(),
+                created.metadata.resource_version.unwrap_or_default(),
+            )
         }
     };
     if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("uid".to_owned(), Value::String(uid));
-        metadata.insert("resourceVersion".to_owned(), Value::String(resource_version));
+        metadata.insert(
+            "resourceVersion".to_owned(),
+            Value::String(resource_version),
+        );
     }
     let parameters = PatchParams::apply(FIELD_MANAGER).validation_strict();
     let applied = api
@@ -106,7 +126,11 @@ async fn drop_created_entry(
     applied: DynamicObject,
     name: &str,
 ) -> Result<DynamicObject, WriteError> {
-    let entries = applied.metadata.managed_fields.as_deref().unwrap_or_default();
+    let entries = applied
+        .metadata
+        .managed_fields
+        .as_deref()
+        .unwrap_or_default();
     let created = |entry: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry| {
         entry.manager.as_deref() == Some(FIELD_MANAGER)
             && entry.operation.as_deref() == Some("Update")
@@ -120,7 +144,10 @@ async fn drop_created_entry(
         "resourceVersion": applied.metadata.resource_version,
         "managedFields": kept,
     }});
-    match api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+    match api
+        .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+    {
         Ok(cleaned) => Ok(cleaned),
         // Another writer (a controller's status) came first. The next apply of this object tries again.
         Err(_) => Ok(applied),
@@ -133,8 +160,12 @@ pub(super) async fn dry_run(
     manifest: &Value,
     name: &str,
 ) -> Result<DynamicObject, WriteError> {
-    let parameters = PatchParams::apply(FIELD_MANAGER).dry_run().validation_strict();
-    api.patch(name, &parameters, &Patch::Apply(manifest)).await.map_err(|error| judge(&error))
+    let parameters = PatchParams::apply(FIELD_MANAGER)
+        .dry_run()
+        .validation_strict();
+    api.patch(name, &parameters, &Patch::Apply(manifest))
+        .await
+        .map_err(|error| judge(&error))
 }
 
 /// Deletes an object, if it is there. Its pods are ended in the background.
@@ -143,8 +174,10 @@ pub(super) async fn delete(api: &Api<DynamicObject>, name: &str) -> Result<(), W
         Some(live) => live,
         None => return Ok(()),
     };
-    let parameters = DeleteParams::background()
-        .preconditions(Preconditions { uid: live.metadata.uid, resource_version: None });
+    let parameters = DeleteParams::background().preconditions(Preconditions {
+        uid: live.metadata.uid,
+        resource_version: None,
+    });
     match api.delete(name, &parameters).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),

@@ -39,7 +39,9 @@ fn strategy(bundle: &Bundle) -> Strategy {
             Advance::Wave => Advance::Wave,
             Advance::Service => Advance::Service,
         },
-        parallel_max: written.max_parallel.and_then(|most| usize::try_from(most).ok()),
+        parallel_max: written
+            .max_parallel
+            .and_then(|most| usize::try_from(most).ok()),
         settle: read(&written.settle).unwrap_or(SETTLE_DEFAULT),
         service_deadline: read(&written.deadlines.service),
         release_deadline: read(&written.deadlines.release),

@@ -43,7 +43,11 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
     if let Some(message) = refusal(&system, &plan, survey) {
         state.course = Course::Ended(Ending::Refused { message });
         state.ended = Some(survey.now);
-        return Planned { agenda, state, plan };
+        return Planned {
+            agenda,
+            state,
+            plan,
+        };
     }
     for wave in &plan.waves {
         let names = wave.iter().filter_map(|id| ServiceName::parse(id).ok());
@@ -52,7 +56,11 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
     for step in &plan.steps {
         let belongings = match survey.leaving.get(&step.service) {
             Some(objects) => status::removed(objects),
-            None => charter.services.get(&step.service).cloned().unwrap_or_default(),
+            None => charter
+                .services
+                .get(&step.service)
+                .cloned()
+                .unwrap_or_default(),
         };
         let surveyed = survey.services.get(&step.service);
         let member = Member {
@@ -60,24 +68,37 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
             after: before(&plan, &step.service),
             belongings,
             from: surveyed.map(running).unwrap_or_default(),
-            to: surveyed.map(|surveyed| surveyed.to.clone()).unwrap_or_default(),
+            to: surveyed
+                .map(|surveyed| surveyed.to.clone())
+                .unwrap_or_default(),
         };
         agenda.members.insert(step.service.clone(), member);
-        state.services.insert(step.service.clone(), ServiceState::waiting());
+        state
+            .services
+            .insert(step.service.clone(), ServiceState::waiting());
     }
     agenda.shared.extend(status::unmoved(&charter, &agenda));
     state.course = Course::Preparing;
     state.waves = vec![WaveTimes::default(); agenda.waves.len()];
     state.plan_digest.clone_from(&plan.digest);
     state.started = Some(survey.now);
-    Planned { agenda, state, plan }
+    Planned {
+        agenda,
+        state,
+        plan,
+    }
 }
 
 /// Every service that must be done before one, those included that follow from others: each of them is looked at
 /// once more right before the start.
 fn before(plan: &Plan, service: &ServiceName) -> BTreeSet<ServiceName> {
-    let precedences = plan.precedences.iter().filter(|precedence| precedence.then == *service);
-    precedences.map(|precedence| precedence.first.clone()).collect()
+    let precedences = plan
+        .precedences
+        .iter()
+        .filter(|precedence| precedence.then == *service);
+    precedences
+        .map(|precedence| precedence.first.clone())
+        .collect()
 }
 
 fn change(action: plan::Action) -> Change {
@@ -92,22 +113,35 @@ fn change(action: plan::Action) -> Change {
 /// Why nothing may be written, in sentences with the way out.
 fn refusal(system: &System, plan: &Plan, survey: &Survey) -> Option<String> {
     if !survey.problems.is_empty() {
-        let mut named: Vec<String> =
-            survey.problems.iter().take(REFUSED_NAMED_MAX).map(ToString::to_string).collect();
+        let mut named: Vec<String> = survey
+            .problems
+            .iter()
+            .take(REFUSED_NAMED_MAX)
+            .map(ToString::to_string)
+            .collect();
         if survey.problems.len() > REFUSED_NAMED_MAX {
-            named.push(format!("and {} more", survey.problems.len() - REFUSED_NAMED_MAX));
+            named.push(format!(
+                "and {} more",
+                survey.problems.len() - REFUSED_NAMED_MAX
+            ));
         }
         return Some(format!("the API server would refuse: {}", named.join("; ")));
     }
     if plan.verdict == Verdict::Refused {
-        let because = plan.refusal.as_ref().map(|refusal| refusal.because.join("; "));
+        let because = plan
+            .refusal
+            .as_ref()
+            .map(|refusal| refusal.because.join("; "));
         return Some(because.unwrap_or_else(|| "no order is safe".to_owned()));
     }
     match plan::check(system, plan) {
         Ok(()) => None,
         Err(faults) => {
             let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            Some(format!("the plan does not stand the independent check: {}", words.join("; ")))
+            Some(format!(
+                "the plan does not stand the independent check: {}",
+                words.join("; ")
+            ))
         }
     }
 }
@@ -116,25 +150,39 @@ fn refusal(system: &System, plan: &Plan, survey: &Survey) -> Option<String> {
 pub fn system(graph: &Graph, survey: &Survey) -> System {
     let mut system = System::from_live(BTreeMap::new(), graph, None);
     for (name, member) in &mut system.services {
-        let (Some(surveyed), Some(service)) = (survey.services.get(name), graph.services.get(name)) else {
+        let (Some(surveyed), Some(service)) = (survey.services.get(name), graph.services.get(name))
+        else {
             continue;
         };
         let is_job = !service.workloads.is_empty()
-            && service.workloads.iter().all(|workload| workload.kind == "Job");
+            && service
+                .workloads
+                .iter()
+                .all(|workload| workload.kind == "Job");
         let reader = Interfaces {
             target: &service.interface,
-            declared: survey.declared.as_ref().and_then(|declared| declared.services.get(name)).map(|s| &s.interface),
+            declared: survey
+                .declared
+                .as_ref()
+                .and_then(|declared| declared.services.get(name))
+                .map(|s| &s.interface),
             change: surveyed.change,
         };
         member.moves = moves(surveyed, is_job);
         member.live = reader.live(surveyed, member.moves);
     }
     for name in survey.leaving.keys() {
-        let Some(surveyed) = survey.services.get(name) else { continue };
-        let declared = survey.declared.as_ref().and_then(|declared| declared.services.get(name));
+        let Some(surveyed) = survey.services.get(name) else {
+            continue;
+        };
+        let declared = survey
+            .declared
+            .as_ref()
+            .and_then(|declared| declared.services.get(name));
         let live = surveyed.live.iter().map(|revision| Revision {
             name: revision.hash.clone(),
-            interface: stamped(revision).or_else(|| declared.map(|service| service.interface.clone())),
+            interface: stamped(revision)
+                .or_else(|| declared.map(|service| service.interface.clone())),
         });
         let member = Placed {
             live: live.collect(),
@@ -155,7 +203,9 @@ fn moves(surveyed: &Surveyed, is_job: bool) -> Moves {
         (TemplateChange::Same, false, _, true) => Moves::Roll,
         (TemplateChange::Changes | TemplateChange::Absent, true, _, _) => Moves::Job,
         (TemplateChange::Absent, false, true, _) => Moves::Create,
-        (TemplateChange::Absent, false, false, _) | (TemplateChange::Changes, false, _, _) => Moves::Roll,
+        (TemplateChange::Absent, false, false, _) | (TemplateChange::Changes, false, _, _) => {
+            Moves::Roll
+        }
     }
 }
 
@@ -168,10 +218,15 @@ struct Interfaces<'a> {
 
 impl Interfaces<'_> {
     fn live(&self, surveyed: &Surveyed, moves: Moves) -> Vec<Revision> {
-        let mut live: Vec<Revision> =
-            surveyed.live.iter().map(|revision| self.revision(revision)).collect();
+        let mut live: Vec<Revision> = surveyed
+            .live
+            .iter()
+            .map(|revision| self.revision(revision))
+            .collect();
         if moves == Moves::Stays {
-            let known = live.iter().any(|revision| revision.interface.as_ref() == Some(self.target));
+            let known = live
+                .iter()
+                .any(|revision| revision.interface.as_ref() == Some(self.target));
             // Either nothing of it runs just now; or its declaration was changed and its pods were not. Which of
             // the two it speaks cannot be known, so both count.
             if !known {
@@ -186,16 +241,30 @@ impl Interfaces<'_> {
         let interface = stamped(revision)
             .or_else(|| as_declared_now.then(|| self.target.clone()))
             .or_else(|| self.declared.cloned());
-        Revision { name: revision.hash.clone(), interface }
+        Revision {
+            name: revision.hash.clone(),
+            interface,
+        }
     }
 }
 
 fn stamped(revision: &LiveRevision) -> Option<Interface> {
-    revision.contract.as_deref().and_then(|text| stamp::read(text).ok())
+    revision
+        .contract
+        .as_deref()
+        .and_then(|text| stamp::read(text).ok())
 }
 
 /// What runs, for people: the images of each revision.
 fn running(surveyed: &Surveyed) -> String {
-    let images: BTreeSet<&str> = surveyed.live.iter().map(|revision| revision.images.as_str()).collect();
-    images.into_iter().filter(|images| !images.is_empty()).collect::<Vec<_>>().join(" and ")
+    let images: BTreeSet<&str> = surveyed
+        .live
+        .iter()
+        .map(|revision| revision.images.as_str())
+        .collect();
+    images
+        .into_iter()
+        .filter(|images| !images.is_empty())
+        .collect::<Vec<_>>()
+        .join(" and ")
 }

@@ -7,9 +7,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use super::charter::charter;
 use super::planning::{Planned, make_plan};
 use super::world::{Saved, World, WorldError};
-use crate::upgrade::{
-    Agenda, Course, Ending, Event, State, Step, Wish, status, step,
-};
+use crate::upgrade::{Agenda, Course, Ending, Event, State, Step, Wish, status, step};
 
 /// The longest pause between two tries while the API server does not answer.
 const RETRY_MAX: Duration = Duration::from_secs(10);
@@ -73,13 +71,24 @@ async fn load(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
 async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
     let loaded = world.load().await?;
     let survey = world.survey(&loaded.bundle).await?;
-    let Planned { agenda, state, plan: _ } = make_plan(&loaded.bundle, &survey);
+    let Planned {
+        agenda,
+        state,
+        plan: _,
+    } = make_plan(&loaded.bundle, &survey);
     world.save(&agenda, &state).await?;
     let event = match &state.course {
-        Course::Ended(Ending::Refused { message }) => Event::Refused { message: message.clone() },
-        Course::Ended(_) | Course::Pending | Course::Preparing | Course::Moving | Course::Publishing => {
-            Event::Planned { waves: agenda.waves.len(), services: agenda.members.len() }
-        }
+        Course::Ended(Ending::Refused { message }) => Event::Refused {
+            message: message.clone(),
+        },
+        Course::Ended(_)
+        | Course::Pending
+        | Course::Preparing
+        | Course::Moving
+        | Course::Publishing => Event::Planned {
+            waves: agenda.waves.len(),
+            services: agenda.members.len(),
+        },
     };
     world.tell(&[event]).await;
     Ok((agenda, state))
@@ -93,7 +102,10 @@ struct Retry {
 
 impl Retry {
     fn new() -> Self {
-        Self { pauses: Self::pauses(), told: false }
+        Self {
+            pauses: Self::pauses(),
+            told: false,
+        }
     }
 
     fn pauses() -> backon::ExponentialBackoff {

@@ -50,7 +50,10 @@ pub trait World {
     fn load(&mut self) -> impl Future<Output = Result<Loaded, WorldError>> + Send;
 
     /// Finds out what runs and what the manifests would change, by reads and dry runs only.
-    fn survey(&mut self, bundle: &Bundle) -> impl Future<Output = Result<Survey, WorldError>> + Send;
+    fn survey(
+        &mut self,
+        bundle: &Bundle,
+    ) -> impl Future<Output = Result<Survey, WorldError>> + Send;
 
     /// Looks at what the turn needs, and as wished.
     fn observe(
@@ -68,11 +71,18 @@ pub trait World {
     ) -> impl Future<Output = Result<Saved, WorldError>> + Send;
 
     /// Carries out what was decided. Never fails as a whole: what came of each action is in its outcome.
-    fn act(&mut self, saved: &Saved, actions: &[Action]) -> impl Future<Output = Vec<Outcome>> + Send;
+    fn act(
+        &mut self,
+        saved: &Saved,
+        actions: &[Action],
+    ) -> impl Future<Output = Vec<Outcome>> + Send;
 
     /// Tells people and machines. May be lost in a crash.
     fn tell(&mut self, events: &[Event]) -> impl Future<Output = ()> + Send;
 
     /// Waits until something changed, or the given time; a safety net of its own wakes it too.
-    fn wait(&mut self, until: Option<Timestamp>) -> impl Future<Output = Result<(), WorldError>> + Send;
+    fn wait(
+        &mut self,
+        until: Option<Timestamp>,
+    ) -> impl Future<Output = Result<(), WorldError>> + Send;
 }

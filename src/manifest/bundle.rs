@@ -65,24 +65,38 @@ impl Bundle {
 
     /// `sha256:` and the digest of bytes.
     pub fn digest(bytes: &[u8]) -> String {
-        let hex = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>();
         format!("sha256:{hex}")
     }
 
     /// The manifest of an object.
     pub fn manifest(&self, object: &ObjectRef) -> Option<&Value> {
-        self.objects.iter().find(|entry| entry.reference == *object).map(|entry| &entry.value)
+        self.objects
+            .iter()
+            .find(|entry| entry.reference == *object)
+            .map(|entry| &entry.value)
     }
 
     /// The names of some objects.
     pub fn references(&self, indexes: &[usize]) -> Vec<ObjectRef> {
-        indexes.iter().filter_map(|index| Some(self.objects.get(*index)?.reference.clone())).collect()
+        indexes
+            .iter()
+            .filter_map(|index| Some(self.objects.get(*index)?.reference.clone()))
+            .collect()
     }
 
     /// Whether an object is a workload of one of the services.
     pub fn is_workload(&self, object: &ObjectRef) -> bool {
-        self.services.values().flat_map(|owned| &owned.workloads).any(|index| {
-            self.objects.get(*index).is_some_and(|entry| entry.reference == *object)
-        })
+        self.services
+            .values()
+            .flat_map(|owned| &owned.workloads)
+            .any(|index| {
+                self.objects
+                    .get(*index)
+                    .is_some_and(|entry| entry.reference == *object)
+            })
     }
 }

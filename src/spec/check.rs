@@ -16,8 +16,14 @@ use super::{
 /// In: the object's name and spec, as read from a file or the cluster. Out: the checked graph with all that
 /// was good, and every problem; the graph may be used only if none of them is an error.
 pub fn check_graph(name: &str, spec: &ServiceGraphSpec) -> (Graph, Vec<Problem>) {
-    let mut checker = Checker { names: BTreeSet::new(), problems: Vec::new() };
-    let mut graph = Graph { name: name.to_owned(), ..Graph::default() };
+    let mut checker = Checker {
+        names: BTreeSet::new(),
+        problems: Vec::new(),
+    };
+    let mut graph = Graph {
+        name: name.to_owned(),
+        ..Graph::default()
+    };
     graph.assume = match spec.assume {
         AssumePolicy::ServerFirst => Assume::ServerFirst,
         AssumePolicy::Strict => Assume::Strict,
@@ -60,8 +66,16 @@ impl Checker {
     }
 
     fn collect_names(&mut self, spec: &ServiceGraphSpec) {
-        let services = spec.services.iter().enumerate().map(|(i, s)| (format!("spec.services[{i}].name"), &s.name));
-        let external = spec.external.iter().enumerate().map(|(i, e)| (format!("spec.external[{i}].name"), &e.name));
+        let services = spec
+            .services
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (format!("spec.services[{i}].name"), &s.name));
+        let external = spec
+            .external
+            .iter()
+            .enumerate()
+            .map(|(i, e)| (format!("spec.external[{i}].name"), &e.name));
         let mut first_at: BTreeMap<&str, String> = BTreeMap::new();
         for (path, name) in services.chain(external) {
             if let Some(first) = first_at.get(name.as_str()) {
@@ -77,7 +91,11 @@ impl Checker {
                 first_at.insert(name, path);
             }
         }
-        self.names = spec.services.iter().map(|service| service.name.clone()).collect();
+        self.names = spec
+            .services
+            .iter()
+            .map(|service| service.name.clone())
+            .collect();
     }
 
     fn service(
@@ -88,14 +106,26 @@ impl Checker {
         let name = match ServiceName::parse(&declaration.name) {
             Ok(name) => name,
             Err(error) => {
-                self.invalid_name(format!("{path}.name"), "a service's name", &declaration.name, &error);
+                self.invalid_name(
+                    format!("{path}.name"),
+                    "a service's name",
+                    &declaration.name,
+                    &error,
+                );
                 return None;
             }
         };
         if declaration.routing == Routing::Versioned {
-            self.report(not_supported(format!("{path}.routing"), "`routing: versioned`", "leave it out: calls then count as reaching any version"));
+            self.report(not_supported(
+                format!("{path}.routing"),
+                "`routing: versioned`",
+                "leave it out: calls then count as reaching any version",
+            ));
         }
-        let serves = declaration.serves.as_ref().map(|serves| self.serves(path, &name, serves));
+        let serves = declaration
+            .serves
+            .as_ref()
+            .map(|serves| self.serves(path, &name, serves));
         let calls = self.calls(path, &declaration.calls);
         let after = self.after(path, &name, &declaration.after);
         let service = Service {
@@ -112,12 +142,23 @@ impl Checker {
         let name = match ServiceName::parse(&caller.name) {
             Ok(name) => name,
             Err(error) => {
-                self.invalid_name(format!("{path}.name"), "a caller's name", &caller.name, &error);
+                self.invalid_name(
+                    format!("{path}.name"),
+                    "a caller's name",
+                    &caller.name,
+                    &error,
+                );
                 return None;
             }
         };
         let calls = self.calls(path, &caller.calls);
-        Some((name, External { path: path.to_owned(), calls }))
+        Some((
+            name,
+            External {
+                path: path.to_owned(),
+                calls,
+            },
+        ))
     }
 
     fn serves(
@@ -135,8 +176,12 @@ impl Checker {
             let versions = self.versions(&format!("{path}.versions"), &served.versions);
             if checked.insert(contract.clone(), versions).is_some() {
                 self.report(
-                    Problem::error(Code::InvalidValue, path, format!("the contract `{contract}` is served twice"))
-                        .hint("write all of its versions in one entry"),
+                    Problem::error(
+                        Code::InvalidValue,
+                        path,
+                        format!("the contract `{contract}` is served twice"),
+                    )
+                    .hint("write all of its versions in one entry"),
                 );
             }
         }
@@ -154,7 +199,12 @@ impl Checker {
             Some(text) => match ContractName::parse(text) {
                 Ok(contract) => Some(contract),
                 Err(error) => {
-                    self.invalid_name(format!("{path}.contract"), "a contract's name", text, &error);
+                    self.invalid_name(
+                        format!("{path}.contract"),
+                        "a contract's name",
+                        text,
+                        &error,
+                    );
                     None
                 }
             },
@@ -174,7 +224,9 @@ impl Checker {
                         ));
                     }
                 }
-                Err(error) => self.invalid_name(format!("{path}[{index}]"), "a version", text, &error),
+                Err(error) => {
+                    self.invalid_name(format!("{path}[{index}]"), "a version", text, &error)
+                }
             }
         }
         checked
@@ -195,8 +247,14 @@ impl Checker {
                 continue;
             };
             self.unsupported(&path, call);
-            let requirement = Requirement { need: self.need(&path, call), optional: call.optional };
-            if checked.insert((callee.clone(), contract.clone()), requirement).is_some() {
+            let requirement = Requirement {
+                need: self.need(&path, call),
+                optional: call.optional,
+            };
+            if checked
+                .insert((callee.clone(), contract.clone()), requirement)
+                .is_some()
+            {
                 self.report(
                     Problem::error(
                         Code::InvalidValue,
@@ -217,7 +275,12 @@ impl Checker {
                 None => "declare it under `spec.services`".to_owned(),
             };
             self.report(
-                Problem::error(Code::UnknownService, path, format!("there is no service `{text}`")).hint(hint),
+                Problem::error(
+                    Code::UnknownService,
+                    path,
+                    format!("there is no service `{text}`"),
+                )
+                .hint(hint),
             );
             return None;
         }
@@ -235,9 +298,10 @@ impl Checker {
                 }
             },
             (None, Some(all), None) => Need::All(self.versions(&format!("{path}.all"), all)),
-            (None, None, Some(any)) => {
-                Need::Any(self.versions(&format!("{path}.any"), any), negotiate(call.negotiate))
-            }
+            (None, None, Some(any)) => Need::Any(
+                self.versions(&format!("{path}.any"), any),
+                negotiate(call.negotiate),
+            ),
             (_, _, _) => {
                 self.report(
                     Problem::error(
@@ -255,8 +319,12 @@ impl Checker {
     fn unsupported(&mut self, path: &str, call: &Call) {
         if call.negotiate.is_some() && call.any.is_none() {
             self.report(
-                Problem::error(Code::InvalidValue, format!("{path}.negotiate"), "`negotiate` goes with `any`")
-                    .hint("remove it, or write the versions under `any`"),
+                Problem::error(
+                    Code::InvalidValue,
+                    format!("{path}.negotiate"),
+                    "`negotiate` goes with `any`",
+                )
+                .hint("remove it, or write the versions under `any`"),
             );
         }
         if call.durable.is_some() {
@@ -279,7 +347,11 @@ impl Checker {
         for (index, text) in after.iter().enumerate() {
             let path = format!("{path}.after[{index}]");
             if text == own.as_str() {
-                self.report(Problem::error(Code::InvalidValue, path, format!("`{own}` cannot come after itself")));
+                self.report(Problem::error(
+                    Code::InvalidValue,
+                    path,
+                    format!("`{own}` cannot come after itself"),
+                ));
             } else if let Some(name) = self.callee(&path, text) {
                 checked.insert(name);
             }
@@ -289,19 +361,34 @@ impl Checker {
 
     /// A called contract must be served, where the callee says what it serves.
     fn edges(&mut self, graph: &Graph) {
-        let services = graph.services.values().map(|service| (&service.path, &service.interface.calls));
-        let external = graph.external.values().map(|caller| (&caller.path, &caller.calls));
+        let services = graph
+            .services
+            .values()
+            .map(|service| (&service.path, &service.interface.calls));
+        let external = graph
+            .external
+            .values()
+            .map(|caller| (&caller.path, &caller.calls));
         for (path, calls) in services.chain(external) {
             for (callee, contract) in calls.keys() {
-                let Some(served) = graph.services.get(callee).and_then(|s| s.interface.serves.as_ref()) else {
+                let Some(served) = graph
+                    .services
+                    .get(callee)
+                    .and_then(|s| s.interface.serves.as_ref())
+                else {
                     continue;
                 };
                 if served.contains_key(contract) {
                     continue;
                 }
-                let hint = match did_you_mean(contract.as_str(), served.keys().map(ContractName::as_str)) {
+                let hint = match did_you_mean(
+                    contract.as_str(),
+                    served.keys().map(ContractName::as_str),
+                ) {
                     Some(near) => format!("did you mean `contract: {near}`?"),
-                    None if served.is_empty() => format!("add it to what `{callee}` serves, or remove the call"),
+                    None if served.is_empty() => {
+                        format!("add it to what `{callee}` serves, or remove the call")
+                    }
                     None => format!("`{callee}` serves {}", list(served.keys())),
                 };
                 self.problems.push(
@@ -335,12 +422,19 @@ fn workload(written: &WorkloadRef) -> ObjectRef {
 }
 
 fn not_supported(path: String, what: &str, hint: &str) -> Problem {
-    Problem::error(Code::NotSupported, path, format!("{what} is not carried out by this version of tidegate"))
-        .hint(hint)
+    Problem::error(
+        Code::NotSupported,
+        path,
+        format!("{what} is not carried out by this version of tidegate"),
+    )
+    .hint(hint)
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a ContractName>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Checks what the schema of a plan cannot say.
@@ -350,8 +444,14 @@ pub fn check_plan(spec: &ReleasePlanSpec) -> Vec<Problem> {
     let mut problems = Vec::new();
     let durations = [
         ("spec.strategy.settle", &spec.strategy.settle),
-        ("spec.strategy.deadlines.service", &spec.strategy.deadlines.service),
-        ("spec.strategy.deadlines.release", &spec.strategy.deadlines.release),
+        (
+            "spec.strategy.deadlines.service",
+            &spec.strategy.deadlines.service,
+        ),
+        (
+            "spec.strategy.deadlines.release",
+            &spec.strategy.deadlines.release,
+        ),
     ];
     for (path, text) in durations {
         let Some(text) = text else { continue };

@@ -34,10 +34,14 @@ pub fn write(interface: &Interface) -> String {
             })
             .collect()
     });
-    let calls = interface.calls.iter().map(|((callee, contract), requirement)| {
-        call(callee, contract, requirement)
-    });
-    let stamp = Stamp { serves, calls: calls.collect() };
+    let calls = interface
+        .calls
+        .iter()
+        .map(|((callee, contract), requirement)| call(callee, contract, requirement));
+    let stamp = Stamp {
+        serves,
+        calls: calls.collect(),
+    };
     // A struct of texts always has a JSON form.
     serde_json::to_string(&stamp).unwrap_or_default()
 }
@@ -74,14 +78,25 @@ pub fn read(text: &str) -> Result<Interface, StampError> {
     let stamp: Stamp = serde_json::from_str(text).map_err(|error| StampError(error.to_string()))?;
     let serves = match stamp.serves {
         None => None,
-        Some(serves) => Some(serves.into_iter().map(served).collect::<Result<BTreeMap<_, _>, _>>()?),
+        Some(serves) => Some(
+            serves
+                .into_iter()
+                .map(served)
+                .collect::<Result<BTreeMap<_, _>, _>>()?,
+        ),
     };
-    let calls = stamp.calls.iter().map(called).collect::<Result<BTreeMap<_, _>, _>>()?;
+    let calls = stamp
+        .calls
+        .iter()
+        .map(called)
+        .collect::<Result<BTreeMap<_, _>, _>>()?;
     Ok(Interface { serves, calls })
 }
 
 fn served(serves: Serves) -> Result<(ContractName, BTreeSet<Version>), StampError> {
-    let contract = serves.contract.ok_or_else(|| StampError("a contract without a name".to_owned()))?;
+    let contract = serves
+        .contract
+        .ok_or_else(|| StampError("a contract without a name".to_owned()))?;
     Ok((contract_name(&contract)?, versions(&serves.versions)?))
 }
 
@@ -95,10 +110,18 @@ fn called(call: &Call) -> Result<((ServiceName, ContractName), Requirement), Sta
     let need = match (&call.version, &call.all, &call.any) {
         (Some(text), _, _) => Need::Version(version(text)?),
         (None, Some(all), _) => Need::All(versions(all)?),
-        (None, None, Some(any)) => Need::Any(versions(any)?, super::check::negotiate(call.negotiate)),
+        (None, None, Some(any)) => {
+            Need::Any(versions(any)?, super::check::negotiate(call.negotiate))
+        }
         (None, None, None) => Need::Unknown,
     };
-    Ok(((callee, contract), Requirement { need, optional: call.optional }))
+    Ok((
+        (callee, contract),
+        Requirement {
+            need,
+            optional: call.optional,
+        },
+    ))
 }
 
 fn contract_name(text: &str) -> Result<ContractName, StampError> {

@@ -9,7 +9,12 @@ fn graph_of(yaml: &str) -> (Graph, Vec<Problem>) {
 }
 
 fn problems_of(yaml: &str) -> String {
-    graph_of(yaml).1.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    graph_of(yaml)
+        .1
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -66,13 +71,23 @@ fn a_stamp_read_back_is_the_interface_that_was_written() {
     assert_eq!(problems, []);
     for service in graph.services.values() {
         let text = stamp::write(&service.interface);
-        assert_eq!(stamp::read(&text).expect("our own stamp"), service.interface, "{text}");
+        assert_eq!(
+            stamp::read(&text).expect("our own stamp"),
+            service.interface,
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn a_foreign_stamp_is_an_error_and_no_panic() {
-    for text in ["", "null", "{}x", r#"{"serves":[{"versions":["1"]}]}"#, r#"{"calls":[{"service":"A"}]}"#] {
+    for text in [
+        "",
+        "null",
+        "{}x",
+        r#"{"serves":[{"versions":["1"]}]}"#,
+        r#"{"calls":[{"service":"A"}]}"#,
+    ] {
         assert!(stamp::read(text).is_err(), "{text}");
     }
 }
@@ -83,13 +98,25 @@ fn durations_are_read_as_kubernetes_writes_them() {
     assert_eq!(seconds("1h30m"), Some(5400.0));
     assert_eq!(seconds("1.5s"), Some(1.5));
     assert_eq!(seconds("250ms"), Some(0.25));
-    for wrong in ["", "5", "s", "5 s", "5d", "-1s", "1..2s", "99999999999999999999h"] {
+    for wrong in [
+        "",
+        "5",
+        "s",
+        "5 s",
+        "5d",
+        "-1s",
+        "1..2s",
+        "99999999999999999999h",
+    ] {
         assert_eq!(seconds(wrong), None, "{wrong}");
     }
 }
 
 #[test]
 fn the_nearest_word_is_meant_and_a_far_one_is_not() {
-    assert_eq!(did_you_mean("stategy", ["strategy", "source"]), Some("strategy"));
+    assert_eq!(
+        did_you_mean("stategy", ["strategy", "source"]),
+        Some("strategy")
+    );
     assert_eq!(did_you_mean("banana", ["strategy", "source"]), None);
 }

@@ -17,8 +17,10 @@ pub enum LogFormat {
 pub fn start_logging(format: LogFormat, level: &str) {
     let filter = EnvFilter::try_from_env("TIDEGATE_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("error,tidegate={level}")));
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     // A second start, as in tests, changes nothing.
     let started = match format {
         LogFormat::Text => builder.finish().try_init(),

@@ -7,7 +7,9 @@ use prometheus::{
 use crate::upgrade::Event;
 
 /// Upper bounds of the time buckets: from a second to the half of an hour.
-const SECONDS: [f64; 12] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1800.0];
+const SECONDS: [f64; 12] = [
+    0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1800.0,
+];
 
 /// The metrics of one process.
 #[derive(Clone)]
@@ -25,13 +27,22 @@ pub struct Metrics {
 impl Metrics {
     /// Makes the metrics. Errors: none but a name that is written wrongly here.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            IntCounterVec::new(Opts::new(name, help), labels)
+        };
         let seconds = |name: &str, help: &str, labels: &[&str]| {
-            HistogramVec::new(HistogramOpts::new(name, help).buckets(SECONDS.to_vec()), labels)
+            HistogramVec::new(
+                HistogramOpts::new(name, help).buckets(SECONDS.to_vec()),
+                labels,
+            )
         };
         let metrics = Self {
             registry: Registry::new(),
-            events: counter("tidegate_events_total", "Events of releases, by reason.", &["plan", "reason"])?,
+            events: counter(
+                "tidegate_events_total",
+                "Events of releases, by reason.",
+                &["plan", "reason"],
+            )?,
             waits: counter(
                 "tidegate_waits_total",
                 "How often a service began to wait, by the gate's reason.",
@@ -47,21 +58,40 @@ impl Metrics {
                 "From the first start of a wave until its last gate opened.",
                 &["plan", "wave"],
             )?,
-            releases: counter("tidegate_releases_total", "Ended releases, by outcome.", &["plan", "outcome"])?,
+            releases: counter(
+                "tidegate_releases_total",
+                "Ended releases, by outcome.",
+                &["plan", "outcome"],
+            )?,
             api_requests: counter(
                 "tidegate_api_requests_total",
                 "Requests to the API server, by method and answer.",
                 &["method", "code"],
             )?,
-            active_releases: IntGauge::new("tidegate_active_releases", "Releases that this process drives.")?,
+            active_releases: IntGauge::new(
+                "tidegate_active_releases",
+                "Releases that this process drives.",
+            )?,
         };
-        metrics.registry.register(Box::new(metrics.events.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.events.clone()))?;
         metrics.registry.register(Box::new(metrics.waits.clone()))?;
-        metrics.registry.register(Box::new(metrics.service_seconds.clone()))?;
-        metrics.registry.register(Box::new(metrics.wave_seconds.clone()))?;
-        metrics.registry.register(Box::new(metrics.releases.clone()))?;
-        metrics.registry.register(Box::new(metrics.api_requests.clone()))?;
-        metrics.registry.register(Box::new(metrics.active_releases.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.service_seconds.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.wave_seconds.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.releases.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.api_requests.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.active_releases.clone()))?;
         Ok(metrics)
     }
 
@@ -75,17 +105,28 @@ impl Metrics {
 
     fn hear_one(&self, plan: &str, event: &Event) {
         match event {
-            Event::Waits { service: _, reason, message: _ } => {
+            Event::Waits {
+                service: _,
+                reason,
+                message: _,
+            } => {
                 self.waits.with_label_values(&[plan, reason]).inc();
             }
             Event::ServiceDone { service, took } => {
-                self.service_seconds.with_label_values(&[plan, service.as_str()]).observe(took.as_secs_f64());
+                self.service_seconds
+                    .with_label_values(&[plan, service.as_str()])
+                    .observe(took.as_secs_f64());
             }
             Event::WaveDone { wave, took } => {
                 let wave = wave.to_string();
-                self.wave_seconds.with_label_values(&[plan, wave.as_str()]).observe(took.as_secs_f64());
+                self.wave_seconds
+                    .with_label_values(&[plan, wave.as_str()])
+                    .observe(took.as_secs_f64());
             }
-            Event::Ended { outcome, message: _ } => {
+            Event::Ended {
+                outcome,
+                message: _,
+            } => {
                 self.releases.with_label_values(&[plan, outcome]).inc();
             }
             Event::Planned { .. }
@@ -104,12 +145,15 @@ impl Metrics {
 
     /// Counts one request to the API server.
     pub fn count_request(&self, method: &str, code: u16) {
-        self.api_requests.with_label_values(&[method, code.to_string().as_str()]).inc();
+        self.api_requests
+            .with_label_values(&[method, code.to_string().as_str()])
+            .inc();
     }
 
     /// How many releases this process drives.
     pub fn set_active(&self, releases: usize) {
-        self.active_releases.set(i64::try_from(releases).unwrap_or(i64::MAX));
+        self.active_releases
+            .set(i64::try_from(releases).unwrap_or(i64::MAX));
     }
 
     /// The page that Prometheus reads.

@@ -34,17 +34,30 @@ impl Health {
 /// Errors: the address is taken or may not be used.
 pub async fn serve(address: SocketAddr, metrics: Metrics, health: Health) -> std::io::Result<()> {
     let router = Router::new()
-        .route("/metrics", get(|State((metrics, _)): State<(Metrics, Health)>| async move {
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.text())
-        }))
+        .route(
+            "/metrics",
+            get(|State((metrics, _)): State<(Metrics, Health)>| async move {
+                (
+                    [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+                    metrics.text(),
+                )
+            }),
+        )
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(|State((_, health)): State<(Metrics, Health)>| async move {
-            if health.is_ready() {
-                (StatusCode::OK, "ok\n").into_response()
-            } else {
-                (StatusCode::SERVICE_UNAVAILABLE, "not connected to the API server yet\n").into_response()
-            }
-        }))
+        .route(
+            "/readyz",
+            get(|State((_, health)): State<(Metrics, Health)>| async move {
+                if health.is_ready() {
+                    (StatusCode::OK, "ok\n").into_response()
+                } else {
+                    (
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "not connected to the API server yet\n",
+                    )
+                        .into_response()
+                }
+            }),
+        )
         .with_state((metrics, health));
     let listener = tokio::net::TcpListener::bind(address).await?;
     axum::serve(listener, router).await

@@ -37,7 +37,9 @@ impl Change {
 
     /// Reads the word back.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Create, Self::Roll, Self::Job, Self::Delete].into_iter().find(|c| c.word() == word)
+        [Self::Create, Self::Roll, Self::Job, Self::Delete]
+            .into_iter()
+            .find(|c| c.word() == word)
     }
 }
 
@@ -134,9 +136,11 @@ impl Agenda {
     /// earlier waves.
     pub fn barrier(&self, service: &ServiceName) -> BTreeSet<ServiceName> {
         match self.strategy.advance {
-            Advance::Service => {
-                self.members.get(service).map(|member| member.after.clone()).unwrap_or_default()
-            }
+            Advance::Service => self
+                .members
+                .get(service)
+                .map(|member| member.after.clone())
+                .unwrap_or_default(),
             Advance::Wave => {
                 let earlier = self.wave_of(service).unwrap_or(0);
                 self.waves.iter().take(earlier).flatten().cloned().collect()

@@ -77,6 +77,13 @@ impl Wish {
     }
 }
 
-fn keep_earlier(wishes: &mut BTreeMap<ServiceName, Timestamp>, service: &ServiceName, at: Timestamp) {
-    wishes.entry(service.clone()).and_modify(|earlier| *earlier = at.min(*earlier)).or_insert(at);
+fn keep_earlier(
+    wishes: &mut BTreeMap<ServiceName, Timestamp>,
+    service: &ServiceName,
+    at: Timestamp,
+) {
+    wishes
+        .entry(service.clone())
+        .and_modify(|earlier| *earlier = at.min(*earlier))
+        .or_insert(at);
 }

@@ -16,11 +16,12 @@ pub(super) fn hand_on(state: &mut State, before: &State, now: Timestamp, wish: &
         .progress_at
         .and_then(|at| at.saturating_add(PROGRESS_EVERY).ok())
         .unwrap_or(now);
-    let news = state
-        .fleeting
-        .progress
-        .iter()
-        .any(|(name, progress)| state.services.get(name).is_some_and(|s| s.progress != *progress));
+    let news = state.fleeting.progress.iter().any(|(name, progress)| {
+        state
+            .services
+            .get(name)
+            .is_some_and(|s| s.progress != *progress)
+    });
     if !news {
         return;
     }

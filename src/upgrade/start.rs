@@ -17,14 +17,32 @@ use crate::spec::ServiceName;
 /// Starts every service that may start; asks for what the rest needs.
 pub(super) fn start_ready(turn: &mut Turn<'_>) {
     let agenda = turn.agenda;
-    let mut moving = turn.state.services.values().filter(|s| s.standing.moves()).count();
-    for (name, member) in agenda.waves.iter().flatten().filter_map(|n| agenda.members.get_key_value(n)) {
-        let Some(standing) = turn.state.services.get(name).map(|service| service.standing) else {
+    let mut moving = turn
+        .state
+        .services
+        .values()
+        .filter(|s| s.standing.moves())
+        .count();
+    for (name, member) in agenda
+        .waves
+        .iter()
+        .flatten()
+        .filter_map(|n| agenda.members.get_key_value(n))
+    {
+        let Some(standing) = turn
+            .state
+            .services
+            .get(name)
+            .map(|service| service.standing)
+        else {
             continue;
         };
         match standing {
             Standing::Waiting => {
-                let room = agenda.strategy.parallel_max.is_none_or(|most| moving < most);
+                let room = agenda
+                    .strategy
+                    .parallel_max
+                    .is_none_or(|most| moving < most);
                 if !turn.state.paused && room && may_start(turn, name, member) {
                     begin(turn, name, member);
                     moving += 1;
@@ -46,14 +64,19 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
 /// Whether everything that must be done before it is done, now.
 fn may_start(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool {
     let barrier = turn.agenda.barrier(name);
-    let Some(ready_at) = ready_at(turn, &barrier) else { return false };
+    let Some(ready_at) = ready_at(turn, &barrier) else {
+        return false;
+    };
     // Ask early for what the start will need, so that the gate's second read and the start are one observation.
     turn.wish.prepare_from(name, ready_at);
     for server in &member.after {
         turn.wish.live_from(server, ready_at);
     }
     let all_done = barrier.iter().all(|before| {
-        turn.state.services.get(before).is_some_and(|service| service.standing == Standing::Done)
+        turn.state
+            .services
+            .get(before)
+            .is_some_and(|service| service.standing == Standing::Done)
     });
     all_done && prepared(turn, member) && still_done(turn, name, member)
 }
@@ -74,15 +97,22 @@ fn ready_at(turn: &Turn<'_>, barrier: &BTreeSet<ServiceName>) -> Option<Timestam
 
 /// Whether each of its objects was looked at, and each workload read live.
 fn prepared(turn: &Turn<'_>, member: &Member) -> bool {
-    member.belongings.objects.iter().all(|object| turn.seen.prepared.contains_key(object))
+    member
+        .belongings
+        .objects
+        .iter()
+        .all(|object| turn.seen.prepared.contains_key(object))
 }
 
 /// Re-checks the gates that protect it, in this observation (completion.md §6.5).
 fn still_done(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool {
     let mut all_open = true;
     for server in &member.after {
-        let Some((server_member, service)) =
-            turn.agenda.members.get(server).zip(turn.state.services.get(server))
+        let Some((server_member, service)) = turn
+            .agenda
+            .members
+            .get(server)
+            .zip(turn.state.services.get(server))
         else {
             continue;
         };
@@ -100,7 +130,10 @@ fn still_done(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool 
             (Gate::Open, false) => all_open = false,
             (Gate::Shut | Gate::Failed, _) => {
                 all_open = false;
-                let words = look.assessed.iter().find(|(_, a, _)| a.gate() != Gate::Open);
+                let words = look
+                    .assessed
+                    .iter()
+                    .find(|(_, a, _)| a.gate() != Gate::Open);
                 let message = words.map(|(_, a, _)| a.sentence()).unwrap_or_default();
                 regress(turn, server, name, message);
             }
@@ -111,9 +144,16 @@ fn still_done(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool 
 
 fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, message: String) {
     let sentence = format!("{held} is held: {server} was done and is not any more: {message}");
-    let known = turn.state.fleeting.regressed.insert(server.clone(), message.clone());
+    let known = turn
+        .state
+        .fleeting
+        .regressed
+        .insert(server.clone(), message.clone());
     if known.as_deref() != Some(message.as_str()) {
-        turn.events.push(Event::Regressed { service: server.clone(), message: sentence.clone() });
+        turn.events.push(Event::Regressed {
+            service: server.clone(),
+            message: sentence.clone(),
+        });
     }
     if let Some(service) = turn.state.services.get_mut(held) {
         "Regressed".clone_into(&mut service.progress.reason);
@@ -129,26 +169,40 @@ fn begin(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
         turn.wish.live_from(name, now);
         return;
     };
-    let Some(service) = turn.state.services.get_mut(name) else { return };
+    let Some(service) = turn.state.services.get_mut(name) else {
+        return;
+    };
     for (workload, snapshot) in snapshots {
-        let record = Record { baseline: Some(Baseline::capture(workload, snapshot)), applied: None };
+        let record = Record {
+            baseline: Some(Baseline::capture(workload, snapshot)),
+            applied: None,
+        };
         service.records.insert(workload.clone(), record);
     }
     service.standing = Standing::Starting;
     service.started = Some(now);
     service.progress = super::state::Progress::default();
-    turn.events.push(Event::ServiceStarted { service: name.clone() });
+    turn.events.push(Event::ServiceStarted {
+        service: name.clone(),
+    });
     start_wave(turn, name);
     write(turn, name, member);
 }
 
 fn start_wave(turn: &mut Turn<'_>, name: &ServiceName) {
-    let Some(index) = turn.agenda.wave_of(name) else { return };
-    let Some(times) = turn.state.waves.get_mut(index) else { return };
+    let Some(index) = turn.agenda.wave_of(name) else {
+        return;
+    };
+    let Some(times) = turn.state.waves.get_mut(index) else {
+        return;
+    };
     if times.started.is_none() {
         times.started = Some(turn.seen.now);
         let services = turn.agenda.waves.get(index).cloned().unwrap_or_default();
-        turn.events.push(Event::WaveStarted { wave: index + 1, services });
+        turn.events.push(Event::WaveStarted {
+            wave: index + 1,
+            services,
+        });
     }
 }
 
@@ -171,17 +225,26 @@ fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
         } else {
             prepared.live_stamp.clone()
         };
-        Some(Write { object: object.clone(), precondition: prepared.precondition.clone(), stamp })
+        Some(Write {
+            object: object.clone(),
+            precondition: prepared.precondition.clone(),
+            stamp,
+        })
     });
-    let action = Action::Apply { service: name.clone(), writes: writes.collect() };
+    let action = Action::Apply {
+        service: name.clone(),
+        writes: writes.collect(),
+    };
     turn.actions.push(action);
 }
 
 /// Asks for the deletion of what is left of a service whose pods are gone.
 fn clear(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     let rest = member.belongings.objects.iter().rev();
-    let objects: Vec<_> =
-        rest.filter(|object| !member.belongings.workloads.contains(object)).cloned().collect();
+    let objects: Vec<_> = rest
+        .filter(|object| !member.belongings.workloads.contains(object))
+        .cloned()
+        .collect();
     if objects.is_empty() {
         if let Some(service) = turn.state.services.get_mut(name) {
             service.standing = Standing::Done;
@@ -189,5 +252,8 @@ fn clear(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
         }
         return;
     }
-    turn.actions.push(Action::RemoveRest { service: name.clone(), objects });
+    turn.actions.push(Action::RemoveRest {
+        service: name.clone(),
+        objects,
+    });
 }

@@ -103,7 +103,9 @@ impl Standing {
 
     /// Reads the word back.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|standing| standing.word() == word)
+        Self::ALL
+            .into_iter()
+            .find(|standing| standing.word() == word)
     }
 
     /// Whether the service takes one of the places of `maxParallel`.
@@ -233,7 +235,16 @@ impl State {
 
     /// Whether two states are the same as far as they are saved.
     pub fn same_when_saved(&self, other: &Self) -> bool {
-        let Self { course, paused, plan_digest, started, ended, waves, services, fleeting: _ } = self;
+        let Self {
+            course,
+            paused,
+            plan_digest,
+            started,
+            ended,
+            waves,
+            services,
+            fleeting: _,
+        } = self;
         *course == other.course
             && *paused == other.paused
             && *plan_digest == other.plan_digest

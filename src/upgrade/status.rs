@@ -57,8 +57,9 @@ pub fn to_status(
         summary,
         start_time: state.started.map(Time),
         completion_time: state.ended.map(Time),
-        plan: (!state.plan_digest.is_empty())
-            .then(|| PlanDigest { digest: state.plan_digest.clone() }),
+        plan: (!state.plan_digest.is_empty()).then(|| PlanDigest {
+            digest: state.plan_digest.clone(),
+        }),
         waves: agenda
             .waves
             .iter()
@@ -111,7 +112,11 @@ fn service_status(
             Change::Delete => member.belongings.objects.clone(),
             Change::Create | Change::Roll | Change::Job => Vec::new(),
         },
-        records: service.records.iter().map(|(object, record)| entry(object, record)).collect(),
+        records: service
+            .records
+            .iter()
+            .map(|(object, record)| entry(object, record))
+            .collect(),
     }
 }
 
@@ -122,7 +127,10 @@ fn entry(object: &ObjectRef, record: &Record) -> (String, serde_json::Value) {
         applied: record.applied.clone(),
     };
     // Plain data of texts and numbers always has a JSON form.
-    (object.to_string(), serde_json::to_value(entry).unwrap_or_default())
+    (
+        object.to_string(),
+        serde_json::to_value(entry).unwrap_or_default(),
+    )
 }
 
 /// A word for people. Never read back.
@@ -133,10 +141,15 @@ fn phase(agenda: &Agenda, state: &State) -> &'static str {
         Course::Preparing | Course::Moving | Course::Publishing if state.paused => "Paused",
         Course::Preparing | Course::Publishing => "Applying",
         Course::Moving => {
-            let draining = agenda.members.keys().filter_map(|name| state.services.get(name)).any(|service| {
-                service.standing == Standing::Moving && service.progress.old_alive > 0
-                    && service.progress.new_ready >= service.progress.new_wanted
-            });
+            let draining = agenda
+                .members
+                .keys()
+                .filter_map(|name| state.services.get(name))
+                .any(|service| {
+                    service.standing == Standing::Moving
+                        && service.progress.old_alive > 0
+                        && service.progress.new_ready >= service.progress.new_wanted
+                });
             if draining { "Draining" } else { "Rolling" }
         }
     }
@@ -160,28 +173,39 @@ fn conditions(
             ("Unknown", "True", "False")
         }
     };
-    [("Ready", ready), ("Reconciling", reconciling), ("Stalled", stalled)]
-        .into_iter()
-        .map(|(kind, status)| {
-            let kept = before.iter().find(|c| c.type_ == kind && c.status == status);
-            Condition {
-                type_: kind.to_owned(),
-                status: status.to_owned(),
-                reason: reason.clone(),
-                message: message.clone(),
-                observed_generation: Some(generation),
-                last_transition_time: kept
-                    .map_or_else(|| Time(now), |condition| condition.last_transition_time.clone()),
-            }
-        })
-        .collect()
+    [
+        ("Ready", ready),
+        ("Reconciling", reconciling),
+        ("Stalled", stalled),
+    ]
+    .into_iter()
+    .map(|(kind, status)| {
+        let kept = before
+            .iter()
+            .find(|c| c.type_ == kind && c.status == status);
+        Condition {
+            type_: kind.to_owned(),
+            status: status.to_owned(),
+            reason: reason.clone(),
+            message: message.clone(),
+            observed_generation: Some(generation),
+            last_transition_time: kept.map_or_else(
+                || Time(now),
+                |condition| condition.last_transition_time.clone(),
+            ),
+        }
+    })
+    .collect()
 }
 
 /// Reads a state back, with its agenda.
 ///
 /// In: `.status` and the frozen input. Out: where the release stood; a status without waves is one that nobody
 /// has planned yet.
-pub fn from_status(status: &ReleaseStatus, charter: &Charter) -> Result<(Agenda, State), StatusError> {
+pub fn from_status(
+    status: &ReleaseStatus,
+    charter: &Charter,
+) -> Result<(Agenda, State), StatusError> {
     let mut agenda = Agenda {
         waves: Vec::new(),
         members: BTreeMap::new(),
@@ -191,7 +215,11 @@ pub fn from_status(status: &ReleaseStatus, charter: &Charter) -> Result<(Agenda,
     let mut state = State::pending();
     state.started = status.start_time.as_ref().map(|time| time.0);
     state.ended = status.completion_time.as_ref().map(|time| time.0);
-    state.plan_digest = status.plan.as_ref().map(|plan| plan.digest.clone()).unwrap_or_default();
+    state.plan_digest = status
+        .plan
+        .as_ref()
+        .map(|plan| plan.digest.clone())
+        .unwrap_or_default();
     state.fleeting = Fleeting::default();
     for wave in &status.waves {
         let mut names = Vec::new();
@@ -235,15 +263,21 @@ fn read_service(
     let mut after = std::collections::BTreeSet::new();
     for text in &status.after {
         after.insert(
-            ServiceName::parse(text).map_err(|error| strange(format!("service `{text}` {error}")))?,
+            ServiceName::parse(text)
+                .map_err(|error| strange(format!("service `{text}` {error}")))?,
         );
     }
     let mut records = BTreeMap::new();
     for value in status.records.values() {
         let entry: RecordEntry = serde_json::from_value(value.clone())
             .map_err(|error| strange(format!("{name}: a record: {error}")))?;
-        records
-            .insert(entry.object, Record { baseline: entry.baseline, applied: entry.applied });
+        records.insert(
+            entry.object,
+            Record {
+                baseline: entry.baseline,
+                applied: entry.applied,
+            },
+        );
     }
     let belongings = match change {
         Change::Delete => removed(&status.objects),
@@ -253,8 +287,13 @@ fn read_service(
             .cloned()
             .ok_or_else(|| strange(format!("the release's bundle has no service `{name}`")))?,
     };
-    let member =
-        Member { change, after, belongings, from: status.from.clone(), to: status.to.clone() };
+    let member = Member {
+        change,
+        after,
+        belongings,
+        from: status.from.clone(),
+        to: status.to.clone(),
+    };
     let kept = ServiceState {
         standing,
         records,
@@ -288,26 +327,44 @@ pub fn removed(objects: &[ObjectRef]) -> Belongings {
 
 fn course(status: &ReleaseStatus, state: &State) -> Result<Course, StatusError> {
     let message = || {
-        let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
-        ready.map(|condition| condition.message.clone()).unwrap_or_default()
+        let ready = status
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == "Ready");
+        ready
+            .map(|condition| condition.message.clone())
+            .unwrap_or_default()
     };
     let reason = || {
-        let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
-        ready.map(|condition| condition.reason.clone()).unwrap_or_default()
+        let ready = status
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == "Ready");
+        ready
+            .map(|condition| condition.reason.clone())
+            .unwrap_or_default()
     };
     match status.outcome.as_deref() {
         Some("Succeeded") => Ok(Course::Ended(Ending::Succeeded)),
-        Some("Failed") => {
-            Ok(Course::Ended(Ending::Failed { reason: reason(), message: message() }))
-        }
+        Some("Failed") => Ok(Course::Ended(Ending::Failed {
+            reason: reason(),
+            message: message(),
+        })),
         Some("Refused") => Ok(Course::Ended(Ending::Refused { message: message() })),
         Some("Aborted") => Ok(Course::Ended(Ending::Aborted { message: message() })),
         Some(other) => Err(strange(format!("no outcome `{other}`"))),
         None if state.plan_digest.is_empty() => Ok(Course::Pending),
         None => {
             // Applying what is shared, and writing the graph, can be repeated; so neither is remembered.
-            let untouched = state.services.values().all(|s| s.standing == Standing::Waiting);
-            Ok(if untouched { Course::Preparing } else { Course::Moving })
+            let untouched = state
+                .services
+                .values()
+                .all(|s| s.standing == Standing::Waiting);
+            Ok(if untouched {
+                Course::Preparing
+            } else {
+                Course::Moving
+            })
         }
     }
 }

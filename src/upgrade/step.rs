@@ -93,13 +93,20 @@ impl<'a> Turn<'a> {
         }
         let wanted = &self.seen.wanted;
         if wanted.abort {
-            let message = wanted.reason.clone().unwrap_or_else(|| "aborted on request".to_owned());
+            let message = wanted
+                .reason
+                .clone()
+                .unwrap_or_else(|| "aborted on request".to_owned());
             self.end(Ending::Aborted { message });
             return;
         }
         if wanted.pause != self.state.paused {
             self.state.paused = wanted.pause;
-            self.events.push(if wanted.pause { Event::Paused } else { Event::Resumed });
+            self.events.push(if wanted.pause {
+                Event::Paused
+            } else {
+                Event::Resumed
+            });
         }
     }
 
@@ -110,7 +117,10 @@ impl<'a> Turn<'a> {
             | Ending::Refused { message }
             | Ending::Aborted { message } => message.clone(),
         };
-        self.events.push(Event::Ended { outcome: ending.word(), message });
+        self.events.push(Event::Ended {
+            outcome: ending.word(),
+            message,
+        });
         self.state.course = Course::Ended(ending);
         self.state.ended = Some(self.now());
         self.actions.clear();
@@ -118,7 +128,12 @@ impl<'a> Turn<'a> {
 
     fn into_step(mut self) -> Step {
         super::progress::hand_on(&mut self.state, &self.before, self.seen.now, &mut self.wish);
-        Step { state: self.state, actions: self.actions, events: self.events, wish: self.wish }
+        Step {
+            state: self.state,
+            actions: self.actions,
+            events: self.events,
+            wish: self.wish,
+        }
     }
 }
 
@@ -141,9 +156,11 @@ pub(super) fn came_of<'o>(outcomes: &'o [Outcome], is_it: impl Fn(&Action) -> bo
     };
     match &outcome.result {
         Ok(_) => Came::Well(outcome),
-        Err(ActFailure::Refused { object, code, message }) => {
-            Came::Refused(format!("{object}: {message}"), code.title())
-        }
+        Err(ActFailure::Refused {
+            object,
+            code,
+            message,
+        }) => Came::Refused(format!("{object}: {message}"), code.title()),
         Err(ActFailure::Moved { object }) => {
             let words = format!("{object} was changed by somebody else in between; looking again");
             Came::Again(words, LOOK_AGAIN_MS)
@@ -161,7 +178,8 @@ pub(super) const TRY_AGAIN_MS: i64 = 1_000;
 const LOOK_AGAIN_MS: i64 = 100;
 
 pub(super) fn later(now: Timestamp, milliseconds: i64) -> Timestamp {
-    now.saturating_add(SignedDuration::from_millis(milliseconds)).unwrap_or(now)
+    now.saturating_add(SignedDuration::from_millis(milliseconds))
+        .unwrap_or(now)
 }
 
 /// Applies what belongs to nobody, before wave 1.
@@ -216,14 +234,23 @@ fn advance(turn: &mut Turn<'_>) {
     start_ready(turn);
     close_waves(turn);
     forget(turn);
-    if turn.state.services.values().all(|service| service.standing == Standing::Done) {
+    if turn
+        .state
+        .services
+        .values()
+        .all(|service| service.standing == Standing::Done)
+    {
         turn.state.course = Course::Publishing;
         publish(turn);
     }
 }
 
 fn failure(turn: &Turn<'_>) -> Option<Ending> {
-    let failed = turn.state.services.iter().find(|(_, s)| s.standing == Standing::Failed);
+    let failed = turn
+        .state
+        .services
+        .iter()
+        .find(|(_, s)| s.standing == Standing::Failed);
     if let Some((name, service)) = failed {
         return Some(Ending::Failed {
             reason: service.progress.reason.clone(),
@@ -257,12 +284,20 @@ fn close_waves(turn: &mut Turn<'_>) {
     let now = turn.now();
     for (index, wave) in turn.agenda.waves.iter().enumerate() {
         let done = wave.iter().all(|name| {
-            turn.state.services.get(name).is_some_and(|service| service.standing == Standing::Done)
+            turn.state
+                .services
+                .get(name)
+                .is_some_and(|service| service.standing == Standing::Done)
         });
-        let Some(times) = turn.state.waves.get_mut(index) else { continue };
+        let Some(times) = turn.state.waves.get_mut(index) else {
+            continue;
+        };
         if let (true, Some(started), None) = (done, times.started, times.ended) {
             times.ended = Some(now);
-            turn.events.push(Event::WaveDone { wave: index + 1, took: now.duration_since(started) });
+            turn.events.push(Event::WaveDone {
+                wave: index + 1,
+                took: now.duration_since(started),
+            });
         }
     }
 }
@@ -271,17 +306,20 @@ fn close_waves(turn: &mut Turn<'_>) {
 fn forget(turn: &mut Turn<'_>) {
     let agenda = turn.agenda;
     for name in agenda.members.keys() {
-        let awaited = agenda.members.iter().any(|(other, member)| {
-            member.after.contains(name)
-                && turn.state.services.get(other).is_some_and(|service| match service.standing {
-                    Standing::Waiting | Standing::Starting => true,
-                    Standing::Moving
-                    | Standing::Removing
-                    | Standing::Clearing
-                    | Standing::Done
-                    | Standing::Failed => false,
-                })
-        });
+        let awaited =
+            agenda.members.iter().any(|(other, member)| {
+                member.after.contains(name)
+                    && turn.state.services.get(other).is_some_and(|service| {
+                        match service.standing {
+                            Standing::Waiting | Standing::Starting => true,
+                            Standing::Moving
+                            | Standing::Removing
+                            | Standing::Clearing
+                            | Standing::Done
+                            | Standing::Failed => false,
+                        }
+                    })
+            });
         if awaited {
             continue;
         }

@@ -25,7 +25,10 @@ pub(super) struct Look {
 impl Look {
     /// The gate of the service: its worst workload's.
     pub(super) fn gate(&self) -> Gate {
-        let gates = self.assessed.iter().map(|(_, assessment, _)| assessment.gate());
+        let gates = self
+            .assessed
+            .iter()
+            .map(|(_, assessment, _)| assessment.gate());
         gates.max_by_key(severity).unwrap_or(Gate::Shut)
     }
 
@@ -45,14 +48,25 @@ fn severity(gate: &Gate) -> u8 {
 }
 
 /// Judges a service by what was seen of it; `None` if the observation does not show it.
-pub(super) fn look(turn: &Turn<'_>, name: &ServiceName, member: &Member, service: &ServiceState) -> Option<Look> {
+pub(super) fn look(
+    turn: &Turn<'_>,
+    name: &ServiceName,
+    member: &Member,
+    service: &ServiceState,
+) -> Option<Look> {
     let snapshots = turn.seen.snapshots.get(name)?;
     let policy = turn.agenda.policy(member);
     let mut assessed = Vec::with_capacity(snapshots.len());
     let mut live = true;
     for (workload, snapshot) in snapshots {
         live &= snapshot.read == Read::Live;
-        let memory = turn.state.fleeting.memory.get(workload).cloned().unwrap_or_default();
+        let memory = turn
+            .state
+            .fleeting
+            .memory
+            .get(workload)
+            .cloned()
+            .unwrap_or_default();
         let record = service.records.get(workload);
         let baseline = record.and_then(|record| record.baseline.as_ref());
         let applied = record.and_then(|record| record.applied.as_ref());
@@ -77,7 +91,9 @@ pub(super) fn look(turn: &Turn<'_>, name: &ServiceName, member: &Member, service
 pub(super) fn watch_gates(turn: &mut Turn<'_>) {
     let agenda = turn.agenda;
     for (name, member) in &agenda.members {
-        let Some(service) = turn.state.services.get(name) else { continue };
+        let Some(service) = turn.state.services.get(name) else {
+            continue;
+        };
         match service.standing {
             Standing::Moving | Standing::Removing => {}
             Standing::Waiting
@@ -107,9 +123,16 @@ fn note(turn: &mut Turn<'_>, name: &ServiceName, look: &Look) {
     let mut progress = Progress::default();
     for (workload, assessment, memory) in &look.assessed {
         // Time alone may turn a bad sign into a failure.
-        let pause_ms = if assessment.failing_since.is_some() { FAILING_MS } else { MOVING_MS };
+        let pause_ms = if assessment.failing_since.is_some() {
+            FAILING_MS
+        } else {
+            MOVING_MS
+        };
         turn.wish.wake(later(turn.seen.now, pause_ms));
-        turn.state.fleeting.memory.insert(workload.clone(), memory.clone());
+        turn.state
+            .fleeting
+            .memory
+            .insert(workload.clone(), memory.clone());
         progress.new_ready += assessment.new_ready;
         progress.new_wanted += assessment.new_wanted;
         progress.old_alive += assessment.old_alive;
@@ -119,7 +142,12 @@ fn note(turn: &mut Turn<'_>, name: &ServiceName, look: &Look) {
         progress.message = worst.sentence();
     }
     let kept = turn.state.fleeting.progress.get(name);
-    let known = kept.or_else(|| turn.state.services.get(name).map(|service| &service.progress));
+    let known = kept.or_else(|| {
+        turn.state
+            .services
+            .get(name)
+            .map(|service| &service.progress)
+    });
     progress.since = match known {
         Some(known) if known.reason == progress.reason && known.since.is_some() => known.since,
         Some(_) | None => Some(turn.seen.now),
@@ -158,14 +186,18 @@ fn open(turn: &mut Turn<'_>, name: &ServiceName, member: &Member, live: bool) {
 
 /// When the second read may be made.
 pub(super) fn second_read(turn: &Turn<'_>, first: Timestamp) -> Timestamp {
-    first.saturating_add(turn.agenda.strategy.settle).unwrap_or(first)
+    first
+        .saturating_add(turn.agenda.strategy.settle)
+        .unwrap_or(first)
 }
 
 fn pass(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     let now = turn.now();
     turn.state.fleeting.first_open.remove(name);
     let progress = turn.state.fleeting.progress.remove(name);
-    let Some(service) = turn.state.services.get_mut(name) else { return };
+    let Some(service) = turn.state.services.get_mut(name) else {
+        return;
+    };
     if let Some(progress) = progress {
         service.progress = progress;
     }
@@ -175,14 +207,22 @@ fn pass(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     }
     service.standing = Standing::Done;
     service.ended = Some(now);
-    let took = service.started.map(|started| now.duration_since(started)).unwrap_or_default();
-    turn.events.push(Event::ServiceDone { service: name.clone(), took });
+    let took = service
+        .started
+        .map(|started| now.duration_since(started))
+        .unwrap_or_default();
+    turn.events.push(Event::ServiceDone {
+        service: name.clone(),
+        took,
+    });
 }
 
 fn fail(turn: &mut Turn<'_>, name: &ServiceName, look: &Look) {
     let now = turn.now();
     let progress = turn.state.fleeting.progress.remove(name);
-    let Some(service) = turn.state.services.get_mut(name) else { return };
+    let Some(service) = turn.state.services.get_mut(name) else {
+        return;
+    };
     if let Some(progress) = progress {
         service.progress = progress;
     }

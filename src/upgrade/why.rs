@@ -9,17 +9,24 @@ const NAMES_MAX: usize = 3;
 
 /// Why a service is where it is: one word and a sentence.
 pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String) {
-    let Some(service) = state.services.get(name) else { return (String::new(), String::new()) };
-    let own = (service.progress.reason.clone(), service.progress.message.clone());
+    let Some(service) = state.services.get(name) else {
+        return (String::new(), String::new());
+    };
+    let own = (
+        service.progress.reason.clone(),
+        service.progress.message.clone(),
+    );
     match service.standing {
         Standing::Waiting if service.progress.reason == "Regressed" => own,
         Standing::Waiting => waiting(agenda, state, name),
-        Standing::Starting if own.0.is_empty() => {
-            ("Applying".to_owned(), "its manifests are being applied".to_owned())
-        }
-        Standing::Clearing => {
-            ("Clearing".to_owned(), "its pods are gone; the rest is being deleted".to_owned())
-        }
+        Standing::Starting if own.0.is_empty() => (
+            "Applying".to_owned(),
+            "its manifests are being applied".to_owned(),
+        ),
+        Standing::Clearing => (
+            "Clearing".to_owned(),
+            "its pods are gone; the rest is being deleted".to_owned(),
+        ),
         Standing::Done => ("Done".to_owned(), "done: no old pod is left".to_owned()),
         Standing::Starting | Standing::Moving | Standing::Removing | Standing::Failed => own,
     }
@@ -31,49 +38,73 @@ fn waiting(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, Strin
         .iter()
         .flatten()
         .filter(|other| agenda.barrier(name).contains(*other))
-        .filter(|other| state.services.get(*other).is_some_and(|s| s.standing != Standing::Done))
+        .filter(|other| {
+            state
+                .services
+                .get(*other)
+                .is_some_and(|s| s.standing != Standing::Done)
+        })
         .collect();
     if unfinished.is_empty() {
         let (reason, message) = if state.paused {
             ("Paused", "the release is paused")
         } else {
-            ("MayStart", "everything before it is done; it starts as soon as there is room")
+            (
+                "MayStart",
+                "everything before it is done; it starts as soon as there is room",
+            )
         };
         return (reason.to_owned(), message.to_owned());
     }
     let mut parts: Vec<String> = unfinished
         .iter()
         .take(NAMES_MAX)
-        .map(|other| match state.services.get(*other).map(|service| &service.progress.message) {
-            Some(message) if !message.is_empty() => format!("{other} ({message})"),
-            Some(_) | None => (*other).to_string(),
+        .map(|other| {
+            match state
+                .services
+                .get(*other)
+                .map(|service| &service.progress.message)
+            {
+                Some(message) if !message.is_empty() => format!("{other} ({message})"),
+                Some(_) | None => (*other).to_string(),
+            }
         })
         .collect();
     if unfinished.len() > NAMES_MAX {
         parts.push(format!("{} more", unfinished.len() - NAMES_MAX));
     }
-    ("WaitsForOthers".to_owned(), format!("waits for {}", parts.join("; ")))
+    (
+        "WaitsForOthers".to_owned(),
+        format!("waits for {}", parts.join("; ")),
+    )
 }
 
 /// Why the release is where it is.
 pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
     match &state.course {
-        Course::Pending => ("Planning".to_owned(), "the order is being worked out".to_owned()),
-        Course::Ended(Ending::Succeeded) => {
-            ("Succeeded".to_owned(), format!("{} services are done", agenda.members.len()))
-        }
+        Course::Pending => (
+            "Planning".to_owned(),
+            "the order is being worked out".to_owned(),
+        ),
+        Course::Ended(Ending::Succeeded) => (
+            "Succeeded".to_owned(),
+            format!("{} services are done", agenda.members.len()),
+        ),
         Course::Ended(Ending::Failed { reason, message }) => (reason.clone(), message.clone()),
         Course::Ended(Ending::Refused { message }) => ("Refused".to_owned(), message.clone()),
         Course::Ended(Ending::Aborted { message }) => ("Aborted".to_owned(), message.clone()),
-        Course::Preparing | Course::Moving | Course::Publishing if state.paused => {
-            ("Paused".to_owned(), format!("paused: {}", summary(agenda, state)))
-        }
-        Course::Preparing => {
-            ("Applying".to_owned(), "applying what belongs to no service".to_owned())
-        }
-        Course::Publishing => {
-            ("Publishing".to_owned(), "writing the graph into the cluster".to_owned())
-        }
+        Course::Preparing | Course::Moving | Course::Publishing if state.paused => (
+            "Paused".to_owned(),
+            format!("paused: {}", summary(agenda, state)),
+        ),
+        Course::Preparing => (
+            "Applying".to_owned(),
+            "applying what belongs to no service".to_owned(),
+        ),
+        Course::Publishing => (
+            "Publishing".to_owned(),
+            "writing the graph into the cluster".to_owned(),
+        ),
         Course::Moving => {
             let holding = agenda
                 .waves
@@ -85,7 +116,11 @@ pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
                 .take(NAMES_MAX)
                 .collect::<Vec<_>>();
             let head = summary(agenda, state);
-            let message = if holding.is_empty() { head } else { format!("{head}; {}", holding.join("; ")) };
+            let message = if holding.is_empty() {
+                head
+            } else {
+                format!("{head}; {}", holding.join("; "))
+            };
             ("Moving".to_owned(), message)
         }
     }
@@ -94,16 +129,31 @@ pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
 /// Where the release stands, in a line for a table column.
 pub fn summary(agenda: &Agenda, state: &State) -> String {
     let total = agenda.waves.len();
-    let done = state.waves.iter().filter(|times| times.ended.is_some()).count();
-    let services = state.services.values().filter(|s| s.standing == Standing::Done).count();
+    let done = state
+        .waves
+        .iter()
+        .filter(|times| times.ended.is_some())
+        .count();
+    let services = state
+        .services
+        .values()
+        .filter(|s| s.standing == Standing::Done)
+        .count();
     match &state.course {
         Course::Pending => "planning".to_owned(),
         Course::Ended(Ending::Succeeded) if total == 0 => "nothing to change".to_owned(),
         Course::Ended(_) | Course::Publishing => {
-            format!("{done}/{total} waves, {services}/{} services", state.services.len())
+            format!(
+                "{done}/{total} waves, {services}/{} services",
+                state.services.len()
+            )
         }
         Course::Preparing | Course::Moving => {
-            format!("wave {}/{total}, {services}/{} services", (done + 1).min(total), state.services.len())
+            format!(
+                "wave {}/{total}, {services}/{} services",
+                (done + 1).min(total),
+                state.services.len()
+            )
         }
     }
 }

@@ -16,14 +16,20 @@ pub(super) fn take_outcomes(turn: &mut Turn<'_>) {
 fn take_outcome(turn: &mut Turn<'_>, name: &ServiceName) {
     let now = turn.now();
     let seen = turn.seen;
-    let Some(service) = turn.state.services.get_mut(name) else { return };
+    let Some(service) = turn.state.services.get_mut(name) else {
+        return;
+    };
     match came_of(&seen.outcomes, |action| action.service() == Some(name)) {
         Came::Nothing => {}
         Came::Well(outcome) => {
             for (object, applied) in outcome.result.iter().flatten() {
                 let record = service.records.entry(object.clone()).or_default();
                 // The first answer counts: a repeated apply says `changed: false` of our own change.
-                if record.applied.as_ref().is_none_or(|first| first.uid != applied.uid || !first.changed) {
+                if record
+                    .applied
+                    .as_ref()
+                    .is_none_or(|first| first.uid != applied.uid || !first.changed)
+                {
                     record.applied = Some(applied.clone());
                 }
             }

@@ -17,11 +17,20 @@ fn run_in(folder: &Path, arguments: &[&str], stdin: &str) -> String {
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
-    child.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).unwrap_or_default();
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(stdin.as_bytes())
+        .unwrap_or_default();
     let output = child.wait_with_output().expect("it ends");
     let part = |name: &str, bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).trim_end().to_owned();
-        if text.is_empty() { String::new() } else { format!("{name}:\n{text}\n") }
+        if text.is_empty() {
+            String::new()
+        } else {
+            format!("{name}:\n{text}\n")
+        }
     };
     format!(
         "{}{}exit {}",
@@ -56,7 +65,9 @@ fn an_edge_to_an_unknown_service_is_told_with_its_place_and_the_nearest_name() {
 
 #[test]
 fn a_misspelt_key_is_told_with_its_place_and_the_nearest_key() {
-    let text = GRAPH.replace("ordres", "orders").replace("serves:", "serve:");
+    let text = GRAPH
+        .replace("ordres", "orders")
+        .replace("serves:", "serve:");
     insta::assert_snapshot!(run_with(&[("graph.yaml", &text)], &["lint", "graph.yaml"]));
 }
 
@@ -72,7 +83,10 @@ spec:
     metadata: {labels: {app: order}}
     spec: {containers: [{name: a, image: a}]}
 ";
-    insta::assert_snapshot!(run_with(&[("graph.yaml", &text), ("order.yaml", deployment)], &["lint", "."]));
+    insta::assert_snapshot!(run_with(
+        &[("graph.yaml", &text), ("order.yaml", deployment)],
+        &["lint", "."]
+    ));
 }
 
 #[test]
@@ -132,7 +146,10 @@ fn without_a_kubeconfig_a_command_for_a_cluster_says_how_to_name_one() {
 #[test]
 fn a_context_that_does_not_exist_is_told() {
     let kubeconfig = "apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\n";
-    let told = run_with(&[("config", kubeconfig)], &["status", "--kubeconfig", "config", "--context", "nowhere"]);
+    let told = run_with(
+        &[("config", kubeconfig)],
+        &["status", "--kubeconfig", "config", "--context", "nowhere"],
+    );
     assert!(told.contains("nowhere"), "{told}");
     assert!(told.ends_with("exit 3"), "{told}");
 }
@@ -140,14 +157,23 @@ fn a_context_that_does_not_exist_is_told() {
 #[test]
 fn a_plan_of_equal_graphs_moves_nothing() {
     let text = GRAPH.replace("ordres", "orders");
-    insta::assert_snapshot!(run_with(&[("graph.yaml", &text)], &["plan", "--from", "graph.yaml", "--to", "graph.yaml"]));
+    insta::assert_snapshot!(run_with(
+        &[("graph.yaml", &text)],
+        &["plan", "--from", "graph.yaml", "--to", "graph.yaml"]
+    ));
 }
 
 #[test]
 fn data_goes_to_stdout_and_nothing_else_does() {
     let text = GRAPH.replace("ordres", "orders");
-    let told = run_with(&[("graph.yaml", &text)], &["plan", "--from", "none", "--to", "graph.yaml", "-o", "json"]);
-    let json = told.strip_prefix("stdout:\n").and_then(|rest| rest.strip_suffix("\nexit 0")).expect("only data");
+    let told = run_with(
+        &[("graph.yaml", &text)],
+        &["plan", "--from", "none", "--to", "graph.yaml", "-o", "json"],
+    );
+    let json = told
+        .strip_prefix("stdout:\n")
+        .and_then(|rest| rest.strip_suffix("\nexit 0"))
+        .expect("only data");
     let plan: serde_json::Value = serde_json::from_str(json).expect("JSON");
     assert_eq!(plan["waves"], serde_json::json!([["orders"], ["web"]]));
 }
@@ -170,6 +196,21 @@ fn live_sets_with_two_revisions_of_a_service_plan_from_both() {
     let old = "apiVersion: tidegate.dev/v1alpha1\nkind: ServiceGraph\nmetadata: {name: shop}\nspec: {services: [{name: orders, serves: [{versions: ['1', '2']}]}, {name: web, calls: [{service: orders, version: '1'}]}]}\n";
     let new = old.replace("version: '1'", "version: '2'");
     let live = "apiVersion: tidegate.dev/v1alpha1\nkind: LiveSets\nservices:\n- {name: orders, revision: r0, serves: [{versions: ['1']}]}\n- {name: orders, revision: r1, serves: [{versions: ['1', '2']}]}\n";
-    let files = [("old.yaml", old), ("new.yaml", new.as_str()), ("live.yaml", live)];
-    insta::assert_snapshot!(run_with(&files, &["plan", "--from", "old.yaml", "--to", "new.yaml", "--live", "live.yaml"]));
+    let files = [
+        ("old.yaml", old),
+        ("new.yaml", new.as_str()),
+        ("live.yaml", live),
+    ];
+    insta::assert_snapshot!(run_with(
+        &files,
+        &[
+            "plan",
+            "--from",
+            "old.yaml",
+            "--to",
+            "new.yaml",
+            "--live",
+            "live.yaml"
+        ]
+    ));
 }

@@ -12,14 +12,19 @@ fn plan(from: &str, to: &str) -> (Value, i32) {
         .expect("it runs");
     let text = String::from_utf8(output.stdout).expect("text");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let plan = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{errors}"));
+    let plan =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{errors}"));
     (plan, output.status.code().unwrap_or(-1))
 }
 
 fn waves(plan: &Value) -> String {
     let waves = plan["waves"].as_array().expect("waves");
     let names = |wave: &Value| {
-        let names = wave.as_array().expect("a wave").iter().filter_map(Value::as_str);
+        let names = wave
+            .as_array()
+            .expect("a wave")
+            .iter()
+            .filter_map(Value::as_str);
         names.collect::<Vec<_>>().join(", ")
     };
     waves.iter().map(names).collect::<Vec<_>>().join(" | ")
@@ -35,7 +40,11 @@ fn online_boutique_moves_in_three_waves_servers_first() {
     );
     let precedences = plan["precedences"].as_array().expect("precedences");
     assert_eq!(precedences.len(), 14, "one for each gRPC edge");
-    assert!(precedences.iter().all(|precedence| precedence["kind"] == "serverFirst"));
+    assert!(
+        precedences
+            .iter()
+            .all(|precedence| precedence["kind"] == "serverFirst")
+    );
 }
 
 #[test]
@@ -67,7 +76,10 @@ fn both_ways_at_once_are_refused_with_the_pair_and_a_split() {
             "apiVersion: tidegate.dev/v1alpha1\nkind: ServiceGraph\nmetadata: {{name: shop}}\nspec:\n  services:\n  - {{name: orders, serves: [{{versions: [{served}]}}]}}\n  - {{name: web, calls: [{{service: orders, version: {called}}}]}}\n"
         )
     };
-    let (old, new) = (folder.path().join("old.yaml"), folder.path().join("new.yaml"));
+    let (old, new) = (
+        folder.path().join("old.yaml"),
+        folder.path().join("new.yaml"),
+    );
     std::fs::write(&old, graph("'1'", "'1'")).expect("written");
     std::fs::write(&new, graph("'2'", "'2'")).expect("written");
     let (plan, exit) = plan(&old.display().to_string(), &new.display().to_string());

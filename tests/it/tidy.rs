@@ -12,12 +12,24 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("graph", &["spec"]),
     ("plan", &["spec", "graph"]),
     ("upgrade", &["spec", "plan"]),
-    ("controller", &["spec", "manifest", "graph", "plan", "upgrade"]),
+    (
+        "controller",
+        &["spec", "manifest", "graph", "plan", "upgrade"],
+    ),
     ("cluster", &["spec", "manifest", "upgrade", "controller"]),
     ("telemetry", &["plan", "upgrade"]),
     (
         "cli",
-        &["spec", "manifest", "graph", "plan", "upgrade", "controller", "cluster", "telemetry"],
+        &[
+            "spec",
+            "manifest",
+            "graph",
+            "plan",
+            "upgrade",
+            "controller",
+            "cluster",
+            "telemetry",
+        ],
     ),
 ];
 
@@ -26,7 +38,15 @@ const PURE: &[&str] = &["spec", "manifest", "graph", "plan", "upgrade"];
 /// The line with which each of them begins its `mod.rs`, so that clippy keeps the rule.
 const PURE_LINE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
 /// What pure modules never name.
-const IMPURE: &[&str] = &["tokio::", "kube::Client", "kube::Api", "kube::api", "std::fs", "async fn", "std::env"];
+const IMPURE: &[&str] = &[
+    "tokio::",
+    "kube::Client",
+    "kube::Api",
+    "kube::api",
+    "std::fs",
+    "async fn",
+    "std::env",
+];
 
 const FILE_LINES_MAX: usize = 500;
 
@@ -57,7 +77,8 @@ fn module_of(file: &Path) -> Option<String> {
 }
 
 fn is_test(file: &Path) -> bool {
-    file.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")))
+    file.components()
+        .any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")))
 }
 
 /// The top-level modules that a text names after `crate::`, in plain paths and in groups.
@@ -77,21 +98,30 @@ fn imported(text: &str) -> BTreeSet<String> {
 }
 
 fn first_word(text: &str) -> String {
-    text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    text.trim()
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
 }
 
 fn without_comments(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn every_import_is_one_that_the_table_allows() {
-    let table: BTreeMap<&str, BTreeSet<&str>> =
-        IMPORTS.iter().map(|(module, allowed)| (*module, allowed.iter().copied().collect())).collect();
+    let table: BTreeMap<&str, BTreeSet<&str>> = IMPORTS
+        .iter()
+        .map(|(module, allowed)| (*module, allowed.iter().copied().collect()))
+        .collect();
     let mut wrong = Vec::new();
     for file in rust_files(&root().join("src")) {
-        let Some(module) = module_of(&file) else { continue };
+        let Some(module) = module_of(&file) else {
+            continue;
+        };
         if is_test(&file) {
             continue;
         }
@@ -103,7 +133,10 @@ fn every_import_is_one_that_the_table_allows() {
         for name in imported(&text) {
             let known = table.contains_key(name.as_str());
             if known && name != module && !allowed.contains(name.as_str()) {
-                wrong.push(format!("{}: {module} may not import {name}", file.display()));
+                wrong.push(format!(
+                    "{}: {module} may not import {name}",
+                    file.display()
+                ));
             }
         }
     }
@@ -114,7 +147,8 @@ fn every_import_is_one_that_the_table_allows() {
 fn modules_that_decide_do_nothing_else() {
     let mut wrong = Vec::new();
     for module in PURE {
-        let head = fs::read_to_string(root().join("src").join(module).join("mod.rs")).expect("a mod.rs");
+        let head =
+            fs::read_to_string(root().join("src").join(module).join("mod.rs")).expect("a mod.rs");
         if !head.contains(PURE_LINE) {
             wrong.push(format!("src/{module}/mod.rs lacks `{PURE_LINE}`"));
         }
@@ -136,12 +170,18 @@ fn only_cluster_holds_a_client() {
     for file in rust_files(&root().join("src")) {
         let module = module_of(&file).unwrap_or_default();
         let text = without_comments(&fs::read_to_string(&file).expect("text"));
-        let names_api = ["kube::Api", "kube::{Api", "Api<"].iter().any(|word| text.contains(word));
+        let names_api = ["kube::Api", "kube::{Api", "Api<"]
+            .iter()
+            .any(|word| text.contains(word));
         if module != "cluster" && names_api {
             wrong.push(file.display().to_string());
         }
     }
-    assert!(wrong.is_empty(), "these talk to the API server themselves: {}", wrong.join(", "));
+    assert!(
+        wrong.is_empty(),
+        "these talk to the API server themselves: {}",
+        wrong.join(", ")
+    );
 }
 
 #[test]
@@ -152,7 +192,10 @@ fn no_file_is_too_long() {
         let text = fs::read_to_string(&file).expect("text");
         let lines = text.lines().count();
         if lines > FILE_LINES_MAX {
-            wrong.push(format!("{}: {lines} lines, at most {FILE_LINES_MAX}", file.display()));
+            wrong.push(format!(
+                "{}: {lines} lines, at most {FILE_LINES_MAX}",
+                file.display()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -162,14 +205,23 @@ fn no_file_is_too_long() {
 fn every_file_is_compiled() {
     let mut wrong = Vec::new();
     for file in rust_files(&root().join("src")) {
-        let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let stem = file
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default();
         if matches!(stem, "lib" | "main") {
             continue;
         }
         let folder = file.parent().expect("a folder");
         let (name, parents) = if stem == "mod" {
-            let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            (name.to_owned(), parents_of(folder.parent().expect("a folder")))
+            let name = folder
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
+            (
+                name.to_owned(),
+                parents_of(folder.parent().expect("a folder")),
+            )
         } else {
             (stem.to_owned(), parents_of(folder))
         };
@@ -186,13 +238,23 @@ fn every_file_is_compiled() {
 
 /// The files that may declare the modules of a folder.
 fn parents_of(folder: &Path) -> Vec<PathBuf> {
-    vec![folder.join("mod.rs"), folder.join("lib.rs"), folder.join("main.rs"), folder.with_extension("rs")]
+    vec![
+        folder.join("mod.rs"),
+        folder.join("lib.rs"),
+        folder.join("main.rs"),
+        folder.with_extension("rs"),
+    ]
 }
 
 #[test]
 fn nothing_is_left_for_later() {
     let mut wrong = Vec::new();
-    let words = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["todo", "!("].concat(), ["#[", "ignore"].concat()];
+    let words = [
+        ["TO", "DO"].concat(),
+        ["FIX", "ME"].concat(),
+        ["todo", "!("].concat(),
+        ["#[", "ignore"].concat(),
+    ];
     let folders = ["src", "tests", "crates"].map(|folder| root().join(folder));
     for file in folders.iter().flat_map(|folder| rust_files(folder)) {
         let text = fs::read_to_string(&file).expect("text");
