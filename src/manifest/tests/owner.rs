@@ -179,12 +179,6 @@ fn what_selects_scales_or_leads_goes_with_its_workload() {
         + &object(
             "networking.k8s.io/v1",
             "NetworkPolicy",
-            "deny",
-            "spec: {podSelector: {}}",
-        )
-        + &object(
-            "networking.k8s.io/v1",
-            "NetworkPolicy",
             "np",
             "spec: {podSelector: {matchLabels: {run: web}}}",
         )
@@ -210,7 +204,7 @@ fn what_selects_scales_or_leads_goes_with_its_workload() {
     assert_snapshot!(ownership_of("cart | web", &yaml), @r"
     cart: Secret/cert, Service/basket, Deployment/cart*, HorizontalPodAutoscaler/h, PodDisruptionBudget/p, Ingress/before, Ingress/i, HTTPRoute/r
     web: Service/web, NetworkPolicy/np, Deployment/web*, ScaledObject/k
-    shared: Service/none, NetworkPolicy/deny, PodDisruptionBudget/all, Ingress/both
+    shared: Service/none, PodDisruptionBudget/all, Ingress/both
     ");
 }
 
