@@ -107,6 +107,8 @@ pub(super) fn trace(
 }
 
 fn of_live(pod: &Pod) -> Trace {
+    // A kubelet that is done also deletes with a grace period of zero, but it has said before that the containers
+    // have ended, and then the pod is not live. One that is live was deleted by force.
     let is_forced =
         snapshot::is_terminating(pod) && pod.metadata.deletion_grace_period_seconds == Some(0);
     Trace {
