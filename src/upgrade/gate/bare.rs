@@ -28,7 +28,7 @@ pub(super) fn judge_replica_set(look: &Look<'_>, set: &ReplicaSet, scan: &Scan) 
     let status = set.status.clone().unwrap_or_default();
     let labelled = count(status.fully_labeled_replicas);
     let available = count(status.available_replicas);
-    let counted = if set.status.is_none() || count(Some(status.replicas)) != wanted {
+    let counted = if count(Some(status.replicas)) != wanted {
         Verdict::progressing(
             Reason::Scaling,
             count(Some(status.replicas)).min(wanted),
