@@ -15,6 +15,8 @@ pub mod stamp;
 mod tests;
 
 pub use check::{check_graph, check_plan};
-pub use contract::{Assume, Edge, External, Graph, Interface, Negotiate, Need, Requirement, Service};
+pub use contract::{
+    Assume, Edge, External, Graph, Interface, Need, Negotiate, Requirement, Service,
+};
 pub use names::{ContractName, NameError, ObjectRef, ServiceName, Version};
 pub use problem::{Code, Place, Problem, Severity, did_you_mean};

@@ -99,7 +99,11 @@ impl ContractName {
             return Err(NameError::TooLong { length });
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/');
-        if text.chars().all(allowed) { Ok(Self(text.to_owned())) } else { Err(NameError::Malformed) }
+        if text.chars().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError::Malformed)
+        }
     }
 }
 
@@ -128,7 +132,9 @@ impl Version {
 }
 
 /// One object of the cluster, by what names it: `Deployment/shop/cart`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ObjectRef {
     /// Group and version, for instance `apps/v1`.
@@ -145,7 +151,9 @@ pub struct ObjectRef {
 impl ObjectRef {
     /// The group of the API: `apps` of `apps/v1`, empty for the core group.
     pub fn group(&self) -> &str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
+        self.api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group)
     }
 }
 

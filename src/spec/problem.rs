@@ -182,7 +182,10 @@ impl fmt::Display for Problem {
 /// The candidate that the user most likely meant, if one is near enough.
 ///
 /// Near means a Damerau-Levenshtein distance of at most a third of the longer word.
-pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))

@@ -25,14 +25,27 @@ use serde::{Deserialize, Serialize};
     derive = "Default",
     doc = "Where a system comes from, what is built for it and how its releases roll.",
     printcolumn(name = "Last", type_ = "string", json_path = ".status.lastRelease"),
-    printcolumn(name = "Succeeded", type_ = "string", json_path = ".status.lastSucceeded"),
+    printcolumn(
+        name = "Succeeded",
+        type_ = "string",
+        json_path = ".status.lastSucceeded"
+    ),
     printcolumn(
         name = "Ready",
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Suspended", type_ = "boolean", priority = "1", json_path = ".spec.suspend"),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    printcolumn(
+        name = "Suspended",
+        type_ = "boolean",
+        priority = "1",
+        json_path = ".spec.suspend"
+    ),
     printcolumn(
         name = "Status",
         type_ = "string",
@@ -168,7 +181,10 @@ fn five() -> u32 {
 
 impl Default for History {
     fn default() -> Self {
-        Self { keep_succeeded: five(), keep_failed: five() }
+        Self {
+            keep_succeeded: five(),
+            keep_failed: five(),
+        }
     }
 }
 

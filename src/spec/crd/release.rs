@@ -38,9 +38,23 @@ use crate::spec::ObjectRef;
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Trigger", type_ = "string", priority = "1", json_path = ".spec.trigger"),
-    printcolumn(name = "Reason", type_ = "string", priority = "1", json_path = ".spec.reason"),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    printcolumn(
+        name = "Trigger",
+        type_ = "string",
+        priority = "1",
+        json_path = ".spec.trigger"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        priority = "1",
+        json_path = ".spec.reason"
+    ),
     printcolumn(
         name = "Message",
         type_ = "string",
