@@ -53,7 +53,11 @@ pub(super) fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
             ),
             None => "not usable".to_owned(),
         };
-        text.push_str(&format!("{head}; {errors} errors, {warnings} warnings"));
+        let count = |number: usize, word: &str| match number {
+            1 => format!("1 {word}"),
+            number => format!("{number} {word}s"),
+        };
+        text.push_str(&[head, count(errors, "error"), count(warnings, "warning")].join(", "));
         text
     })?;
     if errors > 0 || (args.strict && warnings > 0) {

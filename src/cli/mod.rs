@@ -110,7 +110,7 @@ pub async fn run(cli: Cli) -> Exit {
                 cli.log_format,
                 if cli.verbose > 0 { "debug" } else { "info" },
             );
-            controller::controller(&output, &args).await
+            Box::pin(controller::controller(&output, &args)).await
         }
         Command::Demo(args) => demo::demo(&output, &args).await,
         Command::Completion(args) => completion::completion(&output, &args),

@@ -43,7 +43,6 @@ pub(super) fn judge(error: &kube::Error) -> WriteError {
     let message = status.message.clone();
     match status.code {
         401 | 403 => WriteError::Refused(Code::Forbidden, message),
-        404 => WriteError::Refused(Code::DryRunRefused, message),
         409 if is_field_conflict(status) => WriteError::Refused(Code::FieldConflict, message),
         409 => WriteError::Moved,
         // A uid in the body that is not the live one: the object was replaced in between.
@@ -53,7 +52,7 @@ pub(super) fn judge(error: &kube::Error) -> WriteError {
         422 if message.contains("immutable") || message.contains("forbidden: updates to") => {
             WriteError::Refused(Code::Immutable, message)
         }
-        400 | 405 | 413 | 415 | 422 => WriteError::Refused(Code::DryRunRefused, message),
+        400 | 404 | 405 | 413 | 415 | 422 => WriteError::Refused(Code::DryRunRefused, message),
         _ => WriteError::Unreachable(message),
     }
 }
@@ -170,9 +169,8 @@ pub(super) async fn dry_run(
 
 /// Deletes an object, if it is there. Its pods are ended in the background.
 pub(super) async fn delete(api: &Api<DynamicObject>, name: &str) -> Result<(), WriteError> {
-    let live = match api.get_opt(name).await.map_err(|error| judge(&error))? {
-        Some(live) => live,
-        None => return Ok(()),
+    let Some(live) = api.get_opt(name).await.map_err(|error| judge(&error))? else {
+        return Ok(());
     };
     let parameters = DeleteParams::background().preconditions(Preconditions {
         uid: live.metadata.uid,

@@ -225,7 +225,7 @@ impl Checker {
                     }
                 }
                 Err(error) => {
-                    self.invalid_name(format!("{path}[{index}]"), "a version", text, &error)
+                    self.invalid_name(format!("{path}[{index}]"), "a version", text, &error);
                 }
             }
         }

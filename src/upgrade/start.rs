@@ -55,8 +55,11 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
                 }
             }
             Standing::Clearing if turn.may_try(Some(name)) => clear(turn, name, member),
-            Standing::Clearing => {}
-            Standing::Moving | Standing::Removing | Standing::Done | Standing::Failed => {}
+            Standing::Clearing
+            | Standing::Moving
+            | Standing::Removing
+            | Standing::Done
+            | Standing::Failed => {}
         }
     }
 }
@@ -135,21 +138,21 @@ fn still_done(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool 
                     .iter()
                     .find(|(_, a, _)| a.gate() != Gate::Open);
                 let message = words.map(|(_, a, _)| a.sentence()).unwrap_or_default();
-                regress(turn, server, name, message);
+                regress(turn, server, name, &message);
             }
         }
     }
     all_open
 }
 
-fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, message: String) {
+fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, message: &str) {
     let sentence = format!("{held} is held: {server} was done and is not any more: {message}");
     let known = turn
         .state
         .fleeting
         .regressed
-        .insert(server.clone(), message.clone());
-    if known.as_deref() != Some(message.as_str()) {
+        .insert(server.clone(), message.to_owned());
+    if known.as_deref() != Some(message) {
         turn.events.push(Event::Regressed {
             service: server.clone(),
             message: sentence.clone(),

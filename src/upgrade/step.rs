@@ -150,7 +150,7 @@ pub(super) enum Came<'o> {
 }
 
 /// What came of the actions that `is_it` picks; the last one counts.
-pub(super) fn came_of<'o>(outcomes: &'o [Outcome], is_it: impl Fn(&Action) -> bool) -> Came<'o> {
+pub(super) fn came_of(outcomes: &[Outcome], is_it: impl Fn(&Action) -> bool) -> Came<'_> {
     let Some(outcome) = outcomes.iter().rev().find(|outcome| is_it(&outcome.action)) else {
         return Came::Nothing;
     };

@@ -29,17 +29,19 @@ impl Look {
             .assessed
             .iter()
             .map(|(_, assessment, _)| assessment.gate());
-        gates.max_by_key(severity).unwrap_or(Gate::Shut)
+        gates
+            .max_by_key(|gate| severity(*gate))
+            .unwrap_or(Gate::Shut)
     }
 
     /// The workload that decides, for words.
     fn worst(&self) -> Option<&Assessment> {
         let assessments = self.assessed.iter().map(|(_, assessment, _)| assessment);
-        assessments.max_by_key(|assessment| severity(&assessment.gate()))
+        assessments.max_by_key(|assessment| severity(assessment.gate()))
     }
 }
 
-fn severity(gate: &Gate) -> u8 {
+fn severity(gate: Gate) -> u8 {
     match gate {
         Gate::Open => 0,
         Gate::Shut => 1,

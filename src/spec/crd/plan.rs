@@ -1,6 +1,10 @@
 //! `ReleasePlan` (`tgp`): where a system comes from and how its releases roll.
 
 #![expect(
+    clippy::duplicated_attributes,
+    reason = "one printer column is like another"
+)]
+#![expect(
     unreachable_pub,
     reason = "KubeSchema repeats each struct inside a function"
 )]

@@ -1,6 +1,10 @@
 //! `Release` (`tgr`): one run of a plan.
 
 #![expect(
+    clippy::duplicated_attributes,
+    reason = "one printer column is like another"
+)]
+#![expect(
     unreachable_pub,
     reason = "KubeSchema repeats each struct inside a function"
 )]
