@@ -27,7 +27,7 @@ cluster-tests: ## Tests on the real control plane, built on first use
 	$(CARGO) test --workspace --locked --features devcluster,cluster-tests --test cluster -- --test-threads 4
 
 bench: ## Ratios of the demo release: makespan, gate latency, memory, requests
-	$(CARGO) run --release --locked --features devcluster,cluster-tests --bin bench
+	$(CARGO) bench --locked $(FEATURES) --bench release
 
 generate: ## Write crds/ and the snapshots of command output anew
 	$(CARGO) run --locked --quiet -- crds > crds/tidegate.yaml
