@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Moves, Revision, System};
+use super::{Revision, System};
 use crate::spec::crd::DrainLevel;
 use crate::spec::{
     ContractName, External, Graph, Interface, Need, ObjectRef, Requirement, Service, ServiceName,
