@@ -11,7 +11,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Upgrade a real system on a real local control plane, and say what happened
-	$(CARGO) run --release --locked $(FEATURES) --bin tidegate -- demo $(DEMO)
+	$(CARGO) run --locked $(FEATURES) --bin tidegate -- demo $(DEMO)
 
 test: check cluster-tests ## Everything: format, lints, generated files, all tests, the real control plane included
 
@@ -34,4 +34,4 @@ generate: ## Write crds/ and the snapshots of command output anew
 	INSTA_UPDATE=always $(CARGO) test --workspace --locked
 
 devcluster: ## A local control plane until Ctrl-C
-	$(CARGO) run --release --locked -p devcluster --bin devcluster -- up
+	$(CARGO) run --locked -p devcluster --bin devcluster -- up

@@ -56,7 +56,7 @@ async fn bench() -> Outcome<()> {
         let release: Value = serde_json::from_str(&program.run(&["status", &name, "-o", "json"])?)?;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let history = read(cluster.audit_log())?;
-        let figure = Figure::of(&history, since, &release[0]);
+        let figure = Figure::of(&history, since, release.get(0).unwrap_or(&Value::Null));
         println!("{name}: {}", figure.line());
         figures.push(figure);
     }
@@ -147,7 +147,9 @@ struct Figure {
 
 impl Figure {
     fn of(history: &History, since: Timestamp, release: &Value) -> Self {
-        let waves = release["status"]["waves"]
+        let waves = release
+            .pointer("/status/waves")
+            .unwrap_or(&Value::Null)
             .as_array()
             .cloned()
             .unwrap_or_default();
@@ -308,7 +310,7 @@ fn summary(figures: &[Figure], idle_kib: u64, peak_kib: u64) {
             reason = "a handful of samples"
         )]
         let index = (last as f64 * part).ceil() as usize;
-        gates.get(index).map_or(0, |gate| gate.as_millis())
+        gates.get(index).map_or(0, SignedDuration::as_millis)
     };
     let mut ratios: Vec<f64> = figures.iter().map(Figure::ratio).collect();
     ratios.sort_by(f64::total_cmp);
