@@ -1,0 +1,5 @@
+//! The state machine, played as scripts. [`scene`] alone touches [`super::step`], [`objects`] alone builds objects.
+
+pub(crate) mod objects;
+mod scene;
+mod told;
