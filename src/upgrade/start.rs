@@ -11,7 +11,7 @@ use super::event::Event;
 use super::gate::{Baseline, Gate};
 use super::state::{Record, Standing};
 use super::step::Turn;
-use super::watch_gates::{look, second_read};
+use super::watch_gates::{finish, look, second_read};
 use crate::spec::ServiceName;
 
 /// How soon a start is tried again that a service which fell back has held.
@@ -259,11 +259,7 @@ fn clear(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
         .cloned()
         .collect();
     if objects.is_empty() {
-        if let Some(service) = turn.state.services.get_mut(name) {
-            service.standing = Standing::Done;
-            service.ended = Some(turn.seen.now);
-        }
-        return;
+        return finish(turn, name);
     }
     turn.actions.push(Action::RemoveRest {
         service: name.clone(),

@@ -192,7 +192,6 @@ pub(super) fn second_read(turn: &Turn<'_>, first: Timestamp) -> Timestamp {
 }
 
 fn pass(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
-    let now = turn.now();
     turn.state.fleeting.first_open.remove(name);
     let progress = turn.state.fleeting.progress.remove(name);
     let Some(service) = turn.state.services.get_mut(name) else {
@@ -205,6 +204,15 @@ fn pass(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
         service.standing = Standing::Clearing;
         return;
     }
+    finish(turn, name);
+}
+
+/// The service is done.
+pub(super) fn finish(turn: &mut Turn<'_>, name: &ServiceName) {
+    let now = turn.now();
+    let Some(service) = turn.state.services.get_mut(name) else {
+        return;
+    };
     service.standing = Standing::Done;
     service.ended = Some(now);
     let took = service
