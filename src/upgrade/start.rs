@@ -11,7 +11,7 @@ use super::event::Event;
 use super::gate::{Baseline, Gate};
 use super::state::{Record, Standing};
 use super::step::Turn;
-use super::watch_gates::{finish, look, second_read};
+use super::watch_gates::{finish, look, second_read, shows_all};
 use crate::spec::ServiceName;
 
 /// How soon a start is tried again that a service which fell back has held.
@@ -178,10 +178,11 @@ fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, messag
 /// Decides the start: the baseline is taken now, before the write.
 fn begin(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     let now = turn.now();
-    let Some(snapshots) = turn.seen.snapshots.get(name) else {
+    let snapshots = turn.seen.snapshots.get(name).map_or(&[][..], Vec::as_slice);
+    if !shows_all(snapshots, member) {
         turn.wish.live_from(name, now);
         return;
-    };
+    }
     let Some(service) = turn.state.services.get_mut(name) else {
         return;
     };

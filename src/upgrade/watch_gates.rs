@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::agenda::{Change, Member};
 use super::event::Event;
-use super::gate::{self, Assessment, Gate, Memory, Read};
+use super::gate::{self, Assessment, Gate, Memory, Read, Snapshot};
 use super::state::{Progress, ServiceState, Standing};
 use super::step::{TRY_AGAIN_MS, Turn, later};
 use crate::spec::{ObjectRef, ServiceName};
@@ -55,6 +55,9 @@ pub(super) fn look(
     service: &ServiceState,
 ) -> Option<Look> {
     let snapshots = turn.seen.snapshots.get(name)?;
+    if !shows_all(snapshots, member) {
+        return None;
+    }
     let policy = turn.agenda.policy(member);
     let mut assessed = Vec::with_capacity(snapshots.len());
     let mut live = true;
@@ -85,6 +88,12 @@ pub(super) fn look(
         assessed.push((workload.clone(), assessment, memory));
     }
     Some(Look { assessed, live })
+}
+
+/// Whether every workload of a service is shown: a gate that some of them open proves nothing.
+pub(super) fn shows_all(snapshots: &[(ObjectRef, Snapshot)], member: &Member) -> bool {
+    let mut workloads = member.belongings.workloads.iter();
+    workloads.all(|workload| snapshots.iter().any(|(shown, _)| shown == workload))
 }
 
 /// Looks at every service that moves.
