@@ -222,6 +222,13 @@ fn start_wave(turn: &mut Turn<'_>, name: &ServiceName) {
 
 /// Asks for the write of a service's objects.
 fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+    if member.change == Change::Delete && member.belongings.workloads.is_empty() {
+        // Another service has taken them over, so no pod of this one is left to wait for.
+        if let Some(service) = turn.state.services.get_mut(name) {
+            service.standing = Standing::Clearing;
+        }
+        return clear(turn, name, member);
+    }
     if member.change == Change::Delete {
         turn.actions.push(Action::RemoveWorkloads {
             service: name.clone(),
