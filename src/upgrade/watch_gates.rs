@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::agenda::{Change, Member};
 use super::event::Event;
-use super::gate::{self, Assessment, Gate, Memory, Read, Snapshot};
+use super::gate::{self, Assessment, Gate, Memory, Read, Reason, Snapshot, Verdict};
 use super::state::{Progress, ServiceState, Standing};
 use super::step::{TRY_AGAIN_MS, Turn, later};
 use crate::spec::{ObjectRef, ServiceName};
@@ -30,6 +30,15 @@ impl Look {
             .iter()
             .map(|(_, assessment, _)| assessment.gate());
         gates.max_by_key(severity).unwrap_or(Gate::Shut)
+    }
+
+    /// Whether a cache lacks an object, which says nothing about it.
+    fn is_behind(&self) -> bool {
+        let lacks = |assessment: &Assessment| match &assessment.rollout {
+            Verdict::Progressing { reason, .. } => *reason == Reason::NotVisibleYet,
+            Verdict::Complete | Verdict::Paused { .. } | Verdict::Failed { .. } => false,
+        };
+        !self.live && self.assessed.iter().any(|(_, seen, _)| lacks(seen))
     }
 
     /// The workload that decides, for words.
@@ -115,6 +124,14 @@ pub(super) fn watch_gates(turn: &mut Turn<'_>) {
             turn.wish.wake(later(turn.now(), TRY_AGAIN_MS));
             continue;
         };
+        if look.is_behind() {
+            // What a cache does not show may be gone or not be there yet; a live read tells, and once a second does.
+            if turn.may_try(Some(name)) {
+                turn.put_off(Some(name), TRY_AGAIN_MS);
+                turn.wish.live_from(name, turn.seen.now);
+            }
+            continue;
+        }
         let gate = look.gate();
         note(turn, name, &look);
         match gate {
