@@ -19,11 +19,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::objects::{Deployed, PodFacts, Template, deployment, object, snapshot};
 use crate::spec::crd::{Advance, DrainLevel};
-use crate::spec::{Code, ObjectRef, ServiceName};
+use crate::spec::{Code, ServiceName};
 use crate::upgrade::gate::{Applied, Read};
 use crate::upgrade::{
     ActFailure, Action, Agenda, Belongings, Change, Charter, Course, Member, Observation, Outcome,
-    Precondition, Prepared, ServiceState, State, Step, Strategy, Wanted, WaveTimes, status, step,
+    Precondition, Prepared, ServiceState, State, Strategy, Wanted, WaveTimes, status, step, why,
 };
 
 /// When every script starts.
@@ -52,7 +52,10 @@ pub(super) struct Scene {
 /// What a whole script tells, a line a turn.
 pub(super) fn play(system: &str, script: &str) -> String {
     let mut scene = Scene::of(system);
-    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
     lines
         .map(|line| scene.turn(line))
         .collect::<Vec<_>>()
@@ -184,13 +187,19 @@ impl Scene {
     fn outcome(&self, how: &str, about: &str) -> Outcome {
         let is_it = |action: &&Action| match (about, action) {
             ("shared", Action::ApplyShared { .. }) | ("publish", Action::Publish) => true,
-            _ => action.service().is_some_and(|service| service.as_str() == about),
+            _ => action
+                .service()
+                .is_some_and(|service| service.as_str() == about),
         };
         let action = self.acted.iter().rev().find(is_it).expect("an action");
         let object = deployment(about);
         let result = match how {
             "ok" => Ok(match action {
-                Action::Apply { .. } => vec![(object, applied(about))],
+                Action::Apply { service, .. } => {
+                    let workloads = &self.agenda.members[service].belongings.workloads;
+                    let answered = workloads.iter().map(|w| (w.clone(), applied(&w.name)));
+                    answered.collect()
+                }
                 _ => Vec::new(),
             }),
             "moved" => Err(ActFailure::Moved { object }),
@@ -219,14 +228,28 @@ impl Scene {
         self.state = state;
     }
 
-    /// The frozen input.
-    pub(super) fn charter(&self) -> &Charter {
-        &self.charter
+    /// Gives a service a second Deployment, `<service>/2` in scripts.
+    pub(super) fn second_workload(&mut self, service: &str) {
+        let second = deployment(&format!("{service}-2"));
+        let member = self.agenda.members.get_mut(&name(service)).expect("it");
+        member.belongings.workloads.push(second.clone());
+        member.belongings.objects.push(second);
     }
 
-    /// One turn whose whole result is wanted.
-    pub(super) fn step(&self, seen: &Observation) -> Step {
-        step(&self.agenda, self.state.clone(), seen)
+    /// Leaves a service that goes away nothing but its other objects.
+    pub(super) fn without_workloads(&mut self, service: &str) {
+        let member = self.agenda.members.get_mut(&name(service)).expect("it");
+        let workloads = std::mem::take(&mut member.belongings.workloads);
+        member
+            .belongings
+            .objects
+            .retain(|object| !workloads.contains(object));
+    }
+
+    /// Why a service is not further: `Reason: sentence`.
+    pub(super) fn why(&self, service: &str) -> String {
+        let (reason, message) = why::of(&self.agenda, &self.state, &name(service));
+        format!("{reason}: {message}")
     }
 }
 
@@ -330,9 +353,13 @@ fn applied(service: &str) -> Applied {
     Applied::from_response(&response, None)
 }
 
-fn see(service: &str, look: &str, read: Read, seen: &mut Observation) {
-    let all = BTreeMap::from([(service.to_owned(), standing(service, look))]);
-    let snapshot = snapshot(service, &all, read, seen.now);
-    let shown: Vec<(ObjectRef, _)> = vec![(deployment(service), snapshot)];
-    seen.snapshots.insert(name(service), shown);
+fn see(shown: &str, look: &str, read: Read, seen: &mut Observation) {
+    let (service, workload) = match shown.split_once('/') {
+        Some((service, number)) => (service, format!("{service}-{number}")),
+        None => (shown, shown.to_owned()),
+    };
+    let all = BTreeMap::from([(workload.clone(), standing(&workload, look))]);
+    let snapshot = snapshot(&workload, &all, read, seen.now);
+    let of_service = seen.snapshots.entry(name(service)).or_default();
+    of_service.push((deployment(&workload), snapshot));
 }

@@ -98,13 +98,19 @@ fn wish(wish: &Wish) -> String {
         let passed = time.duration_since(start());
         format!("{}s", passed.as_secs_f64())
     };
-    let live = wish.live.iter().map(|(name, time)| format!("live {name}@{}", passed(time)));
+    let live = wish
+        .live
+        .iter()
+        .map(|(name, time)| format!("live {name}@{}", passed(time)));
     let look = wish
         .prepare
         .iter()
         .map(|(name, time)| format!("look {name}@{}", passed(time)));
     let shared = wish.prepare_shared.then(|| "look shared".to_owned());
-    let wake = wish.wake_at.iter().map(|time| format!("wake {}", passed(time)));
+    let wake = wish
+        .wake_at
+        .iter()
+        .map(|time| format!("wake {}", passed(time)));
     let all: Vec<_> = live.chain(look).chain(shared).chain(wake).collect();
     all.join(", ")
 }
