@@ -15,7 +15,7 @@ mod state;
 pub mod status;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod watch_gates;
 pub mod why;
 mod written;

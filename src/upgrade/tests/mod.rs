@@ -1,0 +1,10 @@
+//! The state machine, played as scripts. [`scene`] alone touches [`super::step`], [`objects`] alone builds objects.
+
+mod control;
+mod gates;
+pub(crate) mod objects;
+mod removal;
+mod scene;
+mod starts;
+mod told;
+mod writes;
