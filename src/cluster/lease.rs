@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kube::Client;
-use kube_lease_manager::{LeaseManager, LeaseManagerBuilder};
+use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, LeaseManagerError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -35,13 +35,11 @@ impl ReleaseLease {
             .with_identity(identity)
             .with_duration(LEASE_S)
             .with_grace(GRACE_S)
-            .with_field_manager(FIELD_MANAGER)
+            // Its own, for what keeps two processes from taking a free lease at once is the conflict of two managers.
+            .with_field_manager(format!("{FIELD_MANAGER}-{identity}"))
             .build()
             .await
-            .map_err(|error| ClusterError::Refused {
-                what: format!("the lease of release `{release}`"),
-                message: error.to_string(),
-            })?;
+            .map_err(|error| refused(error, release))?;
         let (held, task) = manager.watch().await;
         Ok(Self { held, task })
     }
@@ -66,5 +64,16 @@ impl ReleaseLease {
             // If it cannot be given back, it runs out by itself.
             manager.release().await.unwrap_or_default();
         }
+    }
+}
+
+fn refused(error: LeaseManagerError, release: &str) -> ClusterError {
+    let what = format!("the lease of release `{release}`");
+    match error {
+        LeaseManagerError::KubeError(error) => ClusterError::of(error, what),
+        other => ClusterError::Refused {
+            what,
+            message: other.to_string(),
+        },
     }
 }
