@@ -10,12 +10,12 @@ use kube::ResourceExt;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use super::drive::{LogListener, drive_in_background, identity};
+use super::drive::{LogListener, drive_in_background};
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use crate::cluster::{
-    Access, Connection, EventRecorder, Installed, Listener, has_ended, installed, keep_declared,
-    watch_releases,
+    Access, Connection, EventRecorder, Installed, Listener, has_ended, identity, installed,
+    keep_declared, watch_releases,
 };
 use crate::controller::WorldError;
 use crate::spec::crd::Release;

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::release_view::{Progress, View};
 use crate::cluster::{
     ClusterWorld, Connection, EventRecorder, LEASE_S, Listener, ReleaseLease, Releases,
-    WatchedRelease,
+    WatchedRelease, identity,
 };
 use crate::controller::{WorldError, drive};
 use crate::spec::crd::Release;
@@ -55,14 +55,6 @@ impl Listener for LogListener {
             }
         }
     }
-}
-
-/// Who this process is, in leases.
-pub(super) fn identity() -> String {
-    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
-    let host = host.trim();
-    let host = if host.is_empty() { "tidegate" } else { host };
-    format!("{host}-{}", std::process::id())
 }
 
 /// Drives a release as soon as its lease can be had, until it has ended. Runs in the background.

@@ -3,12 +3,16 @@
 
 use std::time::Duration;
 
-use kube::Client;
-use kube_lease_manager::{LeaseManager, LeaseManagerBuilder};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client};
+use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, LeaseManagerError};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::error::ClusterError;
+use super::holder;
 use super::write::FIELD_MANAGER;
 
 /// How long a process that says nothing is believed to be alive.
@@ -30,18 +34,20 @@ impl ReleaseLease {
         release: &str,
         identity: &str,
     ) -> Result<Self, ClusterError> {
-        let manager = LeaseManagerBuilder::new(client, format!("tidegate-{release}"))
+        let name = format!("tidegate-{release}");
+        free_of_the_dead(&Api::namespaced(client.clone(), namespace), &name)
+            .await
+            .map_err(|error| ClusterError::of(error, format!("lease `{name}`")))?;
+        let manager = LeaseManagerBuilder::new(client, name)
             .with_namespace(namespace)
             .with_identity(identity)
             .with_duration(LEASE_S)
             .with_grace(GRACE_S)
-            .with_field_manager(FIELD_MANAGER)
+            // Its own, for what keeps two processes from taking a free lease at once is the conflict of two managers.
+            .with_field_manager(format!("{FIELD_MANAGER}-{identity}"))
             .build()
             .await
-            .map_err(|error| ClusterError::Refused {
-                what: format!("the lease of release `{release}`"),
-                message: error.to_string(),
-            })?;
+            .map_err(|error| refused(error, release))?;
         let (held, task) = manager.watch().await;
         Ok(Self { held, task })
     }
@@ -66,5 +72,40 @@ impl ReleaseLease {
             // If it cannot be given back, it runs out by itself.
             manager.release().await.unwrap_or_default();
         }
+    }
+}
+
+/// Frees a lease that is held by a process beside this one that was killed, so that the next one need not wait until
+/// it runs out.
+async fn free_of_the_dead(leases: &Api<Lease>, name: &str) -> kube::Result<()> {
+    let Some(lease) = leases.get_opt(name).await? else {
+        return Ok(());
+    };
+    let holder = lease.spec.and_then(|spec| spec.holder_identity);
+    if !holder.is_some_and(|holder| holder::is_gone(&holder)) {
+        return Ok(());
+    }
+    let patch = json!({
+        "metadata": {"resourceVersion": lease.metadata.resource_version},
+        "spec": {"holderIdentity": null, "acquireTime": null, "renewTime": null, "leaseDurationSeconds": null},
+    });
+    match leases
+        .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+    {
+        // Another one came first; the lease tells who has it now.
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+fn refused(error: LeaseManagerError, release: &str) -> ClusterError {
+    let what = format!("the lease of release `{release}`");
+    match error {
+        LeaseManagerError::KubeError(error) => ClusterError::of(error, what),
+        other => ClusterError::Refused {
+            what,
+            message: other.to_string(),
+        },
     }
 }
