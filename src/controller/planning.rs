@@ -255,16 +255,24 @@ fn stamped(revision: &LiveRevision) -> Option<Interface> {
         .and_then(|text| stamp::read(text).ok())
 }
 
-/// What runs, for people: the images of each revision.
+/// What runs, for people: the images of each revision, without their registries, which say nothing about a change.
 fn running(surveyed: &Surveyed) -> String {
-    let images: BTreeSet<&str> = surveyed
+    let images: BTreeSet<String> = surveyed
         .live
         .iter()
-        .map(|revision| revision.images.as_str())
-        .collect();
-    images
-        .into_iter()
+        .map(|revision| {
+            revision
+                .images
+                .split(", ")
+                .map(short)
+                .collect::<Vec<_>>()
+                .join(", ")
+        })
         .filter(|images| !images.is_empty())
-        .collect::<Vec<_>>()
-        .join(" and ")
+        .collect();
+    images.into_iter().collect::<Vec<_>>().join(" and ")
+}
+
+fn short(image: &str) -> &str {
+    image.rsplit('/').next().unwrap_or(image)
 }
