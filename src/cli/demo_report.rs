@@ -62,6 +62,7 @@ impl Chronicle {
 }
 
 /// Who had to be done before whom.
+#[cfg(feature = "devcluster")]
 pub(super) fn precedences(release: &Release) -> Vec<(String, String)> {
     services(release)
         .flat_map(|service| {

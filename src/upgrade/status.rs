@@ -98,6 +98,7 @@ fn service_status(
         state: service.standing.word().to_owned(),
         action: member.change.word().to_owned(),
         after: member.after.iter().map(ServiceName::to_string).collect(),
+        drain: member.belongings.drain,
         from: member.from.clone(),
         to: member.to.clone(),
         new_ready: service.progress.new_ready,
@@ -290,7 +291,10 @@ fn read_service(
     let member = Member {
         change,
         after,
-        belongings,
+        belongings: Belongings {
+            drain: status.drain,
+            ..belongings
+        },
         from: status.from.clone(),
         to: status.to.clone(),
     };

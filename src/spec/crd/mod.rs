@@ -12,8 +12,7 @@ pub use graph::{
     ServiceDeclaration, ServiceGraph, ServiceGraphSpec, ServiceGraphStatus, WorkloadRef,
 };
 pub use plan::{
-    Advance, Concurrency, Deadlines, GraphSource, History, OnFailure, ReleasePlan, ReleasePlanSpec,
-    ReleasePlanStatus, Strategy,
+    Advance, Deadlines, History, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };
 pub use release::{
     Bundle, Control, PlanDigest, Release, ReleaseSpec, ReleaseStatus, ServiceStatus, WaveStatus,

@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::DrainLevel;
 use crate::spec::ObjectRef;
 
 /// One run of a plan. Nothing but `control` can be changed.
@@ -201,6 +202,9 @@ pub struct ServiceStatus {
     /// The services that must be done before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
+    /// How far an old pod must be gone before it is done.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub drain: DrainLevel,
     /// What ran before, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub from: String,
@@ -239,6 +243,10 @@ pub struct ServiceStatus {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "raw_by_name")]
     pub records: BTreeMap<String, Value>,
+}
+
+fn is_usual(drain: &DrainLevel) -> bool {
+    *drain == DrainLevel::default()
 }
 
 /// The one raw field: its shape is `upgrade::gate`'s, not the API's.
