@@ -36,3 +36,8 @@ pub const CONTRACT_ANNOTATION: &str = "tidegate.dev/contract";
 pub fn definitions() -> Vec<CustomResourceDefinition> {
     vec![ServiceGraph::crd(), ReleasePlan::crd(), Release::crd()]
 }
+
+/// Whether a field says nothing, and is left out.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

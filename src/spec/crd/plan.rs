@@ -60,7 +60,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReleasePlanSpec {
     /// How waves advance.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub strategy: Strategy,
     /// Every read and write for this plan is made as this account of the plan's namespace.
     /// Default: as whoever runs the release.
@@ -71,12 +71,8 @@ pub struct ReleasePlanSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// How many ended releases are kept.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub history: History,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// How waves advance.
@@ -84,14 +80,14 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Strategy {
     /// When a service may start. Default: `Wave`.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub advance: Advance,
     /// How many services may move at once. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_parallel: Option<u32>,
     /// How long a wait may last.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub deadlines: Deadlines,
     /// The time between the two reads that open a gate, for instance `2s` (default).
     #[serde(default, skip_serializing_if = "Option::is_none")]

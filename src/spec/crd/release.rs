@@ -203,7 +203,7 @@ pub struct ServiceStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
     /// How far an old pod must be gone before it is done.
-    #[serde(default, skip_serializing_if = "is_usual")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub drain: DrainLevel,
     /// What ran before, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -243,10 +243,6 @@ pub struct ServiceStatus {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "raw_by_name")]
     pub records: BTreeMap<String, Value>,
-}
-
-fn is_usual(drain: &DrainLevel) -> bool {
-    *drain == DrainLevel::default()
 }
 
 /// The one raw field: its shape is `upgrade::gate`'s, not the API's.
