@@ -125,9 +125,7 @@ sepc: {}
 spec:
   strategy: {onFailure: HALT, maxParallel: 0, settle: ten, deadlines: {service: "10"}, advance: wave}
   history: {keepSucceeded: 1.5, keepFailed: "5"}
-  concurrency: Queue
   suspend: "false"
-  graph: graph.yaml
 ---
 apiVersion: tidegate.dev/v1alpha1
 kind: ReleasePlan
