@@ -294,6 +294,12 @@ fn read_service(
         from: status.from.clone(),
         to: status.to.clone(),
     };
+    // Words that are worked out anew would be told of others as if they were theirs, longer from load to load.
+    let (reason, message) = if why::are_own(standing, &status.reason) {
+        (status.reason.clone(), status.message.clone())
+    } else {
+        (String::new(), String::new())
+    };
     let kept = ServiceState {
         standing,
         records,
@@ -303,8 +309,8 @@ fn read_service(
             new_ready: status.new_ready,
             new_wanted: status.new_wanted,
             old_alive: status.old_alive,
-            reason: status.reason.clone(),
-            message: status.message.clone(),
+            reason,
+            message,
             since: status.since.as_ref().map(|time| time.0),
         },
     };
