@@ -1,6 +1,6 @@
 //! [`State`] to `.status` and back: what is written is all that is needed to go on after a crash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -223,8 +223,16 @@ pub fn from_status(
     state.fleeting = Fleeting::default();
     for wave in &status.waves {
         let mut names = Vec::new();
+        let before: BTreeSet<ServiceName> = agenda.members.keys().cloned().collect();
         for service in &wave.services {
             let (name, member, kept) = read_service(service, charter)?;
+            if let Some(unknown) = member.after.iter().find(|first| !before.contains(*first)) {
+                let what = format!("{name} comes after {unknown}, which is in no earlier wave");
+                return Err(strange(what));
+            }
+            if agenda.members.contains_key(&name) {
+                return Err(strange(format!("{name} is there twice")));
+            }
             names.push(name.clone());
             agenda.members.insert(name.clone(), member);
             state.services.insert(name, kept);
@@ -260,7 +268,7 @@ fn read_service(
         .ok_or_else(|| strange(format!("{name}: no action `{}`", status.action)))?;
     let standing = Standing::from_word(&status.state)
         .ok_or_else(|| strange(format!("{name}: no state `{}`", status.state)))?;
-    let mut after = std::collections::BTreeSet::new();
+    let mut after = BTreeSet::new();
     for text in &status.after {
         after.insert(
             ServiceName::parse(text)
