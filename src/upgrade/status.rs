@@ -11,7 +11,7 @@ use super::gate::{Applied, Baseline};
 use super::state::{
     Course, Ending, Fleeting, Progress, Record, ServiceState, Standing, State, WaveTimes,
 };
-use super::why;
+use super::{room, why};
 use crate::spec::crd::{PlanDigest, ReleaseStatus, ServiceStatus, WaveStatus};
 use crate::spec::{ObjectRef, ServiceName};
 
@@ -49,12 +49,11 @@ pub fn to_status(
     before: &[Condition],
     now: Timestamp,
 ) -> ReleaseStatus {
-    let summary = why::summary(agenda, state);
-    ReleaseStatus {
+    let mut status = ReleaseStatus {
         observed_generation: Some(generation),
         conditions: conditions(agenda, state, generation, before, now),
         phase: phase(agenda, state).to_owned(),
-        summary,
+        summary: why::summary(agenda, state),
         start_time: state.started.map(Time),
         completion_time: state.ended.map(Time),
         plan: (!state.plan_digest.is_empty()).then(|| PlanDigest {
@@ -70,7 +69,9 @@ pub fn to_status(
             Course::Ended(ending) => Some(ending.word().to_owned()),
             Course::Pending | Course::Preparing | Course::Moving | Course::Publishing => None,
         },
-    }
+    };
+    room::fit(&mut status);
+    status
 }
 
 fn wave_status(agenda: &Agenda, state: &State, index: usize, wave: &[ServiceName]) -> WaveStatus {
@@ -277,7 +278,9 @@ fn read_service(
     }
     let mut records = BTreeMap::new();
     for value in status.records.values() {
-        let entry: RecordEntry = serde_json::from_value(value.clone())
+        let mut value = value.clone();
+        room::restore(&mut value);
+        let entry: RecordEntry = serde_json::from_value(value)
             .map_err(|error| strange(format!("{name}: a record: {error}")))?;
         records.insert(
             entry.object,
