@@ -10,6 +10,7 @@ mod event;
 pub mod gate;
 mod observation;
 mod progress;
+mod room;
 mod start;
 mod state;
 pub mod status;

@@ -172,7 +172,7 @@ fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, messag
     // Nobody may say when it recovers, and looking costs reads and dry runs: not in a hot loop.
     turn.put_off(Some(held), FALLEN_BACK_MS);
     if let Some(service) = turn.state.services.get_mut(held) {
-        "Regressed".clone_into(&mut service.progress.reason);
+        super::why::REGRESSED.clone_into(&mut service.progress.reason);
         service.progress.message = sentence;
         service.progress.since.get_or_insert(turn.seen.now);
     }

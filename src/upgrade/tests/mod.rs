@@ -4,6 +4,7 @@ mod control;
 mod gates;
 pub(crate) mod objects;
 mod removal;
+mod saved;
 mod scene;
 mod starts;
 mod told;

@@ -42,6 +42,7 @@ pub(super) fn name(text: &str) -> ServiceName {
 }
 
 /// A release in the middle of a script.
+#[derive(Debug)]
 pub(super) struct Scene {
     pub(super) agenda: Agenda,
     pub(super) state: State,
@@ -226,6 +227,11 @@ impl Scene {
         let (agenda, state) = status::from_status(&status, &self.charter).expect("our status");
         assert_eq!(agenda, self.agenda, "the agenda is the same after a crash");
         self.state = state;
+    }
+
+    /// The frozen input.
+    pub(super) fn charter(&self) -> &Charter {
+        &self.charter
     }
 
     /// Gives a service a second Deployment, `<service>/2` in scripts.
