@@ -89,7 +89,7 @@ pub async fn run(cli: Cli) -> Exit {
         _ => "debug",
     };
     if !matches!(cli.command, Command::Controller(_)) {
-        crate::telemetry::start_logging(cli.log_format, level);
+        crate::telemetry::start_logging(cli.log_format, level, output.colours());
     }
     let result = match cli.command {
         Command::Plan(args) => plan::plan(&output, &args).await,
@@ -109,6 +109,7 @@ pub async fn run(cli: Cli) -> Exit {
             crate::telemetry::start_logging(
                 cli.log_format,
                 if cli.verbose > 0 { "debug" } else { "info" },
+                output.colours(),
             );
             Box::pin(controller::controller(&output, &args)).await
         }

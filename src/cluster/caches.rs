@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::StreamExt;
 use k8s_openapi::api::apps::v1::{
@@ -36,6 +37,7 @@ pub(super) struct Caches {
     /// The nodes, if tidegate itself may read them.
     pub(super) nodes: Option<Store<Node>>,
     pub(super) changed: Arc<Notify>,
+    cut: Arc<AtomicBool>,
     /// Dropped with the caches, which ends the watches.
     _watches: JoinSet<()>,
 }
@@ -50,11 +52,13 @@ impl Caches {
         namespace: &str,
     ) -> Result<Self, ClusterError> {
         let changed = Arc::new(Notify::new());
+        let cut = Arc::new(AtomicBool::new(false));
         let mut watches = JoinSet::new();
         let mut start = Starter {
             client,
             namespace,
             changed: &changed,
+            cut: &cut,
             watches: &mut watches,
         };
         let warnings = watcher::Config::default().fields("type=Warning");
@@ -77,10 +81,16 @@ impl Caches {
                 .await
                 .ok(),
             changed,
+            cut,
             _watches: watches,
         };
         caches.ready().await;
         Ok(caches)
+    }
+
+    /// Whether a watch was cut since this was last asked. Until it is taken up again, the caches are silent.
+    pub(super) fn were_cut(&self) -> bool {
+        self.cut.swap(false, Ordering::Relaxed)
     }
 
     async fn ready(&self) {
@@ -110,6 +120,7 @@ struct Starter<'a> {
     client: &'a Client,
     namespace: &'a str,
     changed: &'a Arc<Notify>,
+    cut: &'a Arc<AtomicBool>,
     watches: &'a mut JoinSet<()>,
 }
 
@@ -145,12 +156,13 @@ impl Starter<'_> {
             .await
             .map_err(|error| ClusterError::of(error, kind))?;
         let (reader, writer) = store();
-        let changed = self.changed.clone();
+        let (changed, cut) = (self.changed.clone(), self.cut.clone());
         let stream = watcher(api, config)
             .default_backoff()
             .modify(|object| object.meta_mut().managed_fields = None);
         self.watches
-            .spawn(reflector(writer, stream).for_each(move |_| {
+            .spawn(reflector(writer, stream).for_each(move |next| {
+                cut.fetch_or(next.is_err(), Ordering::Relaxed);
                 changed.notify_one();
                 futures::future::ready(())
             }));

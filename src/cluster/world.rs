@@ -329,7 +329,7 @@ fn is_newer(newest: &Release, known: &Release) -> bool {
 pub(super) fn world_error(error: &ClusterError) -> WorldError {
     let text = super::describe(error);
     match error {
-        ClusterError::Unreachable(_) => WorldError::Unreachable(text),
+        ClusterError::Unreachable(cause) => WorldError::Unreachable(super::describe(&*cause)),
         ClusterError::Conflict { .. } => WorldError::Conflict,
         ClusterError::NotFound { .. } => WorldError::Lost(text),
         ClusterError::Kubeconfig(_)
@@ -375,6 +375,15 @@ impl World for ClusterWorld {
         wish: &Wish,
     ) -> Result<Observation, WorldError> {
         self.check_held()?;
+        if self.caches.as_ref().is_some_and(Caches::were_cut) {
+            // Silent caches look like a cluster where nothing happens: ask, so that people hear if it is gone.
+            if let Err(error) = self.releases.get(&self.name).await {
+                // The old watches would try again ever more rarely.
+                self.caches = None;
+                self.watched = WatchedRelease::start(&self.own, &self.namespace, &self.name);
+                return Err(world_error(error));
+            }
+        }
         self.catch_up()?;
         let started = Timestamp::now();
         let asked = Self::asked(agenda, state, wish, started);

@@ -1,11 +1,14 @@
 //! The program against a real control plane: one for all tests, each in namespaces of its own.
 
 #[cfg(test)]
-mod files;
+mod control;
 #[cfg(test)]
-mod support;
-
+mod crash;
 #[cfg(test)]
 mod fail;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod order;
+#[cfg(test)]
+mod support;

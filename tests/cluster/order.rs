@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 /// The fourteen calls of Online Boutique: the callee, and the caller that must wait for it.
-const BOUTIQUE: [(&str, &str); 14] = [
+pub(crate) const BOUTIQUE: [(&str, &str); 14] = [
     ("productcatalog", "checkout"),
     ("shipping", "checkout"),
     ("payment", "checkout"),

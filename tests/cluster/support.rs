@@ -92,6 +92,11 @@ impl Running {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Its number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// What it has said so far.
     pub(crate) fn stderr(&self) -> String {
         self.text("stderr")
@@ -253,7 +258,18 @@ impl Space {
 
     /// Waits until a release shows what is asked for.
     pub(crate) async fn until(&self, name: &str, what: &str, is: impl Fn(&ReleaseStatus) -> bool) {
-        eventually(what, async || is(&self.status(name).await).then_some(())).await;
+        let mut last = ReleaseStatus::default();
+        let shown = async {
+            while !is(&last) {
+                tokio::time::sleep(POLL_EVERY).await;
+                last = self.status(name).await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, shown).await;
+        assert!(
+            in_time.is_ok(),
+            "waited in vain: {what}; {name} shows {last:#?}"
+        );
     }
 
     /// Applies manifests as another program would, all at once.
