@@ -381,7 +381,7 @@ impl World for ClusterWorld {
                 // The old watches would try again ever more rarely.
                 self.caches = None;
                 self.watched = WatchedRelease::start(&self.own, &self.namespace, &self.name);
-                return Err(world_error(error));
+                return Err(world_error(&error));
             }
         }
         self.catch_up()?;
