@@ -303,16 +303,28 @@ fn read_service(
         records,
         started: status.start_time.as_ref().map(|time| time.0),
         ended: status.end_time.as_ref().map(|time| time.0),
-        progress: Progress {
-            new_ready: status.new_ready,
-            new_wanted: status.new_wanted,
-            old_alive: status.old_alive,
-            reason: status.reason.clone(),
-            message: status.message.clone(),
-            since: status.since.as_ref().map(|time| time.0),
-        },
+        progress: progress(status, standing),
     };
     Ok((name, member, kept))
+}
+
+/// The words of a service that waits or is done are made anew from the others' at each turn; taken for its own, they
+/// would be quoted in the words of those behind it, and grow from restart to restart.
+fn progress(status: &ServiceStatus, standing: Standing) -> Progress {
+    let has_own_words = match standing {
+        Standing::Waiting => status.reason == why::REGRESSED,
+        Standing::Clearing | Standing::Done => false,
+        Standing::Starting | Standing::Moving | Standing::Removing | Standing::Failed => true,
+    };
+    let own = |text: &str| if has_own_words { text } else { "" }.to_owned();
+    Progress {
+        new_ready: status.new_ready,
+        new_wanted: status.new_wanted,
+        old_alive: status.old_alive,
+        reason: own(&status.reason),
+        message: own(&status.message),
+        since: status.since.as_ref().map(|time| time.0),
+    }
 }
 
 /// The belongings of a service that goes away, from the list of its objects.

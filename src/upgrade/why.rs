@@ -4,6 +4,9 @@ use super::agenda::Agenda;
 use super::state::{Course, Ending, Standing, State};
 use crate::spec::ServiceName;
 
+/// The reason of a service that is held because one before it fell back.
+pub(super) const REGRESSED: &str = "Regressed";
+
 /// How many names are written out before the rest is counted.
 const NAMES_MAX: usize = 3;
 
@@ -17,7 +20,7 @@ pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String
         service.progress.message.clone(),
     );
     match service.standing {
-        Standing::Waiting if service.progress.reason == "Regressed" => own,
+        Standing::Waiting if service.progress.reason == REGRESSED => own,
         Standing::Waiting => waiting(agenda, state, name),
         Standing::Starting if own.0.is_empty() => (
             "Applying".to_owned(),
