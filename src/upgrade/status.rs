@@ -330,6 +330,7 @@ fn progress(status: &ServiceStatus, standing: Standing) -> Progress {
 /// The belongings of a service that goes away, from the list of its objects.
 pub fn removed(objects: &[ObjectRef]) -> Belongings {
     let is_workload = |object: &&ObjectRef| match object.kind.as_str() {
+        "Pod" => object.group().is_empty(),
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => object.group() == "apps",
         "Job" | "CronJob" => object.group() == "batch",
         _ => false,
