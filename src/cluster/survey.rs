@@ -33,7 +33,7 @@ pub(super) async fn survey(
         Some(last) => Some(check_graph(&last.graph_name, &last.graph).0),
         None => declared(own, bundle).await?,
     };
-    let (changes, problems) = preparing.rehearse().await;
+    let (changes, problems) = preparing.rehearse().await?;
     let pool = Pool::live(preparing.client, &bundle.namespace, None).await?;
     let mut services = BTreeMap::new();
     for (name, owned) in &bundle.services {
