@@ -14,16 +14,18 @@ use super::drive::{LogListener, drive_in_background};
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use crate::cluster::{
-    Access, Connection, EventRecorder, Installed, Listener, has_ended, identity, installed,
-    keep_declared, watch_releases,
+    Access, Connection, EventRecorder, Installed, Listener, Releases, has_ended, identity,
+    installed, keep_declared, watch_releases,
 };
-use crate::controller::WorldError;
 use crate::spec::crd::Release;
 use crate::telemetry::{Health, Metrics, serve};
 use crate::upgrade::Event;
 
 /// How often to look whether the custom resources have come, before they are there.
 const INSTALLED_EVERY: Duration = Duration::from_secs(5);
+
+/// How long before a release is taken up again that something has stopped which no retry mends at once.
+const STOPPED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 /// Drive every release that is made in the cluster; runs until it is told to stop
 #[derive(Debug, clap::Args)]
@@ -117,7 +119,30 @@ async fn wait_installed(connection: &Connection) {
     }
 }
 
-type Drivers = BTreeMap<(String, String), JoinHandle<Result<(), WorldError>>>;
+type Drivers = BTreeMap<(String, String), JoinHandle<()>>;
+
+/// Drives a release to its end, over what stops it too: a right may be given and a bundle completed later, and
+/// nobody else would tell.
+async fn keep_driving(connection: Connection, release: Release, listeners: Vec<Arc<dyn Listener>>) {
+    let (namespace, name) = (release.namespace().unwrap_or_default(), release.name_any());
+    let releases = Releases::new(connection.client(), &namespace);
+    loop {
+        let driver = drive_in_background(connection.clone(), release.clone(), listeners.clone());
+        match driver.await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::error!(release = %name, "{error}; standing still, trying again later");
+            }
+            Err(panic) => tracing::error!(release = %name, "{panic}; trying again later"),
+        }
+        tokio::time::sleep(STOPPED_AGAIN_AFTER).await;
+        match releases.get(&name).await {
+            Ok(release) if has_ended(&release) => return,
+            Err(error) if error.is_absent() => return,
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
 
 async fn drive_all(
     connection: &Connection,
@@ -142,7 +167,7 @@ async fn drive_all(
             ];
             drivers.insert(
                 key,
-                drive_in_background(connection.clone(), release, listeners),
+                tokio::spawn(keep_driving(connection.clone(), release, listeners)),
             );
         }
         metrics.set_active(drivers.len());

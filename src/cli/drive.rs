@@ -10,8 +10,8 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::release_view::{Progress, View};
 use crate::cluster::{
-    ClusterWorld, Connection, EventRecorder, LEASE_S, Listener, ReleaseLease, Releases,
-    WatchedRelease, identity,
+    ClusterError, ClusterWorld, Connection, EventRecorder, LEASE_S, Listener, ReleaseLease,
+    Releases, WatchedRelease, identity,
 };
 use crate::controller::{WorldError, drive};
 use crate::spec::crd::Release;
@@ -82,21 +82,14 @@ async fn drive_once(
     listeners: &[Arc<dyn Listener>],
 ) -> Result<(), WorldError> {
     let namespace = release.namespace().unwrap_or_default();
-    let unreachable = |error: crate::cluster::ClusterError| {
-        let text = crate::cluster::describe(&error);
-        if error.is_passing() {
-            WorldError::Unreachable(text)
-        } else {
-            WorldError::Final(text)
-        }
-    };
     let name = release.name_any();
+    let releases = Releases::new(connection.client(), &namespace);
+    wait_for_turn(&releases, release).await?;
     let mut lease = ReleaseLease::ask(connection.client(), &namespace, &name, &identity())
         .await
-        .map_err(unreachable)?;
-    let releases = Releases::new(connection.client(), &namespace);
+        .map_err(|error| stopped(&error))?;
     while !lease.wait(Duration::from_secs(LEASE_S)).await {
-        let newest = releases.get(&name).await.map_err(unreachable)?;
+        let newest = releases.get(&name).await.map_err(|error| stopped(&error))?;
         if crate::cluster::has_ended(&newest) {
             return Ok(());
         }
@@ -104,6 +97,51 @@ async fn drive_once(
     let result = drive_held(connection, &releases, &name, (lease.held(), listeners)).await;
     lease.give_back().await;
     result
+}
+
+fn stopped(error: &ClusterError) -> WorldError {
+    let text = crate::cluster::describe(error);
+    if error.is_passing() {
+        WorldError::Unreachable(text)
+    } else {
+        WorldError::Final(text)
+    }
+}
+
+/// Waits until every earlier release of the plan has ended. Two that move the same services at once would each trust
+/// gates that the other one shuts; that `run` looks first does not keep two of them from starting together.
+async fn wait_for_turn(releases: &Releases, release: &Release) -> Result<(), WorldError> {
+    let mut told = false;
+    loop {
+        let all = releases
+            .list(Some(&release.spec.plan))
+            .await
+            .map_err(|error| stopped(&error))?;
+        if !all
+            .iter()
+            .any(|other| other.name_any() == release.name_any())
+        {
+            return Err(WorldError::Final(format!(
+                "release `{}` was deleted",
+                release.name_any()
+            )));
+        }
+        let earlier = all.iter().find(|other| {
+            other.spec.number < release.spec.number && !crate::cluster::has_ended(other)
+        });
+        let Some(earlier) = earlier else {
+            return Ok(());
+        };
+        if !told {
+            told = true;
+            tracing::warn!(
+                "release `{}` waits: `{}` of the same plan has not ended",
+                release.name_any(),
+                earlier.name_any()
+            );
+        }
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
 }
 
 type Driving<'a> = (tokio::sync::watch::Receiver<bool>, &'a [Arc<dyn Listener>]);
@@ -114,28 +152,20 @@ async fn drive_held(
     name: &str,
     (held, listeners): Driving<'_>,
 ) -> Result<(), WorldError> {
-    let passing = |error: crate::cluster::ClusterError| {
-        let text = crate::cluster::describe(&error);
-        if error.is_passing() {
-            WorldError::Unreachable(text)
-        } else {
-            WorldError::Final(text)
-        }
-    };
-    let release = releases.get(name).await.map_err(passing)?;
+    let release = releases.get(name).await.map_err(|error| stopped(&error))?;
     if crate::cluster::has_ended(&release) {
         return Ok(());
     }
     let plan = release.spec.plan.clone();
     let mut world = ClusterWorld::open(connection.clone(), release, held, listeners.to_vec())
         .await
-        .map_err(passing)?;
+        .map_err(|error| stopped(&error))?;
     drive(&mut world).await?;
     drop(world);
     let history = releases
         .plan(&plan)
         .await
-        .map_err(passing)?
+        .map_err(|error| stopped(&error))?
         .map(|plan| plan.spec.history);
     if let Err(error) = releases.tidy(&plan, &history.unwrap_or_default()).await {
         tracing::warn!(

@@ -1,7 +1,7 @@
 //! Carries out actions: every write of a release is here, as the plan's account.
 
 use futures::future::join_all;
-use kube::api::{Patch, PatchParams};
+use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 
 use super::error::ClusterError;
@@ -77,14 +77,10 @@ impl Acting<'_> {
             let words = "is not in the release's bundle".to_owned();
             return Err(WriteError::Refused(Code::NotAnObject, words));
         };
-        let mut kinds = self.kinds.clone();
-        kinds
-            .learn(self.client, object)
+        let api = self
+            .api(object)
             .await
-            .map_err(|error| missing(&error))?;
-        let api = kinds
-            .api(self.client, object)
-            .map_err(|error| missing(&error))?;
+            .map_err(|error| self.missing(object, &error))?;
         let sent = manifests::ready(manifest, &self.release.spec.plan, write.stamp.as_deref());
         let stored = write::apply(&api, sent, &object.name, &write.precondition).await?;
         if !self.bundle.is_workload(object) {
@@ -98,11 +94,28 @@ impl Acting<'_> {
     }
 
     async fn delete(&self, object: &ObjectRef) -> Result<(), WriteError> {
-        let api = self
-            .kinds
-            .api(self.client, object)
-            .map_err(|error| missing(&error))?;
-        write::delete(&api, &object.name).await
+        match self.api(object).await {
+            Ok(api) => write::delete(&api, &object.name).await,
+            // Its kind went, and it with that.
+            Err(ClusterError::KindMissing(_)) => Ok(()),
+            Err(error) => Err(self.missing(object, &error)),
+        }
+    }
+
+    async fn api(&self, object: &ObjectRef) -> Result<Api<DynamicObject>, ClusterError> {
+        let mut kinds = self.kinds.clone();
+        kinds.learn(self.client, object).await?;
+        kinds.api(self.client, object)
+    }
+
+    /// Why an object cannot be written for want of its kind.
+    fn missing(&self, object: &ObjectRef, error: &ClusterError) -> WriteError {
+        // A definition that was just applied is served a moment later.
+        if error.is_passing() || self.bundle.brings_kind(object) {
+            WriteError::Unreachable(super::describe(error))
+        } else {
+            WriteError::Refused(Code::KindMissing, error.to_string())
+        }
     }
 
     /// Writes what is declared now, under tidegate's own name: a tenant need not have rights on our kinds.
@@ -126,13 +139,5 @@ impl Acting<'_> {
             Ok(_) => Ok(()),
             Err(error) => Err(write::judge(&error).about(&object)),
         }
-    }
-}
-
-fn missing(error: &ClusterError) -> WriteError {
-    if error.is_passing() {
-        WriteError::Unreachable(super::describe(error))
-    } else {
-        WriteError::Refused(Code::KindMissing, error.to_string())
     }
 }

@@ -95,8 +95,17 @@ fn bare(object: &DynamicObject) -> Value {
     value
 }
 
+/// Where `kubectl apply` keeps the whole object as it was sent, values of Secrets included.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// Replaces the values of a Secret: only which keys come, go or change is told.
 fn hide(mut before: Option<&mut Value>, mut after: Option<&mut Value>) {
+    for side in [before.as_deref_mut(), after.as_deref_mut()] {
+        let annotations = side.and_then(|side| side.pointer_mut("/metadata/annotations"));
+        if let Some(kept) = annotations.and_then(|all| all.get_mut(LAST_APPLIED)) {
+            *kept = Value::String("(hidden)".to_owned());
+        }
+    }
     for part in ["data", "stringData"] {
         let values = |side: &Option<&mut Value>| {
             side.as_ref()

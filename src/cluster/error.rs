@@ -66,6 +66,11 @@ impl ClusterError {
         Self::Kubeconfig(Box::new(error))
     }
 
+    /// No sensible answer, in words that somebody has taken out of an error already.
+    pub(super) fn silent(message: String) -> Self {
+        Self::Unreachable(Box::new(kube::Error::Service(message.into())))
+    }
+
     /// Whether the same call may succeed later without anybody's help.
     pub fn is_passing(&self) -> bool {
         match self {

@@ -72,6 +72,8 @@ impl Kinds {
     }
 
     /// Learns a kind that came after [`Kinds::discover`], for instance with a CRD of the same release.
+    ///
+    /// Errors: the server does not know it; no answer.
     pub(super) async fn learn(
         &mut self,
         client: &Client,
@@ -85,9 +87,19 @@ impl Kinds {
             .split_once('/')
             .unwrap_or(("", object.api_version.as_str()));
         let wanted = GroupVersionKind::gvk(group, version, &object.kind);
-        let (resource, capabilities) = oneshot::pinned_kind(client, &wanted)
-            .await
-            .map_err(|_| ClusterError::KindMissing(object.clone()))?;
+        let (resource, capabilities) =
+            oneshot::pinned_kind(client, &wanted)
+                .await
+                .map_err(|error| {
+                    let is_unknown = matches!(&error, kube::Error::Discovery(_))
+                        || matches!(&error, kube::Error::Api(status) if status.code == 404);
+                    if is_unknown {
+                        ClusterError::KindMissing(object.clone())
+                    } else {
+                        // No answer is not the answer that there is none.
+                        ClusterError::from(error)
+                    }
+                })?;
         let namespaced = capabilities.scope == Scope::Namespaced;
         self.known.insert(
             (object.api_version.clone(), object.kind.clone()),

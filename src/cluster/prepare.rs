@@ -58,19 +58,17 @@ impl Preparing<'_> {
             .await
             .map_err(|error| ClusterError::of(error, object.to_string()))?;
         let Some(live) = live else {
-            return Ok(Prepared {
-                precondition: Precondition::Absent,
-                changes_template: false,
-                live_stamp: None,
-            });
+            return Ok(Prepared::absent());
         };
         let stamp = stamp(&live);
-        // If the dry run is refused, the write itself will tell.
         let changes_template = self.bundle.is_workload(object)
-            && self
-                .would_change(object, &live)
-                .await
-                .map_or(true, |change| change == TemplateChange::Changes);
+            && match self.would_change(object, &live).await {
+                Ok(change) => change == TemplateChange::Changes,
+                // The write itself will tell.
+                Err(WriteError::Refused(..) | WriteError::Moved) => true,
+                // Taken for a change, it would bring a stamp along that starts pods anew.
+                Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
+            };
         Ok(Prepared {
             precondition: Precondition::Unchanged {
                 uid: live.metadata.uid.unwrap_or_default(),
@@ -104,8 +102,11 @@ impl Preparing<'_> {
 
     /// Applies every object as a dry run.
     ///
-    /// Out: what each workload's template would do, and all that the server would refuse.
-    pub(super) async fn rehearse(&self) -> (BTreeMap<ObjectRef, TemplateChange>, Vec<Problem>) {
+    /// Out: what each workload's template would do, and all that the server would refuse. Error: no answer, which is
+    /// no refusal.
+    pub(super) async fn rehearse(
+        &self,
+    ) -> Result<(BTreeMap<ObjectRef, TemplateChange>, Vec<Problem>), ClusterError> {
         let entries = &self.bundle.objects;
         let rehearsals: Vec<_> = entries
             .iter()
@@ -121,66 +122,44 @@ impl Preparing<'_> {
                     changes.insert(object.clone(), change);
                 }
                 Ok(None) => {}
-                Err(problem) => problems.push(problem),
+                Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
+                Err(error) => problems.push(problem(object, error)),
             }
         }
-        (changes, problems)
+        Ok((changes, problems))
     }
 
     async fn rehearse_one(
         &self,
         object: &ObjectRef,
         manifest: &Value,
-    ) -> Result<Option<TemplateChange>, Problem> {
+    ) -> Result<Option<TemplateChange>, WriteError> {
         let Ok(api) = self.kinds.api(self.client, object) else {
-            return if self.brings_kind(object) {
+            return if self.bundle.brings_kind(object) {
                 Ok(None)
             } else {
-                Err(kind_missing(object))
+                Err(WriteError::Refused(Code::KindMissing, String::new()))
             };
         };
-        let about = |error: WriteError| problem(object, error);
         let live = api
             .get_opt(&object.name)
             .await
-            .map_err(|error| about(write::judge(&error)))?;
+            .map_err(|error| write::judge(&error))?;
         let workload = self.bundle.is_workload(object);
         let Some(live) = live else {
             // What lives in a namespace that the release brings along cannot be tried before that is there.
             if !self.brings_namespace(object) {
                 let sent = manifests::ready(manifest, self.plan, None);
-                write::dry_run(&api, &sent, &object.name)
-                    .await
-                    .map_err(about)?;
+                write::dry_run(&api, &sent, &object.name).await?;
             }
             return Ok(workload.then_some(TemplateChange::Absent));
         };
         if workload {
-            return self
-                .would_change(object, &live)
-                .await
-                .map(Some)
-                .map_err(about);
+            return self.would_change(object, &live).await.map(Some);
         }
         let sent = manifests::ready(manifest, self.plan, None);
-        write::dry_run(&api, &sent, &object.name)
-            .await
-            .map_err(about)?;
+        write::dry_run(&api, &sent, &object.name).await?;
         Ok(None)
-    }
-
-    /// Whether the release brings the CRD of a kind along.
-    fn brings_kind(&self, object: &ObjectRef) -> bool {
-        self.bundle.objects.iter().any(|entry| {
-            entry.reference.kind == "CustomResourceDefinition"
-                && entry.value.pointer("/spec/group").and_then(Value::as_str)
-                    == Some(object.group())
-                && entry
-                    .value
-                    .pointer("/spec/names/kind")
-                    .and_then(Value::as_str)
-                    == Some(object.kind.as_str())
-        })
     }
 
     fn brings_namespace(&self, object: &ObjectRef) -> bool {
@@ -235,6 +214,7 @@ pub(super) fn problem(object: &ObjectRef, error: WriteError) -> Problem {
             Code::DryRunRefused,
             "was changed while it was looked at".to_owned(),
         ),
+        WriteError::Refused(Code::KindMissing, _) => return kind_missing(object),
         WriteError::Refused(code, message) => (code, message),
         WriteError::Unreachable(message) => (Code::DryRunRefused, message),
     };

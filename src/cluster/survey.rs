@@ -28,8 +28,12 @@ pub(super) async fn survey(
     last: Option<&Bundle>,
 ) -> Result<Survey, ClusterError> {
     let bundle = preparing.bundle;
-    let declared = declared(own, bundle).await?;
-    let (changes, problems) = preparing.rehearse().await;
+    let declared = match last {
+        // What ran when the last release was done. The object in the cluster is anybody's to change before the pods do.
+        Some(last) => Some(check_graph(&last.graph_name, &last.graph).0),
+        None => declared(own, bundle).await?,
+    };
+    let (changes, problems) = preparing.rehearse().await?;
     let pool = Pool::live(preparing.client, &bundle.namespace, None).await?;
     let mut services = BTreeMap::new();
     for (name, owned) in &bundle.services {
@@ -147,7 +151,7 @@ async fn live_revisions(
     Ok(live)
 }
 
-/// The graph in the cluster, as the last finished release left it.
+/// The graph in the cluster, which somebody wrote who takes tidegate up for what runs already.
 async fn declared(own: &Client, bundle: &Bundle) -> Result<Option<Graph>, ClusterError> {
     let graphs: Api<ServiceGraph> = Api::namespaced(own.clone(), &bundle.namespace);
     match graphs.get_opt(&bundle.graph_name).await {

@@ -25,8 +25,8 @@ use crate::spec::crd::Release;
 use crate::spec::{ObjectRef, ServiceName};
 use crate::upgrade::gate::Snapshot;
 use crate::upgrade::{
-    Action, Agenda, Event, Observation, Outcome, ServiceState, Standing, State, Wanted, Wish,
-    status,
+    Action, Agenda, Event, Observation, Outcome, Prepared, ServiceState, Standing, State, Wanted,
+    Wish, status,
 };
 
 /// Looks again at least this often, though no watch said a word: the net under the watches.
@@ -179,7 +179,7 @@ impl ClusterWorld {
         agenda: &Agenda,
         wish: &Wish,
         now: Timestamp,
-    ) -> Result<BTreeMap<ObjectRef, crate::upgrade::Prepared>, WorldError> {
+    ) -> Result<BTreeMap<ObjectRef, Prepared>, WorldError> {
         let mut objects: BTreeSet<ObjectRef> = BTreeSet::new();
         for (name, at) in &wish.prepare {
             if *at <= now
@@ -198,12 +198,17 @@ impl ClusterWorld {
                 Err(error) => return Err(world_error(&error)),
             }
         }
-        objects.retain(|object| self.kinds.namespaced(object).is_some());
-        let preparing = self.preparing();
-        preparing
-            .look(&objects)
-            .await
-            .map_err(|error| world_error(&error))
+        let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = objects
+            .into_iter()
+            .partition(|object| self.kinds.namespaced(object).is_some());
+        let looked = self.preparing().look(&known).await;
+        let mut prepared = looked.map_err(|error| world_error(&error))?;
+        // What has no kind does not exist; without a word on it, nothing that goes along with it would ever start.
+        let absent = unknown
+            .into_iter()
+            .map(|object| (object, Prepared::absent()));
+        prepared.extend(absent);
+        Ok(prepared)
     }
 
     fn preparing(&self) -> Preparing<'_> {

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 
 use super::charter::charter;
 use super::planning::{Planned, make_plan};
-use super::world::{Saved, World, WorldError};
+use super::world::{World, WorldError};
 use crate::upgrade::{Agenda, Course, Ending, Event, State, Step, Wish, status, step};
 
 /// The longest pause between two tries while the API server does not answer.
@@ -33,7 +33,6 @@ async fn turns(world: &mut impl World, retry: &mut Retry) -> Result<Ending, Worl
     let (mut agenda, mut state) = load(world).await?;
     let mut wish = Wish::default();
     let mut outcomes = Vec::new();
-    let mut saved: Option<Saved> = None;
     loop {
         if state.course == Course::Pending {
             (agenda, state) = plan(world).await?;
@@ -45,13 +44,15 @@ async fn turns(world: &mut impl World, retry: &mut Retry) -> Result<Ending, Worl
         retry.answered(world).await;
         seen.outcomes = outcomes;
         let next: Step = step(&agenda, state.clone(), &seen);
-        let proof = match saved.take() {
-            Some(proof) if next.state.same_when_saved(&state) => proof,
-            Some(_) | None => world.save(&agenda, &next.state).await?,
+        outcomes = if next.actions.is_empty() && next.state.same_when_saved(&state) {
+            Vec::new()
+        } else {
+            // Also where the state is the same, as at a second try: whoever went on in between has changed it, and
+            // then this fails before anything is written on what was seen before that.
+            let proof = world.save(&agenda, &next.state).await?;
+            world.act(&proof, &next.actions).await
         };
-        outcomes = world.act(&proof, &next.actions).await;
         world.tell(&next.events).await;
-        saved = Some(proof);
         state = next.state;
         wish = next.wish;
         // What came of the actions is looked at before anything else happens.

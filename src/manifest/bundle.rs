@@ -90,6 +90,16 @@ impl Bundle {
             .collect()
     }
 
+    /// Whether the `CustomResourceDefinition` of an object's kind is among the manifests.
+    pub fn brings_kind(&self, object: &ObjectRef) -> bool {
+        self.objects.iter().any(|entry| {
+            let text = |path: &str| entry.value.pointer(path).and_then(Value::as_str);
+            entry.reference.kind == "CustomResourceDefinition"
+                && text("/spec/group") == Some(object.group())
+                && text("/spec/names/kind") == Some(object.kind.as_str())
+        })
+    }
+
     /// Whether an object is a workload of one of the services.
     pub fn is_workload(&self, object: &ObjectRef) -> bool {
         self.services

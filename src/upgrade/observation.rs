@@ -30,6 +30,17 @@ pub struct Prepared {
     pub live_stamp: Option<String>,
 }
 
+impl Prepared {
+    /// An object that does not exist.
+    pub fn absent() -> Self {
+        Self {
+            precondition: Precondition::Absent,
+            changes_template: false,
+            live_stamp: None,
+        }
+    }
+}
+
 /// What the world showed at one moment.
 #[derive(Debug, Clone)]
 pub struct Observation {

@@ -12,6 +12,7 @@ use super::gate::{Baseline, Gate};
 use super::state::{Record, Standing};
 use super::step::Turn;
 use super::watch_gates::{finish, look, second_read, shows_all};
+use super::why::REGRESSED;
 use crate::spec::ServiceName;
 
 /// How soon a start is tried again that a service which fell back has held.
@@ -172,7 +173,7 @@ fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, messag
     // Nobody may say when it recovers, and looking costs reads and dry runs: not in a hot loop.
     turn.put_off(Some(held), FALLEN_BACK_MS);
     if let Some(service) = turn.state.services.get_mut(held) {
-        super::why::REGRESSED.clone_into(&mut service.progress.reason);
+        REGRESSED.clone_into(&mut service.progress.reason);
         service.progress.message = sentence;
         service.progress.since.get_or_insert(turn.seen.now);
     }

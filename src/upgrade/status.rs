@@ -309,32 +309,35 @@ fn read_service(
         from: status.from.clone(),
         to: status.to.clone(),
     };
-    // Words that are worked out anew would be told of others as if they were theirs, longer from load to load.
-    let (reason, message) = if why::are_own(standing, &status.reason) {
-        (status.reason.clone(), status.message.clone())
-    } else {
-        (String::new(), String::new())
-    };
     let kept = ServiceState {
         standing,
         records,
         started: status.start_time.as_ref().map(|time| time.0),
         ended: status.end_time.as_ref().map(|time| time.0),
-        progress: Progress {
-            new_ready: status.new_ready,
-            new_wanted: status.new_wanted,
-            old_alive: status.old_alive,
-            reason,
-            message,
-            since: status.since.as_ref().map(|time| time.0),
-        },
+        progress: progress(status, standing),
     };
     Ok((name, member, kept))
+}
+
+/// The words of a service that waits or is done are made anew from the others' at each turn; taken for its own, they
+/// would be quoted in the words of those behind it, and grow from restart to restart.
+fn progress(status: &ServiceStatus, standing: Standing) -> Progress {
+    let is_own = why::are_own(standing, &status.reason);
+    let own = |text: &str| if is_own { text } else { "" }.to_owned();
+    Progress {
+        new_ready: status.new_ready,
+        new_wanted: status.new_wanted,
+        old_alive: status.old_alive,
+        reason: own(&status.reason),
+        message: own(&status.message),
+        since: status.since.as_ref().map(|time| time.0),
+    }
 }
 
 /// The belongings of a service that goes away, from the list of its objects.
 pub fn removed(objects: &[ObjectRef]) -> Belongings {
     let is_workload = |object: &&ObjectRef| match object.kind.as_str() {
+        "Pod" => object.group().is_empty(),
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => object.group() == "apps",
         "Job" | "CronJob" => object.group() == "batch",
         _ => false,

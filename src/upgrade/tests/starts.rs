@@ -183,3 +183,14 @@ fn a_start_needs_every_workload_of_the_service_to_be_shown() {
     assert_eq!(scene.turn("6s store=new"), "6s");
     insta::assert_snapshot!(scene.turn("7s store=new store/2=new"), @"7s store Done; publish; !ServiceDone store 6s; !WaveDone 1 6s");
 }
+
+#[test]
+fn words_do_not_grow_from_restart_to_restart() {
+    let mut scene = Scene::of("store | cart after store | web after cart");
+    scene.turn("0s +store store=old");
+    scene.crash();
+    let words = scene.why("web");
+    scene.crash();
+    assert_eq!(scene.why("web"), words);
+    insta::assert_snapshot!(words, @"WaitsForOthers: waits for store (its manifests are being applied); cart");
+}
