@@ -1,37 +1,48 @@
 # The menu. `make demo` and `make test` set up whatever is missing.
 
 CARGO ?= cargo
-FEATURES = --features devcluster
+# One set of features for all, so that everything is built once.
+FEATURES = --locked --features devcluster,cluster-tests
+CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidegate
+DENY_VERSION = 0.20.2
+DENY = $(CACHE)/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-
-.PHONY: help demo test check bench generate devcluster deny tools
+.PHONY: help demo test check cluster-tests bench generate devcluster deny
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Upgrade a real system on a real local control plane, and say what happened
-	$(CARGO) run --release --locked $(FEATURES) --bin tidegate -- demo $(DEMO)
+	$(CARGO) run $(FEATURES) --bin tidegate -- demo $(DEMO)
 
-test: check cluster-tests ## Everything: format, lints, generated files, all tests, the real control plane included
+test: check deny cluster-tests ## Everything: format, lints, licences, generated files, all tests, the real control plane included
 
-check: ## What needs no cluster: format, lints, docs, generated files, licences, unit and command tests
+check: ## What needs neither a cluster nor a network: format, lints, docs, generated files, unit and command tests
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked --features devcluster,cluster-tests -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --features devcluster
-	$(CARGO) run --locked --quiet -p devcluster --bin devcluster -- licences deny.toml || true
-	$(CARGO) test --workspace --locked --features devcluster
+	$(CARGO) clippy --workspace --all-targets $(FEATURES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps $(FEATURES)
+	$(CARGO) test --workspace $(FEATURES) --lib --bins --test it
 
-cluster-tests: ## Tests on the real control plane, built on first use
+cluster-tests: ## Tests on the real control plane, which is built from Go modules on first use
 	$(CARGO) run --locked -p devcluster --bin devcluster -- build --argo-rollouts
-	$(CARGO) test --workspace --locked --features devcluster,cluster-tests --test cluster -- --test-threads 4
+	$(CARGO) test --workspace $(FEATURES) --test cluster -- --test-threads 4
 
-bench: ## Ratios of the demo release: makespan, gate latency, memory, requests
-	$(CARGO) run --release --locked --features devcluster,cluster-tests --bin bench
+deny: $(DENY) ## Licences and sources of everything that is linked; advisories, where their database can be had
+	$(DENY) --all-features check --hide-inclusion-graph licenses bans sources
+	@if $(DENY) fetch db >/dev/null 2>&1; then $(DENY) --all-features check advisories; \
+	else echo "advisories: their database cannot be reached from here; not checked"; fi
+
+$(DENY):
+	@echo "installing cargo-deny $(DENY_VERSION) into $(CACHE)/tools (some minutes, once)"
+	$(CARGO) install --quiet --locked cargo-deny@$(DENY_VERSION) --root $(CACHE)/tools
+
+bench: ## What tidegate costs a release: makespan, gate latency, memory, requests
+	$(CARGO) bench $(FEATURES) --bench release
 
 generate: ## Write crds/ and the snapshots of command output anew
-	$(CARGO) run --locked --quiet -- crds > crds/tidegate.yaml
-	INSTA_UPDATE=always $(CARGO) test --workspace --locked
+	$(CARGO) run --locked --quiet --bin tidegate -- crds > crds/tidegate.yaml
+	INSTA_UPDATE=always $(CARGO) test $(FEATURES) --lib --test it
 
 devcluster: ## A local control plane until Ctrl-C
-	$(CARGO) run --release --locked -p devcluster --bin devcluster -- up
+	$(CARGO) run --locked -p devcluster --bin devcluster -- up

@@ -44,17 +44,13 @@ pub(super) fn assemble(
         return (None, problems);
     };
     let (ownership, owner_problems) = assign(&graph, &manifests.objects, namespace);
-    problems.extend(
-        owner_problems
-            .into_iter()
-            .map(|problem| match &problem.place {
-                Some(_) => problem,
-                None => {
-                    let place = declared_at(&problem.path);
-                    problem.at(place)
-                }
-            }),
-    );
+    problems.extend(owner_problems.into_iter().map(|problem| {
+        if problem.place.is_some() {
+            return problem;
+        }
+        let place = declared_at(&problem.path);
+        problem.at(place)
+    }));
     if problems
         .iter()
         .any(|problem| problem.severity == Severity::Error)

@@ -60,7 +60,7 @@ pub(super) async fn controller(_output: &Output, args: &ControllerArgs) -> Resul
         context: args.context.clone(),
         namespace: args.watch_namespace.clone(),
         requests: Some(Arc::new(move |method, code| {
-            counted.count_request(method, code)
+            counted.count_request(method, code);
         })),
     };
     let connection = Connection::open(&access).await?;
@@ -107,12 +107,11 @@ async fn wait_installed(connection: &Connection) {
                     names.join(", ")
                 );
             }
-            Ok(Installed::Missing(_)) => {}
             Err(error) if !told => {
                 told = true;
                 tracing::warn!("{}; waiting", crate::cluster::describe(&error));
             }
-            Err(_) => {}
+            Ok(Installed::Missing(_)) | Err(_) => {}
         }
         tokio::time::sleep(INSTALLED_EVERY).await;
     }

@@ -1,14 +1,14 @@
 //! What happened in a release, in a few lines: waves, critical path, longest wait, early starts.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use crate::cluster::Listener;
-use crate::spec::crd::{Release, ServiceStatus};
+use crate::spec::crd::{Release, ServiceStatus, WaveStatus};
 use crate::spec::duration::describe;
 use crate::upgrade::Event;
 
@@ -25,7 +25,10 @@ pub(super) struct EarlyStarts {
 
 /// Why each service waited, and since when, as it was told.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Chronicle(Arc<Mutex<BTreeMap<String, Vec<(Timestamp, String)>>>>);
+pub(super) struct Chronicle(Arc<Mutex<BTreeMap<String, Vec<Told>>>>);
+
+/// What was told of a service's wait, and when.
+type Told = (Timestamp, String);
 
 impl Listener for Chronicle {
     fn hear(&self, _release: &Release, events: &[Event]) {
@@ -59,6 +62,7 @@ impl Chronicle {
 }
 
 /// Who had to be done before whom.
+#[cfg(feature = "devcluster")]
 pub(super) fn precedences(release: &Release) -> Vec<(String, String)> {
     services(release)
         .flat_map(|service| {
@@ -79,10 +83,7 @@ fn services(release: &Release) -> impl Iterator<Item = &ServiceStatus> {
 }
 
 fn took(service: &ServiceStatus) -> SignedDuration {
-    match (&service.start_time, &service.end_time) {
-        (Some(from), Some(to)) => to.0.duration_since(from.0),
-        _ => SignedDuration::ZERO,
-    }
+    span(service.start_time.as_ref(), service.end_time.as_ref())
 }
 
 /// The chain of services that takes longest, each as long as it took, with the sum.
@@ -125,77 +126,87 @@ pub(super) fn report(
     chronicle: &Chronicle,
     early: Option<&EarlyStarts>,
 ) -> String {
-    let mut text = String::new();
-    // Writing into a String cannot fail.
-    let mut line = |words: String| writeln!(text, "{words}").unwrap_or_default();
-    let status = release.status.clone().unwrap_or_default();
-    let makespan = match (&status.start_time, &status.completion_time) {
-        (Some(from), Some(to)) => to.0.duration_since(from.0),
-        _ => SignedDuration::ZERO,
-    };
-    let outcome = status.outcome.clone().unwrap_or_default();
-    line(format!(
-        "{}: {outcome} after {}, {}",
-        release.name_any(),
-        describe(makespan),
-        status.summary
-    ));
-    for wave in &status.waves {
-        let time = match (&wave.start_time, &wave.end_time) {
-            (Some(from), Some(to)) => describe(to.0.duration_since(from.0)),
-            _ => "-".to_owned(),
-        };
-        let names: Vec<&str> = wave
-            .services
+    let mut lines = vec![headline(release)];
+    lines.extend(
+        release
+            .status
             .iter()
-            .map(|service| service.name.as_str())
-            .collect();
-        line(format!(
-            "  wave {}   {time:>6}   {}",
-            wave.index,
-            names.join(", ")
-        ));
-    }
-    let (chain, sum) = critical_path(release);
-    let words: Vec<String> = chain
-        .iter()
-        .map(|(name, time)| format!("{name} {}", describe(*time)))
-        .collect();
-    line(format!(
-        "  critical path   {} = {}",
-        words.join(" → "),
-        describe(sum)
-    ));
-    if let Some(longest) = services(release).max_by_key(|service| took(service)) {
-        let until = longest
-            .end_time
-            .as_ref()
-            .map_or(Timestamp::UNIX_EPOCH, |time| time.0);
-        let why = chronicle.longest(&longest.name, until);
-        let why = why
-            .map(|(span, words)| format!("; {} of it: {words}", describe(span)))
-            .unwrap_or_default();
-        line(format!(
-            "  longest wait    {} {}{why}",
-            longest.name,
-            describe(took(longest))
-        ));
-    }
+            .flat_map(|status| &status.waves)
+            .map(wave_line),
+    );
+    lines.push(path_line(release));
+    lines.extend(longest_line(release, chronicle));
     match early {
+        None => lines.push(
+            "  early starts    not counted, since this cluster's audit log cannot be read"
+                .to_owned(),
+        ),
         Some(early) => {
-            line(format!(
+            lines.push(format!(
                 "  early starts: {}   (from the API server's audit log: {} pods, {} precedences)",
                 early.found.len(),
                 early.pods,
                 early.precedences
             ));
-            for found in &early.found {
-                line(format!("    {found}"));
-            }
+            lines.extend(early.found.iter().map(|found| format!("    {found}")));
         }
-        None => line(
-            "  early starts: not counted, since this cluster's audit log cannot be read".to_owned(),
-        ),
     }
-    text
+    lines.join("\n")
+}
+
+fn headline(release: &Release) -> String {
+    let status = release.status.clone().unwrap_or_default();
+    let took = span(status.start_time.as_ref(), status.completion_time.as_ref());
+    let outcome = status.outcome.unwrap_or_default();
+    format!(
+        "{}: {outcome} after {}, {}",
+        release.name_any(),
+        describe(took),
+        status.summary
+    )
+}
+
+fn span(from: Option<&Time>, to: Option<&Time>) -> SignedDuration {
+    from.zip(to)
+        .map(|(from, to)| to.0.duration_since(from.0))
+        .unwrap_or_default()
+}
+
+fn wave_line(wave: &WaveStatus) -> String {
+    let time = describe(span(wave.start_time.as_ref(), wave.end_time.as_ref()));
+    let names: Vec<&str> = wave
+        .services
+        .iter()
+        .map(|service| service.name.as_str())
+        .collect();
+    format!("  wave {}   {time:>6}   {}", wave.index, names.join(", "))
+}
+
+fn path_line(release: &Release) -> String {
+    let (chain, sum) = critical_path(release);
+    let words: Vec<String> = chain
+        .iter()
+        .map(|(name, time)| format!("{name} {}", describe(*time)))
+        .collect();
+    format!(
+        "  critical path   {} = {}",
+        words.join(" → "),
+        describe(sum)
+    )
+}
+
+fn longest_line(release: &Release, chronicle: &Chronicle) -> Option<String> {
+    let longest = services(release).max_by_key(|service| took(service))?;
+    let until = longest
+        .end_time
+        .as_ref()
+        .map_or(Timestamp::UNIX_EPOCH, |time| time.0);
+    let why = chronicle.longest(&longest.name, until);
+    let why = why.map(|(span, words)| format!("; {} of it: {words}", describe(span)));
+    Some(format!(
+        "  longest wait    {} {}{}",
+        longest.name,
+        describe(took(longest)),
+        why.unwrap_or_default()
+    ))
 }

@@ -16,7 +16,7 @@ pub(super) fn render(problems: &[Problem], texts: &[Text], colours: bool) -> Str
     } else {
         Renderer::plain()
     };
-    let mut rendered = String::new();
+    let mut text = String::new();
     for problem in problems {
         let source = problem
             .place
@@ -24,13 +24,13 @@ pub(super) fn render(problems: &[Problem], texts: &[Text], colours: bool) -> Str
             .and_then(|place| source_of(place, texts));
         // Writing into a String cannot fail.
         writeln!(
-            rendered,
+            text,
             "{}\n",
             render_one(problem, source.as_deref(), &renderer)
         )
         .unwrap_or_default();
     }
-    rendered
+    text
 }
 
 fn source_of(place: &Place, texts: &[Text]) -> Option<String> {

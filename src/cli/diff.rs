@@ -33,7 +33,7 @@ pub(super) struct DiffArgs {
 #[derive(Serialize)]
 struct Change {
     object: String,
-    change: &'static str,
+    kind: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
     diff: String,
 }
@@ -93,16 +93,12 @@ fn change(difference: &Difference, after: &Value, lines: usize) -> Result<Option
         .context_radius(lines)
         .header(&header.0, &header.1)
         .to_string();
-    let change = if difference.before.is_none() {
+    let kind = if difference.before.is_none() {
         "create"
     } else {
         "change"
     };
-    Ok(Some(Change {
-        object,
-        change,
-        diff,
-    }))
+    Ok(Some(Change { object, kind, diff }))
 }
 
 fn yaml(value: &Value) -> Result<String, Failure> {
@@ -119,7 +115,7 @@ fn text(changes: &[Change]) -> String {
         .collect();
     let created = changes
         .iter()
-        .filter(|change| change.change == "create")
+        .filter(|change| change.kind == "create")
         .count();
     format!(
         "{}\n\n{created} to create, {} to change",

@@ -20,6 +20,9 @@ use crate::upgrade::Event;
 /// How long to wait before a release whose driving failed in passing is taken up again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
+/// How long a release is watched, if nobody sets a limit.
+const WATCH_MAX: Duration = Duration::from_hours(365 * 24);
+
 /// Tells log lines of what happens.
 pub(super) struct LogListener;
 
@@ -172,11 +175,7 @@ pub(super) async fn see_through(seeing: &Seeing<'_>, release: Release) -> Result
     let name = release.name_any();
     let mut watched = WatchedRelease::start(&seeing.connection.client(), &namespace, &name);
     let mut view = View::new(seeing.output, seeing.progress, release);
-    let deadline = tokio::time::sleep(
-        seeing
-            .timeout
-            .unwrap_or(Duration::from_secs(u64::from(u32::MAX))),
-    );
+    let deadline = tokio::time::sleep(seeing.timeout.unwrap_or(WATCH_MAX));
     tokio::pin!(deadline);
     let mut tick = tokio::time::interval(Duration::from_millis(500));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

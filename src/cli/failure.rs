@@ -83,11 +83,12 @@ impl From<ClusterError> for Failure {
             ClusterError::NotInstalled => Self::new(Exit::Cluster, message)
                 .hint("install them with `tidegate crds | kubectl apply -f -`"),
             ClusterError::NotFound { .. } => Self::new(Exit::Usage, message),
-            ClusterError::KindMissing(_) => Self::new(Exit::Cluster, message),
             ClusterError::Conflict { .. } | ClusterError::Refused { .. } => {
                 Self::new(Exit::Refused, message)
             }
-            ClusterError::Bundle { .. } => Self::new(Exit::Cluster, message),
+            ClusterError::KindMissing(_) | ClusterError::Bundle { .. } => {
+                Self::new(Exit::Cluster, message)
+            }
         }
     }
 }

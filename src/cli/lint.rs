@@ -9,7 +9,7 @@ use super::diagnostics;
 use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::output::{Format, Output};
-use crate::spec::{Problem, Severity};
+use crate::spec::{Code, Problem, Severity};
 
 /// Report every problem in a graph and its manifests, without a cluster
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,11 @@ struct Findings {
 /// Runs the command.
 pub(super) fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
     let texts = read_all(&args.paths)?;
-    let (assembled, problems) = assemble(&texts, &args.namespace, None);
+    let (assembled, mut problems) = assemble(&texts, &args.namespace, None);
+    if crate::manifest::read(&texts).0.objects.is_empty() {
+        // A graph alone may be looked at too; its workloads are elsewhere then.
+        problems.retain(|problem| problem.code != Code::NoWorkload);
+    }
     let errors = problems
         .iter()
         .filter(|problem| problem.severity == Severity::Error)
@@ -53,7 +57,11 @@ pub(super) fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
             ),
             None => "not usable".to_owned(),
         };
-        text.push_str(&format!("{head}; {errors} errors, {warnings} warnings"));
+        let count = |number: usize, word: &str| match number {
+            1 => format!("1 {word}"),
+            number => format!("{number} {word}s"),
+        };
+        text.push_str(&[head, count(errors, "error"), count(warnings, "warning")].join(", "));
         text
     })?;
     if errors > 0 || (args.strict && warnings > 0) {

@@ -111,7 +111,7 @@ pub async fn run(cli: Cli) -> Exit {
                 if cli.verbose > 0 { "debug" } else { "info" },
                 output.colours(),
             );
-            controller::controller(&output, &args).await
+            Box::pin(controller::controller(&output, &args)).await
         }
         Command::Demo(args) => demo::demo(&output, &args).await,
         Command::Completion(args) => completion::completion(&output, &args),

@@ -85,7 +85,7 @@ impl<'a> View<'a> {
         let terminal = console::Term::stderr();
         let (height, width) = terminal.size();
         let room = usize::from(height).saturating_sub(2).max(5);
-        let lines = fit(tree(&self.release, Timestamp::now()), room);
+        let lines = fit(&tree(&self.release, Timestamp::now()), room);
         terminal.clear_last_lines(self.drawn).unwrap_or_default();
         for line in &lines {
             let line = console::truncate_str(line, usize::from(width).saturating_sub(1), "…");
@@ -112,7 +112,7 @@ impl<'a> View<'a> {
 }
 
 /// Folds done waves first, so that what matters now stays on the screen.
-fn fit(lines: Vec<Line>, room: usize) -> Vec<String> {
+fn fit(lines: &[Line], room: usize) -> Vec<String> {
     let mut shown: Vec<&Line> = lines.iter().collect();
     while shown.len() > room {
         match shown.iter().position(|line| line.done) {

@@ -25,14 +25,13 @@ pub(super) struct StatusArgs {
 pub(super) async fn status(output: &Output, args: &StatusArgs) -> Result<(), Failure> {
     let connection = args.cluster.connect().await?;
     let releases = Releases::new(connection.client(), connection.namespace());
-    let shown = match &args.release {
-        Some(name) => vec![find_release(&releases, name).await?],
-        None => {
-            let all = releases.list(None).await?;
-            all.into_iter()
-                .filter(|release| !has_ended(release))
-                .collect()
-        }
+    let shown = if let Some(name) = &args.release {
+        vec![find_release(&releases, name).await?]
+    } else {
+        let all = releases.list(None).await?;
+        all.into_iter()
+            .filter(|release| !has_ended(release))
+            .collect()
     };
     output.document(args.output, &shown, || {
         if shown.is_empty() {

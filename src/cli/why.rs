@@ -42,14 +42,13 @@ struct Answer {
 pub(super) async fn why(output: &Output, args: &WhyArgs) -> Result<(), Failure> {
     let connection = args.cluster.connect().await?;
     let releases = Releases::new(connection.client(), connection.namespace());
-    let candidates = match &args.release {
-        Some(name) => vec![find_release(&releases, name).await?],
-        None => {
-            let mut all = releases.list(None).await?;
-            all.sort_by_key(|release| (!has_ended(release), release.spec.number));
-            all.reverse();
-            all
-        }
+    let candidates = if let Some(name) = &args.release {
+        vec![find_release(&releases, name).await?]
+    } else {
+        let mut all = releases.list(None).await?;
+        all.sort_by_key(|release| (!has_ended(release), release.spec.number));
+        all.reverse();
+        all
     };
     let mut answers = answers(&candidates, |service| service.name == args.service, 1);
     if answers.is_empty() && args.release.is_none() {

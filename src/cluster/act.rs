@@ -17,7 +17,7 @@ use crate::upgrade::{ActFailure, Action, Outcome, Write};
 /// Who acts, with what.
 pub(super) struct Acting<'a> {
     pub(super) own: &'a Client,
-    pub(super) acting: &'a Client,
+    pub(super) client: &'a Client,
     pub(super) kinds: &'a Kinds,
     pub(super) bundle: &'a Bundle,
     pub(super) release: &'a Release,
@@ -78,8 +78,13 @@ impl Acting<'_> {
             return Err(WriteError::Refused(Code::NotAnObject, words));
         };
         let mut kinds = self.kinds.clone();
-        kinds.learn(self.acting, object).await.map_err(missing)?;
-        let api = kinds.api(self.acting, object).map_err(missing)?;
+        kinds
+            .learn(self.client, object)
+            .await
+            .map_err(|error| missing(&error))?;
+        let api = kinds
+            .api(self.client, object)
+            .map_err(|error| missing(&error))?;
         let sent = manifests::ready(manifest, &self.release.spec.plan, write.stamp.as_deref());
         let stored = write::apply(&api, sent, &object.name, &write.precondition).await?;
         if !self.bundle.is_workload(object) {
@@ -93,7 +98,10 @@ impl Acting<'_> {
     }
 
     async fn delete(&self, object: &ObjectRef) -> Result<(), WriteError> {
-        let api = self.kinds.api(self.acting, object).map_err(missing)?;
+        let api = self
+            .kinds
+            .api(self.client, object)
+            .map_err(|error| missing(&error))?;
         write::delete(&api, &object.name).await
     }
 
@@ -121,9 +129,10 @@ impl Acting<'_> {
     }
 }
 
-fn missing(error: ClusterError) -> WriteError {
-    match error {
-        ClusterError::Unreachable(error) => WriteError::Unreachable(error.to_string()),
-        other => WriteError::Refused(Code::KindMissing, other.to_string()),
+fn missing(error: &ClusterError) -> WriteError {
+    if error.is_passing() {
+        WriteError::Unreachable(super::describe(error))
+    } else {
+        WriteError::Refused(Code::KindMissing, error.to_string())
     }
 }

@@ -82,6 +82,21 @@ impl ClusterError {
         }
     }
 
+    /// Whether what was asked for is not there: the object, or our kinds altogether.
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::NotFound { .. } | Self::NotInstalled => true,
+            Self::Unreachable(_)
+            | Self::Kubeconfig(_)
+            | Self::NoCluster { .. }
+            | Self::Forbidden { .. }
+            | Self::KindMissing(_)
+            | Self::Conflict { .. }
+            | Self::Refused { .. }
+            | Self::Bundle { .. } => false,
+        }
+    }
+
     /// Tells an answer apart by what it says, for the object that was asked for.
     pub fn of(error: kube::Error, what: impl Into<String>) -> Self {
         let kube::Error::Api(status) = &error else {

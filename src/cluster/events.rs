@@ -73,7 +73,6 @@ fn words(event: &Event) -> Option<(EventType, String)> {
         Event::Planned { waves, services } => {
             (Normal, format!("{services} services move in {waves} waves"))
         }
-        Event::Refused { message } => (Warning, message.clone()),
         Event::WaveStarted { wave, services } => {
             let names: Vec<&str> = services
                 .iter()
@@ -100,18 +99,19 @@ fn words(event: &Event) -> Option<(EventType, String)> {
             reason: _,
             message,
         } => (Warning, format!("{service}: {message}")),
-        Event::Regressed {
-            service: _,
-            message,
-        }
-        | Event::NotPublished { message } => (Warning, message.clone()),
         Event::Paused => (Normal, "paused on request".to_owned()),
         Event::Resumed => (Normal, "resumed on request".to_owned()),
         Event::Ended {
             outcome: "Succeeded",
             message,
         } => (Normal, message.clone()),
-        Event::Ended {
+        Event::Refused { message }
+        | Event::Regressed {
+            service: _,
+            message,
+        }
+        | Event::NotPublished { message }
+        | Event::Ended {
             outcome: _,
             message,
         } => (Warning, message.clone()),

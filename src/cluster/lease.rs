@@ -101,11 +101,11 @@ async fn free_of_the_dead(leases: &Api<Lease>, name: &str) -> kube::Result<()> {
 
 fn refused(error: LeaseManagerError, release: &str) -> ClusterError {
     let what = format!("the lease of release `{release}`");
-    match error {
-        LeaseManagerError::KubeError(error) => ClusterError::of(error, what),
-        other => ClusterError::Refused {
-            what,
-            message: other.to_string(),
-        },
+    if let LeaseManagerError::KubeError(error) = error {
+        return ClusterError::of(error, what);
+    }
+    ClusterError::Refused {
+        what,
+        message: error.to_string(),
     }
 }

@@ -65,14 +65,12 @@ impl Preparing<'_> {
             });
         };
         let stamp = stamp(&live);
-        let changes_template = match self.bundle.is_workload(object) {
-            false => false,
-            true => match self.would_change(object, &live).await {
-                Ok(change) => change == TemplateChange::Changes,
-                // The write itself will tell.
-                Err(_) => true,
-            },
-        };
+        // If the dry run is refused, the write itself will tell.
+        let changes_template = self.bundle.is_workload(object)
+            && self
+                .would_change(object, &live)
+                .await
+                .map_or(true, |change| change == TemplateChange::Changes);
         Ok(Prepared {
             precondition: Precondition::Unchanged {
                 uid: live.metadata.uid.unwrap_or_default(),
@@ -215,6 +213,22 @@ pub(super) fn kind_missing(object: &ObjectRef) -> Problem {
     .hint("install its CustomResourceDefinition first, or add it to the manifests")
 }
 
+/// What to do about a refusal.
+const HINTS: [(Code, &str); 3] = [
+    (
+        Code::Forbidden,
+        "give the plan's account the right, or run as another one",
+    ),
+    (
+        Code::Immutable,
+        "the field cannot be changed in place: give the object a new name, or delete it first",
+    ),
+    (
+        Code::FieldConflict,
+        "another manager owns the field: remove it from the manifest, or take it away from that manager",
+    ),
+];
+
 pub(super) fn problem(object: &ObjectRef, error: WriteError) -> Problem {
     let (code, message) = match error {
         WriteError::Moved => (
@@ -225,14 +239,12 @@ pub(super) fn problem(object: &ObjectRef, error: WriteError) -> Problem {
         WriteError::Unreachable(message) => (Code::DryRunRefused, message),
     };
     let problem = Problem::error(code, object.to_string(), message);
-    match code {
-        Code::Forbidden => problem.hint("give the plan's account the right, or run as another one"),
-        Code::Immutable => problem.hint(
-            "the field cannot be changed in place: give the object a new name, or delete it first",
-        ),
-        Code::FieldConflict => problem.hint(
-            "another manager owns the field: remove it from the manifest, or take the field away from that manager",
-        ),
-        _ => problem,
+    let hint = HINTS
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map(|(_, hint)| *hint);
+    match hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
     }
 }

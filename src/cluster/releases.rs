@@ -213,12 +213,14 @@ impl Releases {
             let name = part_name(&release.name_any(), index);
             let part = match secrets.get(&name).await {
                 Ok(secret) => secret.data.unwrap_or_default().remove(PART_KEY),
-                Err(error) => match ClusterError::of(error, format!("secret `{name}`")) {
-                    ClusterError::NotFound { what } => {
-                        return Err(damaged(format!("{what} does not exist")));
-                    }
-                    other => return Err(other),
-                },
+                Err(error) => {
+                    let error = ClusterError::of(error, format!("secret `{name}`"));
+                    return Err(if error.is_absent() {
+                        damaged(error.to_string())
+                    } else {
+                        error
+                    });
+                }
             };
             packed.extend(
                 part.ok_or_else(|| damaged(format!("secret `{name}` has no `{PART_KEY}`")))?

@@ -173,10 +173,14 @@ async fn declared(own: &Client, bundle: &Bundle) -> Result<Option<Graph>, Cluste
     let graphs: Api<ServiceGraph> = Api::namespaced(own.clone(), &bundle.namespace);
     match graphs.get_opt(&bundle.graph_name).await {
         Ok(found) => Ok(found.map(|graph| check_graph(&bundle.graph_name, &graph.spec).0)),
-        Err(error) => match ClusterError::of(error, "the ServiceGraph") {
+        Err(error) => {
+            let error = ClusterError::of(error, "the ServiceGraph");
             // Before the first release our kinds need not be there.
-            ClusterError::NotInstalled | ClusterError::NotFound { .. } => Ok(None),
-            other => Err(other),
-        },
+            if error.is_absent() {
+                Ok(None)
+            } else {
+                Err(error)
+            }
+        }
     }
 }

@@ -95,7 +95,7 @@ impl ClusterWorld {
             self.caches = Some(
                 Caches::start(&self.own, &self.acting, &self.namespace)
                     .await
-                    .map_err(world_error)?,
+                    .map_err(|error| world_error(&error))?,
             );
         }
         self.caches
@@ -116,25 +116,22 @@ impl ClusterWorld {
     /// Takes what the watch knows of the release, if that is newer.
     fn catch_up(&mut self) -> Result<(), WorldError> {
         match self.watched.newest() {
-            None => {}
             Some(None) => {
                 return Err(WorldError::Lost(format!(
                     "release `{}` was deleted",
                     self.name
                 )));
             }
-            Some(Some(newest)) => {
-                if is_newer(&newest, &self.release) {
-                    // Only what people ask is taken over; where it stands is known better here, and a foreign
-                    // write of it is met at the next save.
-                    self.release.spec = newest.spec.clone();
-                    self.release.metadata.generation = newest.metadata.generation;
-                    if newest.status == self.release.status {
-                        self.release.metadata.resource_version =
-                            newest.metadata.resource_version.clone();
-                    }
+            Some(Some(newest)) if is_newer(&newest, &self.release) => {
+                // Only what people ask is taken over; where it stands is known better here, and a foreign write of
+                // it is met at the next save.
+                if newest.status == self.release.status {
+                    self.release.metadata.resource_version = newest.metadata.resource_version;
                 }
+                self.release.metadata.generation = newest.metadata.generation;
+                self.release.spec = newest.spec;
             }
+            None | Some(Some(_)) => {}
         }
         Ok(())
     }
@@ -198,12 +195,15 @@ impl ClusterWorld {
             // A kind whose CRD comes with the same release is not known before that is applied.
             match self.kinds.learn(&self.acting, object).await {
                 Ok(()) | Err(ClusterError::KindMissing(_)) => {}
-                Err(error) => return Err(world_error(error)),
+                Err(error) => return Err(world_error(&error)),
             }
         }
         objects.retain(|object| self.kinds.namespaced(object).is_some());
         let preparing = self.preparing();
-        preparing.look(&objects).await.map_err(world_error)
+        preparing
+            .look(&objects)
+            .await
+            .map_err(|error| world_error(&error))
     }
 
     fn preparing(&self) -> Preparing<'_> {
@@ -223,24 +223,24 @@ impl ClusterWorld {
         (live, cached): (BTreeSet<ServiceName>, BTreeSet<ServiceName>),
     ) -> Result<BTreeMap<ServiceName, Vec<(ObjectRef, Snapshot)>>, WorldError> {
         let (acting, namespace) = (self.acting.clone(), self.namespace.clone());
-        let caches = self.caches().await?;
+        let known = self.caches().await?;
         let mut snapshots: BTreeMap<ServiceName, Vec<(ObjectRef, Snapshot)>> = BTreeMap::new();
         let live_targets = Targets::of(agenda, state, &live);
         if !live.is_empty() {
             let abouts = live_targets.abouts();
-            let read = read_live(&acting, &namespace, caches, &abouts)
+            let read = read_live(&acting, &namespace, known, &abouts)
                 .await
-                .map_err(world_error)?;
+                .map_err(|error| world_error(&error))?;
             for (target, snapshot) in live_targets.list.iter().zip(read) {
                 let of_service = snapshots.entry(target.service.clone()).or_default();
                 of_service.push((target.workload.clone(), snapshot));
             }
         }
         let cached_targets = Targets::of(agenda, state, &cached);
-        let pool = Pool::cached(caches);
+        let pool = Pool::cached(known);
         let now = Timestamp::now();
         for (target, about) in cached_targets.list.iter().zip(cached_targets.abouts()) {
-            let workload = cached_workload(caches, &target.workload);
+            let workload = cached_workload(known, &target.workload);
             let of_service = snapshots.entry(target.service.clone()).or_default();
             of_service.push((
                 target.workload.clone(),
@@ -326,8 +326,8 @@ fn is_newer(newest: &Release, known: &Release) -> bool {
 }
 
 /// What a cluster's error means to the loop.
-pub(super) fn world_error(error: ClusterError) -> WorldError {
-    let text = super::describe(&error);
+pub(super) fn world_error(error: &ClusterError) -> WorldError {
+    let text = super::describe(error);
     match error {
         ClusterError::Unreachable(cause) => WorldError::Unreachable(super::describe(&*cause)),
         ClusterError::Conflict { .. } => WorldError::Conflict,
@@ -345,7 +345,11 @@ pub(super) fn world_error(error: ClusterError) -> WorldError {
 impl World for ClusterWorld {
     async fn load(&mut self) -> Result<Loaded, WorldError> {
         self.check_held()?;
-        self.release = self.releases.get(&self.name).await.map_err(world_error)?;
+        self.release = self
+            .releases
+            .get(&self.name)
+            .await
+            .map_err(|error| world_error(&error))?;
         Ok(Loaded {
             status: self.release.status.clone().unwrap_or_default(),
             bundle: (*self.bundle).clone(),
@@ -357,11 +361,11 @@ impl World for ClusterWorld {
             .releases
             .last_succeeded(&self.release.spec.plan)
             .await
-            .map_err(world_error)?;
+            .map_err(|error| world_error(&error))?;
         let last = last.map(|(_, bundle)| bundle);
         survey(&self.own, &self.preparing(), last.as_ref())
             .await
-            .map_err(world_error)
+            .map_err(|error| world_error(&error))
     }
 
     async fn observe(
@@ -377,7 +381,7 @@ impl World for ClusterWorld {
                 // The old watches would try again ever more rarely.
                 self.caches = None;
                 self.watched = WatchedRelease::start(&self.own, &self.namespace, &self.name);
-                return Err(world_error(error));
+                return Err(world_error(&error));
             }
         }
         self.catch_up()?;
@@ -413,7 +417,7 @@ impl World for ClusterWorld {
             .replace_status(&self.name, &PostParams::default(), &release)
             .await
             .map_err(|error| {
-                world_error(ClusterError::of(error, format!("release `{}`", self.name)))
+                world_error(&ClusterError::of(error, format!("release `{}`", self.name)))
             })?;
         self.release = saved;
         Ok(Saved::after_saving())
@@ -425,7 +429,7 @@ impl World for ClusterWorld {
         }
         let acting = Acting {
             own: &self.own,
-            acting: &self.acting,
+            client: &self.acting,
             kinds: &self.kinds,
             bundle: &self.bundle,
             release: &self.release,

@@ -1,5 +1,6 @@
 //! One object written: server-side apply with preconditions, create-only where it must not exist, dry-run.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
@@ -43,7 +44,6 @@ pub(super) fn judge(error: &kube::Error) -> WriteError {
     let message = status.message.clone();
     match status.code {
         401 | 403 => WriteError::Refused(Code::Forbidden, message),
-        404 => WriteError::Refused(Code::DryRunRefused, message),
         409 if is_field_conflict(status) => WriteError::Refused(Code::FieldConflict, message),
         409 => WriteError::Moved,
         // A uid in the body that is not the live one: the object was replaced in between.
@@ -53,7 +53,7 @@ pub(super) fn judge(error: &kube::Error) -> WriteError {
         422 if message.contains("immutable") || message.contains("forbidden: updates to") => {
             WriteError::Refused(Code::Immutable, message)
         }
-        400 | 405 | 413 | 415 | 422 => WriteError::Refused(Code::DryRunRefused, message),
+        400 | 404 | 405 | 413 | 415 | 422 => WriteError::Refused(Code::DryRunRefused, message),
         _ => WriteError::Unreachable(message),
     }
 }
@@ -111,47 +111,87 @@ pub(super) async fn apply(
             Value::String(resource_version),
         );
     }
-    let parameters = PatchParams::apply(FIELD_MANAGER).validation_strict();
-    let applied = api
-        .patch(name, &parameters, &Patch::Apply(&manifest))
-        .await
-        .map_err(|error| judge(&error))?;
+    let applied = apply_owning(api, &manifest, name, &parameters()).await?;
     drop_created_entry(api, applied, name).await
 }
 
+fn parameters() -> PatchParams {
+    PatchParams::apply(FIELD_MANAGER).validation_strict()
+}
+
+/// Applies, and takes a field by force only if every field in dispute is held by tidegate's own plain create.
+async fn apply_owning(
+    api: &Api<DynamicObject>,
+    manifest: &Value,
+    name: &str,
+    parameters: &PatchParams,
+) -> Result<DynamicObject, WriteError> {
+    match api.patch(name, parameters, &Patch::Apply(manifest)).await {
+        Ok(applied) => Ok(applied),
+        Err(kube::Error::Api(status)) if is_own_conflict(&status) => {
+            let forced = parameters.clone().force();
+            let applied = api.patch(name, &forced, &Patch::Apply(manifest)).await;
+            applied.map_err(|error| judge(&error))
+        }
+        Err(error) => Err(judge(&error)),
+    }
+}
+
+/// Whether all conflicts are with the entry that a plain create of ours left behind.
+fn is_own_conflict(status: &kube::core::Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let mut conflicts = causes
+        .filter(|cause| cause.reason == "FieldManagerConflict")
+        .peekable();
+    let own = format!("conflict with \"{FIELD_MANAGER}\"");
+    conflicts.peek().is_some() && conflicts.all(|cause| cause.message.starts_with(&own))
+}
+
+/// How often the entry of a plain create is tried to be dropped: controllers write at the same time.
+const DROP_TRIES: usize = 10;
+
 /// Takes away the entry that the plain create left in `managedFields`; otherwise a field that a later release
-/// drops would stay, owned by that entry.
+/// drops would stay, owned by that entry. What cannot be dropped now is dropped by the next apply.
 async fn drop_created_entry(
     api: &Api<DynamicObject>,
-    applied: DynamicObject,
+    mut applied: DynamicObject,
     name: &str,
 ) -> Result<DynamicObject, WriteError> {
-    let entries = applied
-        .metadata
-        .managed_fields
-        .as_deref()
-        .unwrap_or_default();
-    let created = |entry: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry| {
-        entry.manager.as_deref() == Some(FIELD_MANAGER)
-            && entry.operation.as_deref() == Some("Update")
-            && entry.subresource.as_deref().unwrap_or_default().is_empty()
-    };
-    if !entries.iter().any(created) {
-        return Ok(applied);
+    for _ in 0..DROP_TRIES {
+        let entries = applied
+            .metadata
+            .managed_fields
+            .as_deref()
+            .unwrap_or_default();
+        let kept: Vec<_> = entries
+            .iter()
+            .filter(|entry| !is_created_entry(entry))
+            .collect();
+        if kept.len() == entries.len() {
+            return Ok(applied);
+        }
+        let patch = json!({"metadata": {
+            "resourceVersion": applied.metadata.resource_version,
+            "managedFields": kept,
+        }});
+        applied = match api
+            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+        {
+            Ok(cleaned) => return Ok(cleaned),
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                api.get(name).await.map_err(|error| judge(&error))?
+            }
+            Err(_) => return Ok(applied),
+        };
     }
-    let kept: Vec<_> = entries.iter().filter(|entry| !created(entry)).collect();
-    let patch = json!({"metadata": {
-        "resourceVersion": applied.metadata.resource_version,
-        "managedFields": kept,
-    }});
-    match api
-        .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-    {
-        Ok(cleaned) => Ok(cleaned),
-        // Another writer (a controller's status) came first. The next apply of this object tries again.
-        Err(_) => Ok(applied),
-    }
+    Ok(applied)
+}
+
+fn is_created_entry(entry: &ManagedFieldsEntry) -> bool {
+    entry.manager.as_deref() == Some(FIELD_MANAGER)
+        && entry.operation.as_deref() == Some("Update")
+        && entry.subresource.as_deref().unwrap_or_default().is_empty()
 }
 
 /// Applies an object as a dry run: what the server would store, or why it would not.
@@ -160,19 +200,13 @@ pub(super) async fn dry_run(
     manifest: &Value,
     name: &str,
 ) -> Result<DynamicObject, WriteError> {
-    let parameters = PatchParams::apply(FIELD_MANAGER)
-        .dry_run()
-        .validation_strict();
-    api.patch(name, &parameters, &Patch::Apply(manifest))
-        .await
-        .map_err(|error| judge(&error))
+    apply_owning(api, manifest, name, &parameters().dry_run()).await
 }
 
 /// Deletes an object, if it is there. Its pods are ended in the background.
 pub(super) async fn delete(api: &Api<DynamicObject>, name: &str) -> Result<(), WriteError> {
-    let live = match api.get_opt(name).await.map_err(|error| judge(&error))? {
-        Some(live) => live,
-        None => return Ok(()),
+    let Some(live) = api.get_opt(name).await.map_err(|error| judge(&error))? else {
+        return Ok(());
     };
     let parameters = DeleteParams::background().preconditions(Preconditions {
         uid: live.metadata.uid,

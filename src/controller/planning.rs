@@ -7,6 +7,7 @@ use super::survey::{Survey, Surveyed, TemplateChange};
 use crate::graph::{Member as Placed, Moves, Revision, System};
 use crate::manifest::Bundle;
 use crate::plan::{self, Plan, Verdict};
+use crate::spec::crd::DrainLevel;
 use crate::spec::{Graph, Interface, ServiceName, stamp};
 use crate::upgrade::gate::LiveRevision;
 use crate::upgrade::{
@@ -54,7 +55,7 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
         agenda.waves.push(names.collect());
     }
     for step in &plan.steps {
-        let belongings = match survey.leaving.get(&step.service) {
+        let mut belongings = match survey.leaving.get(&step.service) {
             Some(objects) => status::removed(objects),
             None => charter
                 .services
@@ -62,6 +63,9 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
                 .cloned()
                 .unwrap_or_default(),
         };
+        if must_end_as_a_client(&plan, &step.service) {
+            belongings.drain = DrainLevel::Pods;
+        }
         let surveyed = survey.services.get(&step.service);
         let member = Member {
             change: change(step.action),
@@ -99,6 +103,14 @@ fn before(plan: &Plan, service: &ServiceName) -> BTreeSet<ServiceName> {
     precedences
         .map(|precedence| precedence.first.clone())
         .collect()
+}
+
+/// Whether others wait until no old pod of it calls any more. A terminating client still calls, so nothing less than
+/// its end will do (completion.md §5).
+fn must_end_as_a_client(plan: &Plan, service: &ServiceName) -> bool {
+    plan.precedences.iter().any(|precedence| {
+        precedence.first == *service && precedence.kind == plan::Ordering::ClientFirst
+    })
 }
 
 fn change(action: plan::Action) -> Change {
@@ -255,16 +267,24 @@ fn stamped(revision: &LiveRevision) -> Option<Interface> {
         .and_then(|text| stamp::read(text).ok())
 }
 
-/// What runs, for people: the images of each revision.
+/// What runs, for people: the images of each revision, without their registries, which say nothing about a change.
 fn running(surveyed: &Surveyed) -> String {
-    let images: BTreeSet<&str> = surveyed
+    let images: BTreeSet<String> = surveyed
         .live
         .iter()
-        .map(|revision| revision.images.as_str())
-        .collect();
-    images
-        .into_iter()
+        .map(|revision| {
+            revision
+                .images
+                .split(", ")
+                .map(short)
+                .collect::<Vec<_>>()
+                .join(", ")
+        })
         .filter(|images| !images.is_empty())
-        .collect::<Vec<_>>()
-        .join(" and ")
+        .collect();
+    images.into_iter().collect::<Vec<_>>().join(" and ")
+}
+
+fn short(image: &str) -> &str {
+    image.rsplit('/').next().unwrap_or(image)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::compat::unsettled;
+use super::compat::{answer, unsettled};
 use super::{Clash, Compat, Derivation, Kind, Link, Node, Pair, Precedence, Revision, Strength};
-use super::{Moves, System, compat};
+use super::{Moves, System};
 use crate::spec::{Assume, Code, ContractName, ServiceName};
 
 type Key = (ServiceName, ContractName);
@@ -107,27 +107,22 @@ struct Meetings<'a> {
 
 impl<'a> Meetings<'a> {
     fn of(link: Link<'a>, key: &Key, caller: &Node<'a>, callee: &Node<'a>) -> Self {
-        let pairs = |callers: &Live<'a>, callees: &Live<'a>, mixed: &Live<'a>| {
+        let pairs = |callers: &Live<'a>, callees: &Live<'a>, mixed: [&Live<'a>; 2]| {
             clashes(link, key, (callers, callees), mixed)
         };
-        let now = pairs(&caller.before, &callee.before, &callee.before);
+        let now = pairs(&caller.before, &callee.before, [&callee.before, &[]]);
         if !caller.is_moving() && !callee.is_moving() && caller.before == caller.at_end {
             return Self {
                 now,
                 ..Self::default()
             };
         }
-        let mixed: Vec<_> = callee
-            .before
-            .iter()
-            .chain(&callee.at_end)
-            .copied()
-            .collect();
+        let mixed: [&Live<'a>; 2] = [&callee.before, &callee.at_end];
         Self {
             now,
-            at_end: pairs(&caller.at_end, &callee.at_end, &callee.at_end),
-            early: pairs(&caller.at_end, &callee.before, &mixed),
-            late: pairs(&caller.before, &callee.at_end, &mixed),
+            at_end: pairs(&caller.at_end, &callee.at_end, [&callee.at_end, &[]]),
+            early: pairs(&caller.at_end, &callee.before, mixed),
+            late: pairs(&caller.before, &callee.at_end, mixed),
         }
     }
 }
@@ -137,17 +132,25 @@ fn clashes<'a>(
     link: Link<'a>,
     key: &Key,
     (callers, callees): (&Live<'a>, &Live<'a>),
-    mixed: &Live<'a>,
+    mixed: [&Live<'a>; 2],
 ) -> Vec<Pair<'a>> {
     let mut found = Vec::new();
     // A pod that calls its own service is there itself, so the service is never absent for it.
     let is_self = link.caller == link.callee;
     for &caller in callers {
-        let optional = caller
-            .and_then(|caller| caller.interface.as_ref()?.calls.get(key))
-            .is_some_and(|requirement| requirement.optional);
+        let Some(revision) = caller else { continue };
+        let requirement = match &revision.interface {
+            None => None,
+            Some(interface) => match interface.calls.get(key) {
+                None => continue,
+                requirement @ Some(_) => requirement,
+            },
+        };
+        let need = requirement.map(|requirement| &requirement.need);
+        let optional = requirement.is_some_and(|requirement| requirement.optional);
         for &callee in callees.iter().filter(|callee| !is_self || callee.is_some()) {
-            let clash = match compat(key, caller, callee) {
+            let answer = need.map_or(Compat::Unknown, |need| answer(need, link.contract, callee));
+            let clash = match answer {
                 Compat::Yes => continue,
                 Compat::No(clash) => clash,
                 Compat::Unknown => Clash::Undeclared,
@@ -156,17 +159,19 @@ fn clashes<'a>(
                 link,
                 caller,
                 callee,
+                need,
                 clash,
                 optional,
             });
         }
-        if let Some(callee) = unsettled(key, caller, mixed) {
-            let callee = Some(callee);
+        if let Some(callee) = need.and_then(|need| unsettled(need, link.contract, mixed)) {
+            let (callee, clash) = (Some(callee), Clash::Unsettled);
             found.push(Pair {
                 link,
                 caller,
                 callee,
-                clash: Clash::Unsettled,
+                need,
+                clash,
                 optional,
             });
         }

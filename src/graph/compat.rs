@@ -31,20 +31,25 @@ pub fn compat(
     let Some(interface) = &caller.interface else {
         return Compat::Unknown;
     };
-    let Some(Requirement { need, optional: _ }) = interface.calls.get(key) else {
-        return Compat::Yes;
-    };
+    match interface.calls.get(key) {
+        None => Compat::Yes,
+        Some(Requirement { need, optional: _ }) => answer(need, &key.1, callee),
+    }
+}
+
+/// What becomes of calls that need this.
+pub(super) fn answer(need: &Need, contract: &ContractName, callee: Option<&Revision>) -> Compat {
     let Some(callee) = callee else {
         return Compat::No(Clash::Absent);
     };
-    let Some(serves) = callee
+    let known = callee
         .interface
         .as_ref()
-        .and_then(|served| served.serves.as_ref())
-    else {
+        .and_then(|interface| interface.serves.as_ref());
+    let Some(known) = known else {
         return Compat::Unknown;
     };
-    let Some(served) = serves.get(&key.1) else {
+    let Some(served) = known.get(contract) else {
         return Compat::No(Clash::NotServed);
     };
     let met = match need {
@@ -88,12 +93,11 @@ fn within(range: &VersionReq, version: &Version) -> bool {
 /// The callees' revisions between which a caller that remembers what it agreed on would break: it
 /// may agree with one pod and then call another (planning.md §3.2).
 pub(super) fn unsettled<'a>(
-    key: &(ServiceName, ContractName),
-    caller: Option<&Revision>,
-    callees: &[Option<&'a Revision>],
+    need: &Need,
+    contract: &ContractName,
+    callees: [&[Option<&'a Revision>]; 2],
 ) -> Option<&'a Revision> {
-    let requirement = caller?.interface.as_ref()?.calls.get(key)?;
-    let wanted = match &requirement.need {
+    let wanted = match need {
         Need::Any(wanted, Negotiate::Cached) => wanted,
         Need::Any(_, Negotiate::PerCall | Negotiate::PerConnection)
         | Need::Unknown
@@ -101,7 +105,7 @@ pub(super) fn unsettled<'a>(
         | Need::All(_) => return None,
     };
     let chosen = |callee: &Revision| -> Option<BTreeSet<Version>> {
-        let served = callee.interface.as_ref()?.serves.as_ref()?.get(&key.1)?;
+        let served = callee.interface.as_ref()?.serves.as_ref()?.get(contract)?;
         let fits = |version: &&Version| {
             wanted.contains(*version)
                 || wanted
@@ -112,7 +116,8 @@ pub(super) fn unsettled<'a>(
         Some(served.iter().filter(fits).cloned().collect())
     };
     let mut known = callees
-        .iter()
+        .into_iter()
+        .flatten()
         .flatten()
         .filter_map(|callee| Some((*callee, chosen(callee)?)));
     let (_, first) = known.next()?;

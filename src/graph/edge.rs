@@ -1,6 +1,6 @@
 //! The words of a derivation: a pair of revisions that clashes, and the order that keeps it apart.
 
-use crate::spec::{Code, ContractName, ServiceName};
+use crate::spec::{Code, ContractName, Need, ServiceName};
 
 use super::{Moves, Revision};
 
@@ -40,6 +40,8 @@ pub struct Pair<'a> {
     pub caller: Option<&'a Revision>,
     /// The callee's revision; `None`: nothing of it runs.
     pub callee: Option<&'a Revision>,
+    /// What the caller's revision needs, if that is declared.
+    pub need: Option<&'a Need>,
     /// What is wrong between them.
     pub clash: Clash,
     /// Whether the failure only degrades the caller.

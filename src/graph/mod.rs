@@ -14,6 +14,8 @@ mod compat;
 mod cycle;
 mod edge;
 mod system;
+#[cfg(test)]
+mod tests;
 
 pub use build::derive;
 pub use compat::{Compat, compat, satisfies};

@@ -105,10 +105,11 @@ impl System {
         });
         let mut system = Self::from_live(live.collect(), new, templates_changed);
         for (name, outside) in &mut system.external {
+            let calls_now = new.external.get(name).map(|caller| &caller.calls);
             let before = old.external.get(name);
-            if let Some(before) = before.filter(|before| new.external.get(name) != Some(before)) {
+            if let Some(before) = before.filter(|before| Some(&before.calls) != calls_now) {
                 outside.coming = outside.live.pop().map(|now| Revision {
-                    name: TARGET.into(),
+                    name: TARGET.to_owned(),
                     ..now
                 });
                 outside.live.push(outside_revision(before));

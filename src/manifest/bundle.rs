@@ -4,6 +4,7 @@
 //! later. Equal input gives equal bytes.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -65,11 +66,12 @@ impl Bundle {
 
     /// `sha256:` and the digest of bytes.
     pub fn digest(bytes: &[u8]) -> String {
-        let hex = Sha256::digest(bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
-        format!("sha256:{hex}")
+        let mut text = "sha256:".to_owned();
+        for byte in Sha256::digest(bytes) {
+            // Writing into a String cannot fail.
+            write!(text, "{byte:02x}").unwrap_or_default();
+        }
+        text
     }
 
     /// The manifest of an object.

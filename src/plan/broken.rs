@@ -35,7 +35,8 @@ pub(super) fn broken<'a>(
         return Vec::new();
     };
     let mut bad = Vec::new();
-    let mut menus: Vec<BTreeSet<&Version>> = Vec::new();
+    let mut menus: Vec<&BTreeSet<Version>> = Vec::new();
+    let empty = BTreeSet::new();
     for callee in callees {
         let Some(revision) = callee else {
             if *name != key.0 {
@@ -51,12 +52,12 @@ pub(super) fn broken<'a>(
             bad.extend(unknown_is_bad.then_some(*callee));
             continue;
         };
-        let menu: BTreeSet<&Version> = menu.into_iter().flatten().collect();
+        let menu = menu.unwrap_or(&empty);
         let count =
-            |wanted: &BTreeSet<Version>| wanted.iter().filter(|one| offers(&menu, one)).count();
+            |wanted: &BTreeSet<Version>| wanted.iter().filter(|one| offers(menu, one)).count();
         let works = match &requirement.need {
             Need::Unknown => !menu.is_empty() && !unknown_is_bad,
-            Need::Version(version) => offers(&menu, version),
+            Need::Version(version) => offers(menu, version),
             Need::All(wanted) => count(wanted) == wanted.len(),
             Need::Any(wanted, _) => count(wanted) > 0,
         };
@@ -74,12 +75,12 @@ pub(super) fn broken<'a>(
 }
 
 /// Whether whatever a caller agrees on with one pod is spoken by all of them.
-fn agrees_once(wanted: &BTreeSet<Version>, menus: &[BTreeSet<&Version>]) -> bool {
-    let all: BTreeSet<&Version> = menus.iter().flatten().copied().collect();
+fn agrees_once(wanted: &BTreeSet<Version>, menus: &[&BTreeSet<Version>]) -> bool {
+    let all: BTreeSet<&Version> = menus.iter().copied().flatten().collect();
     let chosen = |version: &&Version| {
         wanted
             .iter()
-            .any(|one| offers(&BTreeSet::from([*version]), one))
+            .any(|one| offers(&BTreeSet::from([(*version).clone()]), one))
     };
     all.into_iter()
         .filter(chosen)
@@ -87,7 +88,7 @@ fn agrees_once(wanted: &BTreeSet<Version>, menus: &[BTreeSet<&Version>]) -> bool
 }
 
 /// Whether a version, or one inside a range, is on the menu.
-fn offers(menu: &BTreeSet<&Version>, wanted: &Version) -> bool {
+fn offers(menu: &BTreeSet<Version>, wanted: &Version) -> bool {
     if menu.contains(wanted) {
         return true;
     }

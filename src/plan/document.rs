@@ -241,19 +241,27 @@ impl Plan {
 
     /// The digest that this plan has if it was made for this system and nobody changed it since.
     pub fn digest_for(&self, system: &System) -> String {
-        let unsigned = Self {
-            digest: String::new(),
-            ..self.clone()
-        };
-        let mut hash = Sha256::new();
+        let Self {
+            api_version,
+            kind,
+            verdict,
+            digest: _,
+            waves,
+            steps,
+            precedences,
+            edges,
+            critical_path,
+            warnings,
+            refusal,
+        } = self;
+        let order = (waves, steps, precedences, critical_path);
+        let document = (api_version, kind, verdict, order, edges, warnings, refusal);
         // Serializing strings, numbers and lists into memory does not fail; if it ever did, no plan
         // would match its digest and none would run.
-        hash.update(serde_json::to_vec(&unsigned).unwrap_or_default());
-        let mut sink = Sink(hash);
+        let mut sink = Sink(serde_json::to_vec(&document).unwrap_or_default());
         write_system(&mut sink, system);
-        let digits = sink
-            .0
-            .finalize()
+        let bytes = Sha256::digest(&sink.0);
+        let digits = bytes
             .iter()
             .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         format!("sha256:{digits}")
@@ -266,17 +274,17 @@ impl Plan {
     }
 }
 
-/// Feeds a hash. Each text goes in with its length before it, so that no two systems run together.
-struct Sink(Sha256);
+/// What is hashed. Each text has its length before it, so that no two systems look the same.
+struct Sink(Vec<u8>);
 
 impl Sink {
     fn text(&mut self, text: &str) {
         self.number(text.len());
-        self.0.update(text.as_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn number(&mut self, number: usize) {
-        self.0.update((number as u64).to_be_bytes());
+        self.0.extend_from_slice(&(number as u64).to_be_bytes());
     }
 }
 

@@ -213,32 +213,37 @@ pub(super) fn reduce(order: &Order, arcs: &[Arc]) -> Vec<Vec<usize>> {
         return before;
     }
     // An arc is implied iff its first node lies before another predecessor of its second one. Who
-    // lies before whom is kept for 64 first nodes at a time: one word for each node.
-    for block in 0..nodes.div_ceil(64) {
-        let bit = |node: usize| {
-            if node / 64 == block {
-                1_u64 << (node % 64)
-            } else {
-                0
-            }
-        };
-        let mut earlier = vec![0_u64; nodes];
+    // lies before whom is kept for a block of first nodes at a time: a few words for each node.
+    for block in 0..nodes.div_ceil(BLOCK) {
+        let mut earlier = vec![[0_u64; WORDS]; nodes];
         for group in kept.chunk_by(|one, other| one.0 == other.0) {
-            let reached = |first: usize| earlier.get(first).copied().unwrap_or_default();
-            let implied = group
-                .iter()
-                .fold(0, |bits, (_, first)| bits | reached(*first));
-            for (then, first) in group
-                .iter()
-                .filter(|(_, first)| bit(*first) & !implied != 0)
-            {
-                keep(*then, *first);
+            let mut before_them = [0; WORDS];
+            for row in group.iter().filter_map(|(_, first)| earlier.get(*first)) {
+                merge(&mut before_them, row);
             }
-            let direct = group.iter().fold(0, |bits, (_, first)| bits | bit(*first));
+            let mut all = before_them;
+            for (then, first) in group.iter().filter(|(_, first)| first / BLOCK == block) {
+                let (word, bit) = (first % BLOCK / 64, 1_u64 << (first % 64));
+                if before_them.get(word).is_some_and(|bits| bits & bit == 0) {
+                    keep(*then, *first);
+                }
+                if let Some(bits) = all.get_mut(word) {
+                    *bits |= bit;
+                }
+            }
             if let Some(slot) = group.first().and_then(|(then, _)| earlier.get_mut(*then)) {
-                *slot = implied | direct;
+                *slot = all;
             }
         }
     }
     before
+}
+
+const WORDS: usize = 8;
+const BLOCK: usize = WORDS * 64;
+
+fn merge(into: &mut [u64; WORDS], row: &[u64; WORDS]) {
+    for (bits, more) in into.iter_mut().zip(row) {
+        *bits |= more;
+    }
 }

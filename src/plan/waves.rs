@@ -91,7 +91,7 @@ fn ordered(derived: &Derivation<'_>, arcs: &[Arc], order: &Order) -> Plan {
     {
         let level = order.level.get(at).copied().unwrap_or_default();
         if let Some(wave) = waves.get_mut(level) {
-            wave.push(node.name.to_string());
+            wave.push(node.name.as_str().to_owned());
         }
         let firsts = before.get(at).map(Vec::as_slice).unwrap_or_default();
         steps.push((level, step(node, firsts, derived)));
@@ -125,9 +125,14 @@ fn step(node: &Node<'_>, firsts: &[usize], derived: &Derivation<'_>) -> Step {
         Moves::Delete => Action::Delete,
         Moves::Roll | Moves::Stays => Action::Roll,
     };
-    let name = |at: &usize| derived.nodes.get(*at).map(|first| first.name.to_string());
+    let name = |at: &usize| {
+        derived
+            .nodes
+            .get(*at)
+            .map(|first| first.name.as_str().to_owned())
+    };
     Step {
-        id: node.name.to_string(),
+        id: node.name.as_str().to_owned(),
         service: node.name.clone(),
         action,
         after: firsts.iter().filter_map(name).collect(),

@@ -11,7 +11,7 @@ pub(super) const ABSENT: &str = "absent";
 /// `orders`, or `orders/grpc` where the contract has a name of its own.
 pub(super) fn label(callee: &ServiceName, contract: &ContractName) -> String {
     if callee.as_str() == contract.as_str() {
-        callee.to_string()
+        callee.as_str().to_owned()
     } else {
         format!("{callee}/{contract}")
     }
@@ -21,7 +21,7 @@ pub(super) fn label(callee: &ServiceName, contract: &ContractName) -> String {
 pub(super) fn need_text(need: &Need) -> String {
     match need {
         Need::Unknown => "in an undeclared version".to_owned(),
-        Need::Version(version) => version.to_string(),
+        Need::Version(version) => version.as_str().to_owned(),
         Need::All(versions) => format!("all of {}", listed(versions)),
         Need::Any(versions, _) => format!("any of {}", listed(versions)),
     }
@@ -39,24 +39,6 @@ pub(super) fn listed(versions: &BTreeSet<Version>) -> String {
         .join(", ")
 }
 
-fn need_of<'a>(pair: &Pair<'a>) -> Option<&'a Need> {
-    let Pair {
-        link,
-        caller,
-        callee: _,
-        clash: _,
-        optional: _,
-    } = pair;
-    let calls = &(*caller)?.interface.as_ref()?.calls;
-    let is_it = |(callee, contract): &(ServiceName, ContractName)| {
-        callee == link.callee && contract == link.contract
-    };
-    calls
-        .iter()
-        .find(|(key, _)| is_it(key))
-        .map(|(_, requirement)| &requirement.need)
-}
-
 fn served_by<'a>(pair: &Pair<'a>) -> Option<&'a BTreeSet<Version>> {
     pair.callee?
         .interface
@@ -70,9 +52,9 @@ fn served_by<'a>(pair: &Pair<'a>) -> Option<&'a BTreeSet<Version>> {
 fn missing(pair: &Pair<'_>) -> String {
     let none = BTreeSet::new();
     let served = served_by(pair).unwrap_or(&none);
-    match need_of(pair) {
+    match pair.need {
         None | Some(Need::Unknown) => label(pair.link.callee, pair.link.contract),
-        Some(Need::Version(version)) => version.to_string(),
+        Some(Need::Version(version)) => version.as_str().to_owned(),
         Some(Need::All(versions)) => {
             let lacking: Vec<&str> = versions
                 .iter()
@@ -87,10 +69,8 @@ fn missing(pair: &Pair<'_>) -> String {
 }
 
 fn at(service: &ServiceName, revision: Option<&Revision>) -> String {
-    format!(
-        "{service}@{}",
-        revision.map_or(ABSENT, |revision| revision.name.as_str())
-    )
+    let revision = revision.map_or(ABSENT, |revision| revision.name.as_str());
+    [service.as_str(), "@", revision].concat()
 }
 
 /// What the two revisions of a pair do, side by side.
@@ -103,13 +83,19 @@ pub(super) fn meeting(pair: &Pair<'_>) -> String {
     let label = label(callee, contract);
     let client = at(caller, pair.caller);
     let server = at(callee, pair.callee);
-    let called = need_of(pair).map_or_else(String::new, |need| format!(" {}", need_text(need)));
+    let called = pair
+        .need
+        .map_or_else(String::new, |need| [" ", &need_text(need)].concat());
     match pair.clash {
         Clash::Absent => format!("{client} calls {label}{called}, and no {callee} runs"),
         Clash::NotServed => format!("{client} calls {label}{called}, {server} does not serve it"),
         Clash::Versions => {
             let served = served_by(pair).map_or_else(|| "nothing".to_owned(), listed);
-            format!("{client} calls {label}{called}, {server} serves {served}")
+            // Not `format!`: a large system has hundreds of thousands of these.
+            [
+                &client, " calls ", &label, &called, ", ", &server, " serves ", &served,
+            ]
+            .concat()
         }
         Clash::Unsettled => format!(
             "{client} calls {label}{called} and keeps what it agreed on first, \
@@ -167,7 +153,7 @@ pub(super) fn because(
             format!("{first} must not call {then} while that is mixed")
         }
     };
-    format!("{claim}: {}", meeting(pair))
+    [&claim, ": ", &meeting(pair)].concat()
 }
 
 /// When a pair is looked at that no order can keep apart.

@@ -10,12 +10,13 @@ mod event;
 pub mod gate;
 mod observation;
 mod progress;
+mod room;
 mod start;
 mod state;
 pub mod status;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod watch_gates;
 pub mod why;
 mod written;

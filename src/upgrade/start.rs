@@ -11,8 +11,11 @@ use super::event::Event;
 use super::gate::{Baseline, Gate};
 use super::state::{Record, Standing};
 use super::step::Turn;
-use super::watch_gates::{look, second_read};
+use super::watch_gates::{finish, look, second_read, shows_all};
 use crate::spec::ServiceName;
+
+/// How soon a start is tried again that a service which fell back has held.
+const FALLEN_BACK_MS: i64 = 1_000;
 
 /// Starts every service that may start; asks for what the rest needs.
 pub(super) fn start_ready(turn: &mut Turn<'_>) {
@@ -43,7 +46,11 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
                     .strategy
                     .parallel_max
                     .is_none_or(|most| moving < most);
-                if !turn.state.paused && room && may_start(turn, name, member) {
+                if !turn.state.paused
+                    && room
+                    && turn.may_try(Some(name))
+                    && may_start(turn, name, member)
+                {
                     begin(turn, name, member);
                     moving += 1;
                 }
@@ -55,8 +62,11 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
                 }
             }
             Standing::Clearing if turn.may_try(Some(name)) => clear(turn, name, member),
-            Standing::Clearing => {}
-            Standing::Moving | Standing::Removing | Standing::Done | Standing::Failed => {}
+            Standing::Clearing
+            | Standing::Moving
+            | Standing::Removing
+            | Standing::Done
+            | Standing::Failed => {}
         }
     }
 }
@@ -67,18 +77,22 @@ fn may_start(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool {
     let Some(ready_at) = ready_at(turn, &barrier) else {
         return false;
     };
-    // Ask early for what the start will need, so that the gate's second read and the start are one observation.
-    turn.wish.prepare_from(name, ready_at);
-    for server in &member.after {
-        turn.wish.live_from(server, ready_at);
-    }
     let all_done = barrier.iter().all(|before| {
         turn.state
             .services
             .get(before)
             .is_some_and(|service| service.standing == Standing::Done)
     });
-    all_done && prepared(turn, member) && still_done(turn, name, member)
+    let may = all_done && prepared(turn, member) && still_done(turn, name, member);
+    // Unless one of them fell back, and the next try was put off: ask early for what the start will need, so that
+    // the gate's second read and the start are one observation.
+    if turn.may_try(Some(name)) {
+        turn.wish.prepare_from(name, ready_at);
+        for server in &member.after {
+            turn.wish.live_from(server, ready_at);
+        }
+    }
+    may
 }
 
 /// When the last of them can be done at the earliest; `None` if one of them is not near.
@@ -135,28 +149,30 @@ fn still_done(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool 
                     .iter()
                     .find(|(_, a, _)| a.gate() != Gate::Open);
                 let message = words.map(|(_, a, _)| a.sentence()).unwrap_or_default();
-                regress(turn, server, name, message);
+                regress(turn, server, name, &message);
             }
         }
     }
     all_open
 }
 
-fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, message: String) {
+fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, message: &str) {
     let sentence = format!("{held} is held: {server} was done and is not any more: {message}");
     let known = turn
         .state
         .fleeting
         .regressed
-        .insert(server.clone(), message.clone());
-    if known.as_deref() != Some(message.as_str()) {
+        .insert(server.clone(), message.to_owned());
+    if known.as_deref() != Some(message) {
         turn.events.push(Event::Regressed {
             service: server.clone(),
             message: sentence.clone(),
         });
     }
+    // Nobody may say when it recovers, and looking costs reads and dry runs: not in a hot loop.
+    turn.put_off(Some(held), FALLEN_BACK_MS);
     if let Some(service) = turn.state.services.get_mut(held) {
-        "Regressed".clone_into(&mut service.progress.reason);
+        super::why::REGRESSED.clone_into(&mut service.progress.reason);
         service.progress.message = sentence;
         service.progress.since.get_or_insert(turn.seen.now);
     }
@@ -165,10 +181,11 @@ fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, messag
 /// Decides the start: the baseline is taken now, before the write.
 fn begin(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     let now = turn.now();
-    let Some(snapshots) = turn.seen.snapshots.get(name) else {
+    let snapshots = turn.seen.snapshots.get(name).map_or(&[][..], Vec::as_slice);
+    if !shows_all(snapshots, member) {
         turn.wish.live_from(name, now);
         return;
-    };
+    }
     let Some(service) = turn.state.services.get_mut(name) else {
         return;
     };
@@ -208,6 +225,13 @@ fn start_wave(turn: &mut Turn<'_>, name: &ServiceName) {
 
 /// Asks for the write of a service's objects.
 fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+    if member.change == Change::Delete && member.belongings.workloads.is_empty() {
+        // Another service has taken them over, so no pod of this one is left to wait for.
+        if let Some(service) = turn.state.services.get_mut(name) {
+            service.standing = Standing::Clearing;
+        }
+        return clear(turn, name, member);
+    }
     if member.change == Change::Delete {
         turn.actions.push(Action::RemoveWorkloads {
             service: name.clone(),
@@ -246,11 +270,7 @@ fn clear(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
         .cloned()
         .collect();
     if objects.is_empty() {
-        if let Some(service) = turn.state.services.get_mut(name) {
-            service.standing = Standing::Done;
-            service.ended = Some(turn.seen.now);
-        }
-        return;
+        return finish(turn, name);
     }
     turn.actions.push(Action::RemoveRest {
         service: name.clone(),

@@ -1,6 +1,6 @@
 //! [`State`] to `.status` and back: what is written is all that is needed to go on after a crash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -11,7 +11,7 @@ use super::gate::{Applied, Baseline};
 use super::state::{
     Course, Ending, Fleeting, Progress, Record, ServiceState, Standing, State, WaveTimes,
 };
-use super::why;
+use super::{room, why};
 use crate::spec::crd::{PlanDigest, ReleaseStatus, ServiceStatus, WaveStatus};
 use crate::spec::{ObjectRef, ServiceName};
 
@@ -49,12 +49,11 @@ pub fn to_status(
     before: &[Condition],
     now: Timestamp,
 ) -> ReleaseStatus {
-    let summary = why::summary(agenda, state);
-    ReleaseStatus {
+    let mut status = ReleaseStatus {
         observed_generation: Some(generation),
         conditions: conditions(agenda, state, generation, before, now),
         phase: phase(agenda, state).to_owned(),
-        summary,
+        summary: why::summary(agenda, state),
         start_time: state.started.map(Time),
         completion_time: state.ended.map(Time),
         plan: (!state.plan_digest.is_empty()).then(|| PlanDigest {
@@ -70,7 +69,9 @@ pub fn to_status(
             Course::Ended(ending) => Some(ending.word().to_owned()),
             Course::Pending | Course::Preparing | Course::Moving | Course::Publishing => None,
         },
-    }
+    };
+    room::fit(&mut status);
+    status
 }
 
 fn wave_status(agenda: &Agenda, state: &State, index: usize, wave: &[ServiceName]) -> WaveStatus {
@@ -98,6 +99,7 @@ fn service_status(
         state: service.standing.word().to_owned(),
         action: member.change.word().to_owned(),
         after: member.after.iter().map(ServiceName::to_string).collect(),
+        drain: member.belongings.drain,
         from: member.from.clone(),
         to: member.to.clone(),
         new_ready: service.progress.new_ready,
@@ -223,8 +225,16 @@ pub fn from_status(
     state.fleeting = Fleeting::default();
     for wave in &status.waves {
         let mut names = Vec::new();
+        let before: BTreeSet<ServiceName> = agenda.members.keys().cloned().collect();
         for service in &wave.services {
             let (name, member, kept) = read_service(service, charter)?;
+            if let Some(unknown) = member.after.iter().find(|first| !before.contains(*first)) {
+                let what = format!("{name} comes after {unknown}, which is in no earlier wave");
+                return Err(strange(what));
+            }
+            if agenda.members.contains_key(&name) {
+                return Err(strange(format!("{name} is there twice")));
+            }
             names.push(name.clone());
             agenda.members.insert(name.clone(), member);
             state.services.insert(name, kept);
@@ -260,7 +270,7 @@ fn read_service(
         .ok_or_else(|| strange(format!("{name}: no action `{}`", status.action)))?;
     let standing = Standing::from_word(&status.state)
         .ok_or_else(|| strange(format!("{name}: no state `{}`", status.state)))?;
-    let mut after = std::collections::BTreeSet::new();
+    let mut after = BTreeSet::new();
     for text in &status.after {
         after.insert(
             ServiceName::parse(text)
@@ -269,7 +279,9 @@ fn read_service(
     }
     let mut records = BTreeMap::new();
     for value in status.records.values() {
-        let entry: RecordEntry = serde_json::from_value(value.clone())
+        let mut value = value.clone();
+        room::restore(&mut value);
+        let entry: RecordEntry = serde_json::from_value(value)
             .map_err(|error| strange(format!("{name}: a record: {error}")))?;
         records.insert(
             entry.object,
@@ -290,9 +302,18 @@ fn read_service(
     let member = Member {
         change,
         after,
-        belongings,
+        belongings: Belongings {
+            drain: status.drain,
+            ..belongings
+        },
         from: status.from.clone(),
         to: status.to.clone(),
+    };
+    // Words that are worked out anew would be told of others as if they were theirs, longer from load to load.
+    let (reason, message) = if why::are_own(standing, &status.reason) {
+        (status.reason.clone(), status.message.clone())
+    } else {
+        (String::new(), String::new())
     };
     let kept = ServiceState {
         standing,
@@ -303,8 +324,8 @@ fn read_service(
             new_ready: status.new_ready,
             new_wanted: status.new_wanted,
             old_alive: status.old_alive,
-            reason: status.reason.clone(),
-            message: status.message.clone(),
+            reason,
+            message,
             since: status.since.as_ref().map(|time| time.0),
         },
     };

@@ -150,7 +150,7 @@ pub(super) enum Came<'o> {
 }
 
 /// What came of the actions that `is_it` picks; the last one counts.
-pub(super) fn came_of<'o>(outcomes: &'o [Outcome], is_it: impl Fn(&Action) -> bool) -> Came<'o> {
+pub(super) fn came_of(outcomes: &[Outcome], is_it: impl Fn(&Action) -> bool) -> Came<'_> {
     let Some(outcome) = outcomes.iter().rev().find(|outcome| is_it(&outcome.action)) else {
         return Came::Nothing;
     };
@@ -184,6 +184,9 @@ pub(super) fn later(now: Timestamp, milliseconds: i64) -> Timestamp {
 
 /// Applies what belongs to nobody, before wave 1.
 fn prepare(turn: &mut Turn<'_>) {
+    if let Some(ending) = overdue(turn) {
+        return turn.end(ending);
+    }
     let is_it = |action: &Action| matches!(action, Action::ApplyShared { .. });
     match came_of(&turn.seen.outcomes, is_it) {
         Came::Well(_) => return open_first_wave(turn),
@@ -245,7 +248,7 @@ fn advance(turn: &mut Turn<'_>) {
     }
 }
 
-fn failure(turn: &Turn<'_>) -> Option<Ending> {
+fn failure(turn: &mut Turn<'_>) -> Option<Ending> {
     let failed = turn
         .state
         .services
@@ -257,9 +260,15 @@ fn failure(turn: &Turn<'_>) -> Option<Ending> {
             message: format!("{name}: {}", service.progress.message),
         });
     }
+    overdue(turn)
+}
+
+/// Ends the release at its deadline, and asks to be woken then.
+fn overdue(turn: &mut Turn<'_>) -> Option<Ending> {
     let deadline = turn.agenda.strategy.release_deadline?;
-    let started = turn.state.started?;
-    if turn.now().duration_since(started) < deadline {
+    let over_at = turn.state.started?.saturating_add(deadline).ok()?;
+    if turn.now() < over_at {
+        turn.wish.wake(over_at);
         return None;
     }
     let unfinished: Vec<&str> = turn

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::agenda::{Change, Member};
 use super::event::Event;
-use super::gate::{self, Assessment, Gate, Memory, Read};
+use super::gate::{self, Assessment, Gate, Memory, Read, Reason, Snapshot, Verdict};
 use super::state::{Progress, ServiceState, Standing};
 use super::step::{TRY_AGAIN_MS, Turn, later};
 use crate::spec::{ObjectRef, ServiceName};
@@ -29,17 +29,28 @@ impl Look {
             .assessed
             .iter()
             .map(|(_, assessment, _)| assessment.gate());
-        gates.max_by_key(severity).unwrap_or(Gate::Shut)
+        gates
+            .max_by_key(|gate| severity(*gate))
+            .unwrap_or(Gate::Shut)
+    }
+
+    /// Whether a cache lacks an object, which says nothing about it.
+    fn is_behind(&self) -> bool {
+        let lacks = |assessment: &Assessment| match &assessment.rollout {
+            Verdict::Progressing { reason, .. } => *reason == Reason::NotVisibleYet,
+            Verdict::Complete | Verdict::Paused { .. } | Verdict::Failed { .. } => false,
+        };
+        !self.live && self.assessed.iter().any(|(_, seen, _)| lacks(seen))
     }
 
     /// The workload that decides, for words.
     fn worst(&self) -> Option<&Assessment> {
         let assessments = self.assessed.iter().map(|(_, assessment, _)| assessment);
-        assessments.max_by_key(|assessment| severity(&assessment.gate()))
+        assessments.max_by_key(|assessment| severity(assessment.gate()))
     }
 }
 
-fn severity(gate: &Gate) -> u8 {
+fn severity(gate: Gate) -> u8 {
     match gate {
         Gate::Open => 0,
         Gate::Shut => 1,
@@ -55,6 +66,9 @@ pub(super) fn look(
     service: &ServiceState,
 ) -> Option<Look> {
     let snapshots = turn.seen.snapshots.get(name)?;
+    if !shows_all(snapshots, member) {
+        return None;
+    }
     let policy = turn.agenda.policy(member);
     let mut assessed = Vec::with_capacity(snapshots.len());
     let mut live = true;
@@ -87,6 +101,12 @@ pub(super) fn look(
     Some(Look { assessed, live })
 }
 
+/// Whether every workload of a service is shown: a gate that some of them open proves nothing.
+pub(super) fn shows_all(snapshots: &[(ObjectRef, Snapshot)], member: &Member) -> bool {
+    let mut workloads = member.belongings.workloads.iter();
+    workloads.all(|workload| snapshots.iter().any(|(shown, _)| shown == workload))
+}
+
 /// Looks at every service that moves.
 pub(super) fn watch_gates(turn: &mut Turn<'_>) {
     let agenda = turn.agenda;
@@ -106,6 +126,14 @@ pub(super) fn watch_gates(turn: &mut Turn<'_>) {
             turn.wish.wake(later(turn.now(), TRY_AGAIN_MS));
             continue;
         };
+        if look.is_behind() {
+            // What a cache does not show may be gone or not be there yet; a live read tells, and once a second does.
+            if turn.may_try(Some(name)) {
+                turn.put_off(Some(name), TRY_AGAIN_MS);
+                turn.wish.live_from(name, turn.seen.now);
+            }
+            continue;
+        }
         let gate = look.gate();
         note(turn, name, &look);
         match gate {
@@ -192,7 +220,6 @@ pub(super) fn second_read(turn: &Turn<'_>, first: Timestamp) -> Timestamp {
 }
 
 fn pass(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
-    let now = turn.now();
     turn.state.fleeting.first_open.remove(name);
     let progress = turn.state.fleeting.progress.remove(name);
     let Some(service) = turn.state.services.get_mut(name) else {
@@ -205,6 +232,15 @@ fn pass(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
         service.standing = Standing::Clearing;
         return;
     }
+    finish(turn, name);
+}
+
+/// The service is done.
+pub(super) fn finish(turn: &mut Turn<'_>, name: &ServiceName) {
+    let now = turn.now();
+    let Some(service) = turn.state.services.get_mut(name) else {
+        return;
+    };
     service.standing = Standing::Done;
     service.ended = Some(now);
     let took = service

@@ -6,6 +6,20 @@ use crate::spec::ServiceName;
 
 /// How many names are written out before the rest is counted.
 const NAMES_MAX: usize = 3;
+/// A service is held by another one that fell back.
+pub(super) const REGRESSED: &str = "Regressed";
+/// A service's write is on its way.
+const APPLYING: &str = "Applying";
+
+/// Whether the words of a service are its own; otherwise [`of`] works them out anew from where all others stand.
+pub(super) fn are_own(standing: Standing, reason: &str) -> bool {
+    match standing {
+        Standing::Waiting => reason == REGRESSED,
+        Standing::Starting => reason != APPLYING,
+        Standing::Moving | Standing::Removing | Standing::Failed => true,
+        Standing::Clearing | Standing::Done => false,
+    }
+}
 
 /// Why a service is where it is: one word and a sentence.
 pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String) {
@@ -17,10 +31,10 @@ pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String
         service.progress.message.clone(),
     );
     match service.standing {
-        Standing::Waiting if service.progress.reason == "Regressed" => own,
+        Standing::Waiting if service.progress.reason == REGRESSED => own,
         Standing::Waiting => waiting(agenda, state, name),
         Standing::Starting if own.0.is_empty() => (
-            "Applying".to_owned(),
+            APPLYING.to_owned(),
             "its manifests are being applied".to_owned(),
         ),
         Standing::Clearing => (

@@ -1,8 +1,9 @@
 //! What came of the writes of each service: the step from `Starting` to `Moving`, and its counterparts.
 
 use super::action::Action;
-use super::state::{ServiceState, Standing};
+use super::state::Standing;
 use super::step::{Came, Turn, came_of};
+use super::watch_gates::finish;
 use crate::spec::ServiceName;
 
 /// Takes in what came of every service's writes.
@@ -33,7 +34,14 @@ fn take_outcome(turn: &mut Turn<'_>, name: &ServiceName) {
                     record.applied = Some(applied.clone());
                 }
             }
-            succeed(service, &outcome.action);
+            match (service.standing, &outcome.action) {
+                (Standing::Starting, Action::Apply { .. }) => service.standing = Standing::Moving,
+                (Standing::Starting, Action::RemoveWorkloads { .. }) => {
+                    service.standing = Standing::Removing;
+                }
+                (Standing::Clearing, Action::RemoveRest { .. }) => finish(turn, name),
+                _ => {}
+            }
         }
         Came::Refused(message, title) => {
             service.standing = Standing::Failed;
@@ -52,13 +60,4 @@ fn take_outcome(turn: &mut Turn<'_>, name: &ServiceName) {
             turn.put_off(Some(name), milliseconds);
         }
     }
-}
-
-fn succeed(service: &mut ServiceState, action: &Action) {
-    service.standing = match (service.standing, action) {
-        (Standing::Starting, Action::Apply { .. }) => Standing::Moving,
-        (Standing::Starting, Action::RemoveWorkloads { .. }) => Standing::Removing,
-        (Standing::Clearing, Action::RemoveRest { .. }) => Standing::Done,
-        (standing, _) => standing,
-    };
 }

@@ -73,7 +73,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 fn module_of(file: &Path) -> Option<String> {
     let inside = file.strip_prefix(root().join("src")).ok()?;
     let first = inside.components().next()?.as_os_str().to_str()?.to_owned();
-    (!first.ends_with(".rs")).then_some(first)
+    (!first.contains('.')).then_some(first)
 }
 
 fn is_test(file: &Path) -> bool {

@@ -125,9 +125,7 @@ sepc: {}
 spec:
   strategy: {onFailure: HALT, maxParallel: 0, settle: ten, deadlines: {service: "10"}, advance: wave}
   history: {keepSucceeded: 1.5, keepFailed: "5"}
-  concurrency: Queue
   suspend: "false"
-  graph: graph.yaml
 ---
 apiVersion: tidegate.dev/v1alpha1
 kind: ReleasePlan
@@ -136,17 +134,15 @@ spec: {strategy: {maxParallel: 1001}}
 "#;
     assert_snapshot!(problems_of(yaml), @r"
     a.yaml:4:1: sepc: there is no field `sepc` here [TG0101]; did you mean `spec`?
-    a.yaml:6:25: spec.strategy.onFailure: `HALT` is none of `Halt` [TG0104]; did you mean `Halt`?
+    a.yaml:6:14: spec.strategy.onFailure: there is no field `onFailure` here [TG0101]
     a.yaml:6:44: spec.strategy.maxParallel: 0 is below 1 [TG0104]
     a.yaml:6:55: spec.strategy.settle: `ten` does not match `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$` [TG0104]; write a duration such as `30s` or `10m`
     a.yaml:6:81: spec.strategy.deadlines.service: `10` does not match `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$` [TG0104]; write a duration such as `30s` or `10m`
     a.yaml:6:97: spec.strategy.advance: `wave` is none of `Wave`, `Service` [TG0104]; did you mean `Wave`?
     a.yaml:7:28: spec.history.keepSucceeded: expected a whole number, found the number `1.5` [TG0102]
     a.yaml:7:45: spec.history.keepFailed: expected a whole number, found the text `5` [TG0102]; remove the quotes
-    a.yaml:8:16: spec.concurrency: `Queue` is none of `Forbid` [TG0104]
-    a.yaml:9:12: spec.suspend: expected `true` or `false`, found the text `false` [TG0102]; remove the quotes
-    a.yaml:10:10: spec.graph: expected a mapping, found the text `graph.yaml` [TG0102]
-    a.yaml:15:32: spec.strategy.maxParallel: 1001 is above 1000 [TG0104]
+    a.yaml:8:12: spec.suspend: expected `true` or `false`, found the text `false` [TG0102]; remove the quotes
+    a.yaml:13:32: spec.strategy.maxParallel: 1001 is above 1000 [TG0104]
     ");
 }
 

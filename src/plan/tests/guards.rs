@@ -1,9 +1,10 @@
 //! The checker finds what it is there for, and each sort of fault is told.
 
 use super::system_of;
-use crate::graph::{System, derive};
+use crate::graph::{Compat, System, compat, derive};
+use crate::plan::broken::broken;
 use crate::plan::{Fault, Plan, check, path, plan, prove, why_here};
-use crate::spec::ServiceName;
+use crate::spec::{ContractName, ServiceName};
 
 const CHAIN: &str = "a: calls b 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2";
 
@@ -149,4 +150,67 @@ fn edges_are_counted_once_whatever_they_need() {
     );
     let edges = derive(&system).edges;
     assert_eq!((edges.proved, edges.assumed, edges.free), (2, 1, 1));
+}
+
+#[test]
+fn the_checker_and_the_derivation_mean_the_same_by_compatible() {
+    let needs = [
+        "?",
+        "-",
+        "1",
+        "2",
+        "all 1,2",
+        "any 1,2",
+        "any 2,3",
+        "^1.2",
+        "all ^1.2,^2",
+        "any ~1.4,9",
+        ">=1.3,<2",
+        "1.*",
+        "cached 1,2",
+        "connection 2,3",
+    ];
+    let served = [
+        "-",
+        "1",
+        "2",
+        "1,2",
+        "3",
+        "1.4",
+        "1.2,2.0.1",
+        "1.4.2",
+        "2",
+        "x",
+    ];
+    let mut count = 0;
+    for need in needs {
+        for versions in served {
+            for state in ["image", "undeclared", "deleted"] {
+                let text = format!("a: calls s {need} | s: serves {versions}; {state}");
+                let system = system_of(&text);
+                let name = |name: &str| ServiceName::parse(name).unwrap();
+                let caller = &system.services[&name("a")].live[0];
+                let callee = &system.services[&name("s")];
+                // A deleted one stands for the absent revision here.
+                let callee = if state == "deleted" {
+                    None
+                } else {
+                    callee.live.first()
+                };
+                let key = (name("s"), ContractName::from(&name("s")));
+                let mine = compat(&key, Some(caller), callee);
+                let lenient = broken(caller, &name("a"), &key, &[callee], false).is_empty();
+                let strict = broken(caller, &name("a"), &key, &[callee], true).is_empty();
+                let theirs = (lenient, strict);
+                let expected = match mine {
+                    Compat::Yes => (true, true),
+                    Compat::No(_) => (false, false),
+                    Compat::Unknown => (true, false),
+                };
+                assert_eq!(theirs, expected, "{text}");
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(count, 420);
 }

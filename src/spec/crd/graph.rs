@@ -1,6 +1,10 @@
 //! `ServiceGraph` (`tgg`): who calls whom, in which versions.
 
 #![expect(
+    clippy::duplicated_attributes,
+    reason = "one printer column is like another"
+)]
+#![expect(
     unreachable_pub,
     reason = "KubeSchema repeats each struct inside a function"
 )]
@@ -55,12 +59,8 @@ pub struct ServiceGraphSpec {
     #[schemars(length(max = 100))]
     pub external: Vec<ExternalCaller>,
     /// What is assumed of an edge without declared versions: `serverFirst` (default) or `strict` (refused).
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub assume: AssumePolicy,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// One service: what it runs as, what it serves and what it calls.
@@ -90,10 +90,10 @@ pub struct ServiceDeclaration {
     #[schemars(length(max = 100), inner(length(min = 1, max = 63)))]
     pub after: Vec<String>,
     /// How far an old pod must be gone before this service is done.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub drain: DrainLevel,
     /// How calls find a pod: `blind` (default) to any version.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub routing: Routing,
 }
 
@@ -171,7 +171,7 @@ pub struct Call {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
     /// What carries the call. Default: `rpc`.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub channel: Channel,
     /// Where what was written outlives the writer: how it drains.
     #[serde(default, skip_serializing_if = "Option::is_none")]

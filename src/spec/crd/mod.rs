@@ -12,8 +12,7 @@ pub use graph::{
     ServiceDeclaration, ServiceGraph, ServiceGraphSpec, ServiceGraphStatus, WorkloadRef,
 };
 pub use plan::{
-    Advance, Concurrency, Deadlines, GraphSource, History, OnFailure, ReleasePlan, ReleasePlanSpec,
-    ReleasePlanStatus, Strategy,
+    Advance, Deadlines, History, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };
 pub use release::{
     Bundle, Control, PlanDigest, Release, ReleaseSpec, ReleaseStatus, ServiceStatus, WaveStatus,
@@ -36,4 +35,9 @@ pub const CONTRACT_ANNOTATION: &str = "tidegate.dev/contract";
 /// The definitions of the three kinds, in the order in which they are installed.
 pub fn definitions() -> Vec<CustomResourceDefinition> {
     vec![ServiceGraph::crd(), ReleasePlan::crd(), Release::crd()]
+}
+
+/// Whether a field says nothing, and is left out.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

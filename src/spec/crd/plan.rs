@@ -1,6 +1,10 @@
 //! `ReleasePlan` (`tgp`): where a system comes from and how its releases roll.
 
 #![expect(
+    clippy::duplicated_attributes,
+    reason = "one printer column is like another"
+)]
+#![expect(
     unreachable_pub,
     reason = "KubeSchema repeats each struct inside a function"
 )]
@@ -55,15 +59,9 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReleasePlanSpec {
-    /// Where the ServiceGraph is. Default: the one among the manifests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub graph: Option<GraphSource>,
     /// How waves advance.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub strategy: Strategy,
-    /// What happens to a release that arrives while another one runs. Default: `Forbid`.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub concurrency: Concurrency,
     /// Every read and write for this plan is made as this account of the plan's namespace.
     /// Default: as whoever runs the release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,29 +71,8 @@ pub struct ReleasePlanSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// How many ended releases are kept.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub history: History,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-/// Where the graph is: exactly one of the two.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = Rule::new("has(self.path) != has(self.name)").message(
-    "write one of `path` (a file beside the manifests) and `name` (a ServiceGraph in the cluster)"
-))]
-pub struct GraphSource {
-    /// A file, relative to the manifests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024))]
-    pub path: Option<String>,
-    /// A ServiceGraph in the plan's namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub name: Option<String>,
 }
 
 /// How waves advance.
@@ -103,17 +80,14 @@ pub struct GraphSource {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Strategy {
     /// When a service may start. Default: `Wave`.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub advance: Advance,
     /// How many services may move at once. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_parallel: Option<u32>,
-    /// What a failed service does to the rest. Default: `Halt`.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub on_failure: OnFailure,
     /// How long a wait may last.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub deadlines: Deadlines,
     /// The time between the two reads that open a gate, for instance `2s` (default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,22 +103,6 @@ pub enum Advance {
     Wave,
     /// When its own precedences are met.
     Service,
-}
-
-/// What a failed service does to the rest.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum OnFailure {
-    /// Nothing more is started; the release fails.
-    #[default]
-    Halt,
-}
-
-/// What happens to a release that arrives while another one of its plan runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Concurrency {
-    /// It is refused.
-    #[default]
-    Forbid,
 }
 
 /// How long a wait may last; each a duration such as `90s` or `10m`.

@@ -1,6 +1,10 @@
 //! `Release` (`tgr`): one run of a plan.
 
 #![expect(
+    clippy::duplicated_attributes,
+    reason = "one printer column is like another"
+)]
+#![expect(
     unreachable_pub,
     reason = "KubeSchema repeats each struct inside a function"
 )]
@@ -13,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::DrainLevel;
 use crate::spec::ObjectRef;
 
 /// One run of a plan. Nothing but `control` can be changed.
@@ -197,6 +202,9 @@ pub struct ServiceStatus {
     /// The services that must be done before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
+    /// How far an old pod must be gone before it is done.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub drain: DrainLevel,
     /// What ran before, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub from: String,

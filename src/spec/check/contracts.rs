@@ -1,167 +1,16 @@
-//! From the objects as written to the checked ones, or every problem.
+//! What a service serves and calls, checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::crd::{
-    AssumePolicy, Call, Channel, ExternalCaller, Negotiation, ReleasePlanSpec, Routing, Serves,
-    ServiceDeclaration, ServiceGraphSpec, WorkloadRef,
+use super::{Checker, not_supported};
+use crate::spec::crd::{Call, Channel, Negotiation, Serves};
+use crate::spec::{
+    Code, ContractName, Graph, Need, Negotiate, Problem, Requirement, ServiceName, Version,
+    did_you_mean,
 };
-use super::{
-    Assume, Code, ContractName, External, Graph, Interface, NameError, Need, Negotiate, ObjectRef,
-    Problem, Requirement, Service, ServiceName, Version, did_you_mean,
-};
-
-/// Checks a graph as a whole.
-///
-/// In: the object's name and spec, as read from a file or the cluster. Out: the checked graph with all that
-/// was good, and every problem; the graph may be used only if none of them is an error.
-pub fn check_graph(name: &str, spec: &ServiceGraphSpec) -> (Graph, Vec<Problem>) {
-    let mut checker = Checker {
-        names: BTreeSet::new(),
-        problems: Vec::new(),
-    };
-    let mut graph = Graph {
-        name: name.to_owned(),
-        ..Graph::default()
-    };
-    graph.assume = match spec.assume {
-        AssumePolicy::ServerFirst => Assume::ServerFirst,
-        AssumePolicy::Strict => Assume::Strict,
-    };
-    checker.collect_names(spec);
-    for (index, declaration) in spec.services.iter().enumerate() {
-        let path = format!("spec.services[{index}]");
-        if let Some((name, service)) = checker.service(&path, declaration) {
-            graph.services.insert(name, service);
-        }
-    }
-    for (index, caller) in spec.external.iter().enumerate() {
-        let path = format!("spec.external[{index}]");
-        if let Some((name, external)) = checker.external(&path, caller) {
-            graph.external.insert(name, external);
-        }
-    }
-    checker.edges(&graph);
-    (graph, checker.problems)
-}
-
-struct Checker {
-    /// Every name that some entry gives, so that a call to a service whose own entry is wrong is not
-    /// reported as unknown too.
-    names: BTreeSet<String>,
-    problems: Vec<Problem>,
-}
 
 impl Checker {
-    fn report(&mut self, problem: Problem) {
-        self.problems.push(problem);
-    }
-
-    fn invalid_name(&mut self, path: String, what: &str, text: &str, error: &NameError) {
-        self.report(Problem::error(
-            Code::InvalidValue,
-            path,
-            format!("{what} `{text}` {error}"),
-        ));
-    }
-
-    fn collect_names(&mut self, spec: &ServiceGraphSpec) {
-        let services = spec
-            .services
-            .iter()
-            .enumerate()
-            .map(|(i, s)| (format!("spec.services[{i}].name"), &s.name));
-        let external = spec
-            .external
-            .iter()
-            .enumerate()
-            .map(|(i, e)| (format!("spec.external[{i}].name"), &e.name));
-        let mut first_at: BTreeMap<&str, String> = BTreeMap::new();
-        for (path, name) in services.chain(external) {
-            if let Some(first) = first_at.get(name.as_str()) {
-                self.problems.push(
-                    Problem::error(
-                        Code::DuplicateService,
-                        path,
-                        format!("`{name}` is declared twice; the first is {first}"),
-                    )
-                    .hint("keep one of the two, or rename one"),
-                );
-            } else {
-                first_at.insert(name, path);
-            }
-        }
-        self.names = spec
-            .services
-            .iter()
-            .map(|service| service.name.clone())
-            .collect();
-    }
-
-    fn service(
-        &mut self,
-        path: &str,
-        declaration: &ServiceDeclaration,
-    ) -> Option<(ServiceName, Service)> {
-        let name = match ServiceName::parse(&declaration.name) {
-            Ok(name) => name,
-            Err(error) => {
-                self.invalid_name(
-                    format!("{path}.name"),
-                    "a service's name",
-                    &declaration.name,
-                    &error,
-                );
-                return None;
-            }
-        };
-        if declaration.routing == Routing::Versioned {
-            self.report(not_supported(
-                format!("{path}.routing"),
-                "`routing: versioned`",
-                "leave it out: calls then count as reaching any version",
-            ));
-        }
-        let serves = declaration
-            .serves
-            .as_ref()
-            .map(|serves| self.serves(path, &name, serves));
-        let calls = self.calls(path, &declaration.calls);
-        let after = self.after(path, &name, &declaration.after);
-        let service = Service {
-            path: path.to_owned(),
-            workloads: declaration.workloads.iter().map(workload).collect(),
-            interface: Interface { serves, calls },
-            after,
-            drain: declaration.drain,
-        };
-        Some((name, service))
-    }
-
-    fn external(&mut self, path: &str, caller: &ExternalCaller) -> Option<(ServiceName, External)> {
-        let name = match ServiceName::parse(&caller.name) {
-            Ok(name) => name,
-            Err(error) => {
-                self.invalid_name(
-                    format!("{path}.name"),
-                    "a caller's name",
-                    &caller.name,
-                    &error,
-                );
-                return None;
-            }
-        };
-        let calls = self.calls(path, &caller.calls);
-        Some((
-            name,
-            External {
-                path: path.to_owned(),
-                calls,
-            },
-        ))
-    }
-
-    fn serves(
+    pub(super) fn serves(
         &mut self,
         path: &str,
         service: &ServiceName,
@@ -188,7 +37,7 @@ impl Checker {
         checked
     }
 
-    fn contract(
+    pub(super) fn contract(
         &mut self,
         path: &str,
         written: Option<&str>,
@@ -211,7 +60,7 @@ impl Checker {
         }
     }
 
-    fn versions(&mut self, path: &str, versions: &[String]) -> BTreeSet<Version> {
+    pub(super) fn versions(&mut self, path: &str, versions: &[String]) -> BTreeSet<Version> {
         let mut checked = BTreeSet::new();
         for (index, text) in versions.iter().enumerate() {
             match Version::parse(text) {
@@ -225,14 +74,14 @@ impl Checker {
                     }
                 }
                 Err(error) => {
-                    self.invalid_name(format!("{path}[{index}]"), "a version", text, &error)
+                    self.invalid_name(format!("{path}[{index}]"), "a version", text, &error);
                 }
             }
         }
         checked
     }
 
-    fn calls(
+    pub(super) fn calls(
         &mut self,
         path: &str,
         calls: &[Call],
@@ -268,7 +117,7 @@ impl Checker {
         checked
     }
 
-    fn callee(&mut self, path: &str, text: &str) -> Option<ServiceName> {
+    pub(super) fn callee(&mut self, path: &str, text: &str) -> Option<ServiceName> {
         if !self.names.contains(text) {
             let hint = match did_you_mean(text, self.names.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -287,7 +136,7 @@ impl Checker {
         ServiceName::parse(text).ok()
     }
 
-    fn need(&mut self, path: &str, call: &Call) -> Need {
+    pub(super) fn need(&mut self, path: &str, call: &Call) -> Need {
         match (&call.version, &call.all, &call.any) {
             (None, None, None) => Need::Unknown,
             (Some(text), None, None) => match Version::parse(text) {
@@ -316,7 +165,7 @@ impl Checker {
         }
     }
 
-    fn unsupported(&mut self, path: &str, call: &Call) {
+    pub(super) fn unsupported(&mut self, path: &str, call: &Call) {
         if call.negotiate.is_some() && call.any.is_none() {
             self.report(
                 Problem::error(
@@ -342,25 +191,8 @@ impl Checker {
         }
     }
 
-    fn after(&mut self, path: &str, own: &ServiceName, after: &[String]) -> BTreeSet<ServiceName> {
-        let mut checked = BTreeSet::new();
-        for (index, text) in after.iter().enumerate() {
-            let path = format!("{path}.after[{index}]");
-            if text == own.as_str() {
-                self.report(Problem::error(
-                    Code::InvalidValue,
-                    path,
-                    format!("`{own}` cannot come after itself"),
-                ));
-            } else if let Some(name) = self.callee(&path, text) {
-                checked.insert(name);
-            }
-        }
-        checked
-    }
-
     /// A called contract must be served, where the callee says what it serves.
-    fn edges(&mut self, graph: &Graph) {
+    pub(super) fn edges(&mut self, graph: &Graph) {
         let services = graph
             .services
             .values()
@@ -404,7 +236,7 @@ impl Checker {
     }
 }
 
-pub(super) fn negotiate(written: Option<Negotiation>) -> Negotiate {
+pub(in crate::spec) fn negotiate(written: Option<Negotiation>) -> Negotiate {
     match written {
         None | Some(Negotiation::PerCall) => Negotiate::PerCall,
         Some(Negotiation::PerConnection) => Negotiate::PerConnection,
@@ -412,55 +244,9 @@ pub(super) fn negotiate(written: Option<Negotiation>) -> Negotiate {
     }
 }
 
-fn workload(written: &WorkloadRef) -> ObjectRef {
-    ObjectRef {
-        api_version: written.api_version.clone(),
-        kind: written.kind.clone(),
-        namespace: String::new(),
-        name: written.name.clone(),
-    }
-}
-
-fn not_supported(path: String, what: &str, hint: &str) -> Problem {
-    Problem::error(
-        Code::NotSupported,
-        path,
-        format!("{what} is not carried out by this version of tidegate"),
-    )
-    .hint(hint)
-}
-
 fn list<'a>(names: impl Iterator<Item = &'a ContractName>) -> String {
     names
         .map(|name| format!("`{name}`"))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-/// Checks what the schema of a plan cannot say.
-///
-/// In: the spec as read. Out: every problem.
-pub fn check_plan(spec: &ReleasePlanSpec) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let durations = [
-        ("spec.strategy.settle", &spec.strategy.settle),
-        (
-            "spec.strategy.deadlines.service",
-            &spec.strategy.deadlines.service,
-        ),
-        (
-            "spec.strategy.deadlines.release",
-            &spec.strategy.deadlines.release,
-        ),
-    ];
-    for (path, text) in durations {
-        let Some(text) = text else { continue };
-        if super::duration::parse(text).is_none() {
-            problems.push(
-                Problem::error(Code::InvalidValue, path, format!("`{text}` is no duration"))
-                    .hint("write it as `90s`, `10m` or `1h30m`"),
-            );
-        }
-    }
-    problems
 }

@@ -1,0 +1,236 @@
+//! From the objects as written to the checked ones, or every problem.
+
+mod contracts;
+mod plan;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) use contracts::negotiate;
+pub use plan::check_plan;
+
+use super::crd::{
+    AssumePolicy, ExternalCaller, Routing, ServiceDeclaration, ServiceGraphSpec, WorkloadRef,
+};
+use super::{
+    Assume, Code, External, Graph, Interface, NameError, ObjectRef, Problem, Service, ServiceName,
+};
+
+/// Checks a graph as a whole.
+///
+/// In: the object's name and spec, as read from a file or the cluster. Out: the checked graph with all that
+/// was good, and every problem; the graph may be used only if none of them is an error.
+pub fn check_graph(name: &str, spec: &ServiceGraphSpec) -> (Graph, Vec<Problem>) {
+    let mut checker = Checker {
+        names: BTreeSet::new(),
+        problems: Vec::new(),
+    };
+    let mut graph = Graph {
+        name: name.to_owned(),
+        ..Graph::default()
+    };
+    graph.assume = match spec.assume {
+        AssumePolicy::ServerFirst => Assume::ServerFirst,
+        AssumePolicy::Strict => Assume::Strict,
+    };
+    checker.collect_names(spec);
+    for (index, declaration) in spec.services.iter().enumerate() {
+        let path = format!("spec.services[{index}]");
+        if let Some((name, service)) = checker.service(&path, declaration) {
+            graph.services.insert(name, service);
+        }
+    }
+    for (index, caller) in spec.external.iter().enumerate() {
+        let path = format!("spec.external[{index}]");
+        if let Some((name, external)) = checker.external(&path, caller) {
+            graph.external.insert(name, external);
+        }
+    }
+    checker.edges(&graph);
+    (graph, checker.problems)
+}
+
+/// The kinds that `upgrade::gate` judges.
+const JUDGED: [(&str, &str); 6] = [
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("apps/v1", "DaemonSet"),
+    ("batch/v1", "Job"),
+    ("apps/v1", "ReplicaSet"),
+    ("v1", "Pod"),
+];
+
+struct Checker {
+    /// Every name that some entry gives, so that a call to a service whose own entry is wrong is not
+    /// reported as unknown too.
+    names: BTreeSet<String>,
+    problems: Vec<Problem>,
+}
+
+impl Checker {
+    fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    fn invalid_name(&mut self, path: String, what: &str, text: &str, error: &NameError) {
+        self.report(Problem::error(
+            Code::InvalidValue,
+            path,
+            format!("{what} `{text}` {error}"),
+        ));
+    }
+
+    fn collect_names(&mut self, spec: &ServiceGraphSpec) {
+        let services = spec
+            .services
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (format!("spec.services[{i}].name"), &s.name));
+        let external = spec
+            .external
+            .iter()
+            .enumerate()
+            .map(|(i, e)| (format!("spec.external[{i}].name"), &e.name));
+        let mut first_at: BTreeMap<&str, String> = BTreeMap::new();
+        for (path, name) in services.chain(external) {
+            if let Some(first) = first_at.get(name.as_str()) {
+                self.problems.push(
+                    Problem::error(
+                        Code::DuplicateService,
+                        path,
+                        format!("`{name}` is declared twice; the first is {first}"),
+                    )
+                    .hint("keep one of the two, or rename one"),
+                );
+            } else {
+                first_at.insert(name, path);
+            }
+        }
+        self.names = spec
+            .services
+            .iter()
+            .map(|service| service.name.clone())
+            .collect();
+    }
+
+    fn service(
+        &mut self,
+        path: &str,
+        declaration: &ServiceDeclaration,
+    ) -> Option<(ServiceName, Service)> {
+        let name = match ServiceName::parse(&declaration.name) {
+            Ok(name) => name,
+            Err(error) => {
+                self.invalid_name(
+                    format!("{path}.name"),
+                    "a service's name",
+                    &declaration.name,
+                    &error,
+                );
+                return None;
+            }
+        };
+        if declaration.routing == Routing::Versioned {
+            self.report(not_supported(
+                format!("{path}.routing"),
+                "`routing: versioned`",
+                "leave it out: calls then count as reaching any version",
+            ));
+        }
+        let serves = declaration
+            .serves
+            .as_ref()
+            .map(|serves| self.serves(path, &name, serves));
+        let calls = self.calls(path, &declaration.calls);
+        let after = self.after(path, &name, &declaration.after);
+        self.workloads(path, &declaration.workloads);
+        let service = Service {
+            path: path.to_owned(),
+            workloads: declaration.workloads.iter().map(workload).collect(),
+            interface: Interface { serves, calls },
+            after,
+            drain: declaration.drain,
+        };
+        Some((name, service))
+    }
+
+    /// A workload whose rollout the gate cannot judge would never be done.
+    fn workloads(&mut self, path: &str, workloads: &[WorkloadRef]) {
+        for (index, workload) in workloads.iter().enumerate() {
+            let kind = (workload.api_version.as_str(), workload.kind.as_str());
+            if JUDGED.contains(&kind) {
+                continue;
+            }
+            let wrong = format!(
+                "the gate cannot tell when a {} of `{}` is done",
+                workload.kind, workload.api_version
+            );
+            let hint = match JUDGED.iter().find(|(_, known)| *known == workload.kind) {
+                Some((version, _)) => format!("write `apiVersion: {version}`"),
+                None => format!(
+                    "a service runs as one of {}",
+                    JUDGED.map(|(_, k)| k).join(", ")
+                ),
+            };
+            let path = format!("{path}.workloads[{index}]");
+            self.report(Problem::error(Code::NotSupported, path, wrong).hint(hint));
+        }
+    }
+
+    fn external(&mut self, path: &str, caller: &ExternalCaller) -> Option<(ServiceName, External)> {
+        let name = match ServiceName::parse(&caller.name) {
+            Ok(name) => name,
+            Err(error) => {
+                self.invalid_name(
+                    format!("{path}.name"),
+                    "a caller's name",
+                    &caller.name,
+                    &error,
+                );
+                return None;
+            }
+        };
+        let calls = self.calls(path, &caller.calls);
+        Some((
+            name,
+            External {
+                path: path.to_owned(),
+                calls,
+            },
+        ))
+    }
+
+    fn after(&mut self, path: &str, own: &ServiceName, after: &[String]) -> BTreeSet<ServiceName> {
+        let mut checked = BTreeSet::new();
+        for (index, text) in after.iter().enumerate() {
+            let path = format!("{path}.after[{index}]");
+            if text == own.as_str() {
+                self.report(Problem::error(
+                    Code::InvalidValue,
+                    path,
+                    format!("`{own}` cannot come after itself"),
+                ));
+            } else if let Some(name) = self.callee(&path, text) {
+                checked.insert(name);
+            }
+        }
+        checked
+    }
+}
+
+fn workload(written: &WorkloadRef) -> ObjectRef {
+    ObjectRef {
+        api_version: written.api_version.clone(),
+        kind: written.kind.clone(),
+        namespace: String::new(),
+        name: written.name.clone(),
+    }
+}
+
+fn not_supported(path: String, what: &str, hint: &str) -> Problem {
+    Problem::error(
+        Code::NotSupported,
+        path,
+        format!("{what} is not carried out by this version of tidegate"),
+    )
+    .hint(hint)
+}

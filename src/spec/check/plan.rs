@@ -1,0 +1,32 @@
+//! What the schema of a plan cannot say.
+
+use crate::spec::crd::ReleasePlanSpec;
+use crate::spec::{Code, Problem};
+
+/// Checks what the schema of a plan cannot say.
+///
+/// In: the spec as read. Out: every problem.
+pub fn check_plan(spec: &ReleasePlanSpec) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let durations = [
+        ("spec.strategy.settle", &spec.strategy.settle),
+        (
+            "spec.strategy.deadlines.service",
+            &spec.strategy.deadlines.service,
+        ),
+        (
+            "spec.strategy.deadlines.release",
+            &spec.strategy.deadlines.release,
+        ),
+    ];
+    for (path, text) in durations {
+        let Some(text) = text else { continue };
+        if crate::spec::duration::parse(text).is_none() {
+            problems.push(
+                Problem::error(Code::InvalidValue, path, format!("`{text}` is no duration"))
+                    .hint("write it as `90s`, `10m` or `1h30m`"),
+            );
+        }
+    }
+    problems
+}

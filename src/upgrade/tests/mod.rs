@@ -1,0 +1,11 @@
+//! The state machine, played as scripts. [`scene`] alone touches [`super::step`], [`objects`] alone builds objects.
+
+mod control;
+mod gates;
+pub(crate) mod objects;
+mod removal;
+mod saved;
+mod scene;
+mod starts;
+mod told;
+mod writes;

@@ -1,0 +1,136 @@
+//! Services that go away: workloads first, the rest when their pods are gone.
+
+use super::scene::{Scene, play};
+
+#[test]
+fn a_service_goes_away_in_two_steps_and_its_workloads_first() {
+    insta::assert_snapshot!(play("web | old delete after web", "
+        0s +web web=old
+        1s ok(web) web=new
+        3s web=new +old old=old
+        4s ok(old) old=ending
+        5s old=gone
+        7s old=gone
+        8s lost(old) ?
+        9s
+        10s ok(old)
+    "), @r"
+    0s web Starting; apply web (Service@7, Deployment@7 own stamp); !ServiceStarted web; !WaveStarted 1 web
+    1s web Moving; !Waits web Done
+    3s old Starting; web Done; remove workloads of old (Deployment); !ServiceDone web 3s; !ServiceStarted old; !WaveStarted 2 old; !WaveDone 1 3s
+    4s old Removing; !Waits old OldPods
+    5s !Waits old Done
+    7s old Clearing; remove rest of old (Service ConfigMap)
+    8s ? wake 9s
+    9s remove rest of old (Service ConfigMap)
+    10s old Done; publish; !ServiceDone old 7s; !WaveDone 2 7s
+    ");
+}
+
+#[test]
+fn an_old_pod_that_still_ends_keeps_the_rest_in_place() {
+    insta::assert_snapshot!(play("old delete", "
+        0s +old old=old
+        1s ok(old) old=ending
+        30s old=ending
+        60s old=ending
+    "), @r"
+    0s old Starting; remove workloads of old (Deployment); !ServiceStarted old; !WaveStarted 1 old
+    1s old Removing; !Waits old OldPods
+    30s
+    60s
+    ");
+}
+
+#[test]
+fn a_cached_look_does_not_clear_and_asks_for_a_live_one() {
+    insta::assert_snapshot!(play("old delete", "
+        0s +old old=old
+        1s ok(old) old=ending
+        2s old~gone ?
+        2.5s old~gone ?
+        3s old~ending ?
+        4s old=gone
+        5s old~gone ?
+        6s old=gone
+    "), @r"
+    0s old Starting; remove workloads of old (Deployment); !ServiceStarted old; !WaveStarted 1 old
+    1s old Removing; !Waits old OldPods
+    2s ? live old@2s, wake 2s
+    2.5s ? wake 3s
+    3s ? live old@3s, wake 3s
+    4s !Waits old Done
+    5s ? live old@5s, wake 5s
+    6s old Clearing; remove rest of old (Service ConfigMap)
+    ");
+    // After a crash nobody remembers that it was there.
+    insta::assert_snapshot!(play("old delete", "
+        0s +old old=old
+        1s ok(old) old=ending
+        2s crash old~gone ?
+        3s old=gone
+        5s old=gone
+    "), @r"
+    0s old Starting; remove workloads of old (Deployment); !ServiceStarted old; !WaveStarted 1 old
+    1s old Removing; !Waits old OldPods
+    2s ? live old@2s, wake 2s
+    3s !Waits old Done
+    5s old Clearing; remove rest of old (Service ConfigMap)
+    ");
+}
+
+#[test]
+fn a_crash_at_any_step_of_a_removal_repeats_that_step() {
+    insta::assert_snapshot!(play("old delete", "
+        0s +old old=old
+        1s crash old=old +old
+        2s ok(old) old=ending
+        3s crash old=gone
+        5s old=gone
+        6s crash
+        7s ok(old)
+    "), @r"
+    0s old Starting; remove workloads of old (Deployment); !ServiceStarted old; !WaveStarted 1 old
+    1s remove workloads of old (Deployment)
+    2s old Removing; !Waits old OldPods
+    3s !Waits old Done
+    5s old Clearing; remove rest of old (Service ConfigMap)
+    6s remove rest of old (Service ConfigMap)
+    7s old Done; publish; !ServiceDone old 7s; !WaveDone 1 7s
+    ");
+}
+
+#[test]
+fn a_refused_removal_fails_the_release() {
+    insta::assert_snapshot!(play("old delete", "
+        0s +old old=old
+        1s refused(old) old=old
+    "), @r"
+    0s old Starting; remove workloads of old (Deployment); !ServiceStarted old; !WaveStarted 1 old
+    1s old Failed; !ServiceFailed old ApplyRefused: Deployment/shop/old: may not be written (an act that the plan's account may not do); !Ended Failed: old: Deployment/shop/old: may not be written (an act that the plan's account may not do)
+    ");
+}
+
+#[test]
+fn what_has_no_workload_any_more_is_cleared_at_once() {
+    // Another service has taken its Deployment over: only the rest is left.
+    let mut scene = Scene::of("old delete");
+    scene.without_workloads("old");
+    insta::assert_snapshot!(scene.turn("0s +old ?"), @"0s old Clearing; remove rest of old (Service ConfigMap); !ServiceStarted old; !WaveStarted 1 old; ? look old@0s, wake 0s");
+    insta::assert_snapshot!(scene.turn("1s ok(old)"), @"1s old Done; publish; !ServiceDone old 1s; !WaveDone 1 1s");
+}
+
+#[test]
+fn who_waits_for_a_removed_service_needs_no_look_at_it() {
+    insta::assert_snapshot!(play("old delete | web after old", "
+        0s +old old=old
+        1s ok(old) old=gone
+        3s old=gone
+        4s ok(old) +web web=old
+    "), @r"
+    0s old Starting; remove workloads of old (Deployment); !ServiceStarted old; !WaveStarted 1 old
+    1s old Removing; !Waits old Done
+    3s old Clearing; remove rest of old (Service ConfigMap)
+    4s old Done; web Starting; apply web (Service@7, Deployment@7 own stamp); !ServiceDone old 4s; !ServiceStarted web; !WaveStarted 2 web; !WaveDone 1 4s
+    ");
+}
