@@ -34,6 +34,33 @@ pub(super) async fn survey(
         None => declared(own, bundle).await?,
     };
     let (changes, problems) = preparing.rehearse().await?;
+    let (services, leaving) = match running(preparing, last, &changes).await {
+        Ok(found) => found,
+        // An account that may not write may often not read either: that one refusal must not hide all others.
+        Err(_) if !problems.is_empty() => Found::default(),
+        Err(error) => return Err(error),
+    };
+    Ok(Survey {
+        now: Timestamp::now(),
+        services,
+        declared,
+        leaving,
+        problems,
+    })
+}
+
+/// What runs of each service, and the objects of services that go away.
+type Found = (
+    BTreeMap<ServiceName, Surveyed>,
+    BTreeMap<ServiceName, Vec<ObjectRef>>,
+);
+
+async fn running(
+    preparing: &Preparing<'_>,
+    last: Option<&Bundle>,
+    changes: &BTreeMap<ObjectRef, TemplateChange>,
+) -> Result<Found, ClusterError> {
+    let bundle = preparing.bundle;
     let pool = Pool::live(preparing.client, &bundle.namespace, None).await?;
     let mut services = BTreeMap::new();
     for (name, owned) in &bundle.services {
@@ -68,13 +95,7 @@ pub(super) async fn survey(
         services.insert(name.clone(), surveyed);
         leaving.insert(name, objects);
     }
-    Ok(Survey {
-        now: Timestamp::now(),
-        services,
-        declared,
-        leaving,
-        problems,
-    })
+    Ok((services, leaving))
 }
 
 /// Surveys the cluster for a release that does not exist yet.

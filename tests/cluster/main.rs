@@ -1,6 +1,14 @@
 //! The program against a real control plane: one for all tests, each in namespaces of its own.
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
+mod api;
+#[cfg(test)]
+mod at_rest;
+#[cfg(test)]
+mod change;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod crash;
@@ -10,5 +18,7 @@ mod fail;
 mod files;
 #[cfg(test)]
 mod order;
+#[cfg(test)]
+mod refuse;
 #[cfg(test)]
 mod support;

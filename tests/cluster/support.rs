@@ -1,5 +1,6 @@
 //! What the tests share: one control plane, namespaces in it, the program, and patience.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -70,7 +71,8 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn start(mut command: Command, files: Option<TempDir>) -> Self {
+    /// Starts it, with the files that it reads.
+    pub(crate) fn start(mut command: Command, files: Option<TempDir>) -> Self {
         let output = tempfile::tempdir().unwrap();
         let file = |name: &str| std::fs::File::create(output.path().join(name)).unwrap();
         let child = command
@@ -275,17 +277,38 @@ impl Space {
     /// Applies manifests as another program would, all at once.
     pub(crate) async fn apply_as(&self, manager: &str, files: &Files) {
         for manifest in files.manifests() {
-            let object: DynamicObject = serde_json::from_value(manifest.clone()).unwrap();
-            let types = object.types.clone().unwrap();
-            let kind = GroupVersionKind::try_from(&types).unwrap();
-            let resource = ApiResource::from_gvk(&kind);
-            let api: Api<DynamicObject> =
-                Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
-            let name = object.metadata.name.clone().unwrap();
-            api.patch(&name, &PatchParams::apply(manager), &Patch::Apply(manifest))
-                .await
-                .unwrap();
+            self.apply_one_as(manager, manifest).await;
         }
+    }
+
+    /// Lets another program give up what it has applied.
+    pub(crate) async fn let_go(&self, manager: &str, files: &Files) {
+        for manifest in files.manifests() {
+            let nothing = json!({
+                "apiVersion": manifest["apiVersion"],
+                "kind": manifest["kind"],
+                "metadata": {"name": manifest["metadata"]["name"]},
+            });
+            self.apply_one_as(manager, &nothing).await;
+        }
+    }
+
+    async fn apply_one_as(&self, manager: &str, manifest: &Value) {
+        let object: DynamicObject = serde_json::from_value(manifest.clone()).unwrap();
+        let types = object.types.clone().unwrap();
+        let kind = GroupVersionKind::try_from(&types).unwrap();
+        let resource = ApiResource::from_gvk(&kind);
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+        let name = object.metadata.name.clone().unwrap();
+        api.patch(&name, &PatchParams::apply(manager), &Patch::Apply(manifest))
+            .await
+            .unwrap();
+    }
+
+    /// An object of this namespace as messages name it.
+    pub(crate) fn path(&self, kind: &str, name: &str) -> String {
+        format!("{kind}/{}/{name}", self.namespace)
     }
 
     pub(crate) async fn deployment(&self, name: &str) -> Deployment {
@@ -316,7 +339,12 @@ impl Space {
 
     /// What the API server recorded of this namespace up to now.
     pub(crate) async fn history(&self) -> History {
-        // The log is written behind the answers, in order: once a write of our own is in it, all before is too.
+        audit::parse(&self.log().await).unwrap()
+    }
+
+    /// The lines of the audit log about this namespace.
+    async fn log(&self) -> String {
+        // It is written behind the answers, in order: once a write of our own is in it, all before is too.
         let marker = unique_namespace("marker");
         self.create::<ConfigMap>(json!({"metadata": {"name": marker}}))
             .await;
@@ -327,8 +355,32 @@ impl Space {
         .await;
         let own = format!("\"namespace\":\"{}\"", self.namespace);
         let lines = log.lines().filter(|line| line.contains(&own));
-        let text: String = lines.flat_map(|line| [line, "\n"]).collect();
-        audit::parse(&text).unwrap()
+        lines.flat_map(|line| [line, "\n"]).collect()
+    }
+
+    /// What a user watches now, in order.
+    pub(crate) async fn open_watches(&self, user: &str) -> Vec<String> {
+        let log = self.log().await;
+        let mut open = BTreeMap::new();
+        for line in log.lines() {
+            let event: Value = serde_json::from_str(line).unwrap();
+            if event["verb"] != "watch" || event["user"]["username"] != user {
+                continue;
+            }
+            let id = event["auditID"].as_str().unwrap().to_owned();
+            match event["stage"].as_str().unwrap() {
+                "ResponseStarted" => {
+                    let resource = event["objectRef"]["resource"].as_str().unwrap();
+                    open.insert(id, resource.to_owned());
+                }
+                _ => {
+                    open.remove(&id);
+                }
+            }
+        }
+        let mut resources: Vec<String> = open.into_values().collect();
+        resources.sort();
+        resources
     }
 
     /// New pods of the second that lived beside an old one of the first, in words.

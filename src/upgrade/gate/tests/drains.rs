@@ -384,8 +384,8 @@ fn a_removed_workload_is_done_when_its_last_pod_is_gone() {
         (
             "a cache that shows nothing",
             "{read: Cached, gone: true, pods: ''}",
-            "NotVisibleYet",
-            Gate::Shut,
+            "Done",
+            Gate::Open,
         ),
     ];
     for (name, yaml, reason, gate) in rows {
