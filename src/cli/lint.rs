@@ -9,6 +9,7 @@ use super::diagnostics;
 use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::output::{Format, Output};
+use crate::spec::words::count;
 use crate::spec::{Code, Problem, Severity};
 
 /// Report every problem in a graph and its manifests, without a cluster
@@ -56,10 +57,6 @@ pub(super) fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
                 assembled.bundle.objects.len()
             ),
             None => "not usable".to_owned(),
-        };
-        let count = |number: usize, word: &str| match number {
-            1 => format!("1 {word}"),
-            number => format!("{number} {word}s"),
         };
         text.push_str(&[head, count(errors, "error"), count(warnings, "warning")].join(", "));
         text

@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use super::output::Output;
 use crate::spec::crd::{Release, ServiceStatus, WaveStatus};
 use crate::spec::duration::describe;
+use crate::spec::words::count;
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -249,9 +250,10 @@ pub(super) fn changes(before: &Release, after: &Release) -> Vec<String> {
     if old.waves.is_empty() && !new.waves.is_empty() {
         let services: usize = new.waves.iter().map(|wave| wave.services.len()).sum();
         lines.push(format!(
-            "{}: {services} services move in {} waves",
+            "{}: {} to move in {}",
             after.name_any(),
-            new.waves.len()
+            count(services, "service"),
+            count(new.waves.len(), "wave")
         ));
     }
     for (index, wave) in new.waves.iter().enumerate() {

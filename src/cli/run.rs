@@ -74,7 +74,8 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     let name = plan_name(args, &assembled);
     let releases = Releases::new(connection.client(), connection.namespace());
     take_plan_of_cluster(&releases, &name, &mut assembled).await?;
-    if let Some(release) = unfinished(&releases, &name, &assembled.bundle).await? {
+    if let Some(release) = unfinished(output, args, &connection, (&name, &assembled.bundle)).await?
+    {
         if args.dry_run {
             output.say(&format!(
                 "release `{}` of these files is under way",
@@ -126,12 +127,15 @@ async fn take_plan_of_cluster(
     Ok(())
 }
 
-/// The release of this plan that has not ended: the same input goes on, another one is refused.
+/// The release of this plan that has not ended: the same input goes on, another one is refused; one that is to be
+/// aborted, and that nobody drives any more, is ended first.
 async fn unfinished(
-    releases: &Releases,
-    name: &str,
-    bundle: &Bundle,
+    output: &Output,
+    args: &RunArgs,
+    connection: &Connection,
+    (name, bundle): (&str, &Bundle),
 ) -> Result<Option<Release>, Failure> {
+    let releases = Releases::new(connection.client(), connection.namespace());
     let all = match releases.list(Some(name)).await {
         Ok(all) => all,
         Err(ClusterError::NotInstalled) => return Ok(None),
@@ -144,6 +148,19 @@ async fn unfinished(
         return Ok(Some(release));
     }
     let running = release.name_any();
+    let is_aborted = release
+        .spec
+        .control
+        .as_ref()
+        .is_some_and(|control| control.abort);
+    if is_aborted && args.dry_run {
+        return Ok(None);
+    }
+    if is_aborted {
+        output.say(&format!("ending the aborted release `{running}` first"));
+        see_through(&seeing(output, connection, Progress::Quiet, None), release).await?;
+        return Ok(None);
+    }
     Err(Failure::new(
         Exit::Refused,
         format!("release `{running}` of plan `{name}` is not done, and these are other files"),
@@ -151,6 +168,22 @@ async fn unfinished(
     .hint(format!(
         "`tidegate watch {running}` shows it; `tidegate abort {running}` ends it, then run again"
     )))
+}
+
+fn seeing<'a>(
+    output: &'a Output,
+    connection: &'a Connection,
+    progress: Progress,
+    timeout: Option<Duration>,
+) -> Seeing<'a> {
+    Seeing {
+        output,
+        connection,
+        progress,
+        timeout,
+        drives: true,
+        also: Vec::new(),
+    }
 }
 
 /// Everything that can go wrong is found before the first write: rights, immutable fields, conflicts, unsafe orders.
@@ -219,7 +252,10 @@ async fn create(
                 .hint("somebody with the right must run `tidegate crds | kubectl apply -f -` first")
         })?;
     }
-    let plan = releases.ensure_plan(name, &assembled.bundle.plan).await?;
+    let plan = match &assembled.plan_name {
+        Some(_) => releases.declare_plan(name, &assembled.bundle.plan).await?,
+        None => releases.ensure_plan(name, &assembled.bundle.plan).await?,
+    };
     let digest = Bundle::digest(&assembled.bundle.to_bytes());
     let new = NewRelease {
         plan: name.to_owned(),
@@ -235,14 +271,7 @@ async fn watch_to_the_end(
     connection: &Connection,
     release: Release,
 ) -> Result<(), Failure> {
-    let seeing = Seeing {
-        output,
-        connection,
-        progress: args.progress,
-        timeout: args.timeout,
-        drives: true,
-        also: Vec::new(),
-    };
+    let seeing = seeing(output, connection, args.progress, args.timeout);
     let ended = see_through(&seeing, release).await?;
     exit_of(&ended)
 }

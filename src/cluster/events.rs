@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::world::Listener;
 use crate::spec::crd::Release;
+use crate::spec::words::count;
 use crate::upgrade::Event;
 
 /// How many Events may wait to be sent; more are dropped, for they are hints to people and nothing rests on them.
@@ -70,9 +71,14 @@ impl Listener for EventRecorder {
 fn words(event: &Event) -> Option<(EventType, String)> {
     use EventType::{Normal, Warning};
     Some(match event {
-        Event::Planned { waves, services } => {
-            (Normal, format!("{services} services move in {waves} waves"))
-        }
+        Event::Planned { waves, services } => (
+            Normal,
+            format!(
+                "{} to move in {}",
+                count(*services, "service"),
+                count(*waves, "wave")
+            ),
+        ),
         Event::WaveStarted { wave, services } => {
             let names: Vec<&str> = services
                 .iter()

@@ -13,6 +13,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
 use super::error::ClusterError;
+use super::write::FIELD_MANAGER;
 use crate::manifest::Bundle;
 use crate::spec::crd::{
     self, History, PLAN_LABEL, Release, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus,
@@ -108,6 +109,25 @@ impl Releases {
                 .map_err(|e| ClusterError::of(e, format!("plan `{name}`"))),
             Err(error) => Err(ClusterError::of(error, format!("plan `{name}`"))),
         }
+    }
+
+    /// Makes a plan, or makes it what the files say.
+    pub async fn declare_plan(
+        &self,
+        name: &str,
+        spec: &ReleasePlanSpec,
+    ) -> Result<ReleasePlan, ClusterError> {
+        let plan = self.ensure_plan(name, spec).await?;
+        if plan.spec == *spec {
+            return Ok(plan);
+        }
+        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
+        let declared = ReleasePlan::new(name, spec.clone());
+        let parameters = PatchParams::apply(FIELD_MANAGER).force();
+        plans
+            .patch(name, &parameters, &Patch::Apply(&declared))
+            .await
+            .map_err(|e| ClusterError::of(e, format!("plan `{name}`")))
     }
 
     /// Makes a release with the next free number, and its bundle.

@@ -334,7 +334,7 @@ fn is_newer(newest: &Release, known: &Release) -> bool {
 pub(super) fn world_error(error: &ClusterError) -> WorldError {
     let text = super::describe(error);
     match error {
-        ClusterError::Unreachable(cause) => WorldError::Unreachable(super::describe(&*cause)),
+        ClusterError::Unreachable(cause) => WorldError::Unreachable(super::describe(cause)),
         ClusterError::Conflict { .. } => WorldError::Conflict,
         ClusterError::NotFound { .. } => WorldError::Lost(text),
         ClusterError::Kubeconfig(_)

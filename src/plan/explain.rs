@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::{Action, Intermediate, Plan, Refusal, RefusalKind, Step};
 use super::words::{label, listed, need_text};
 use crate::graph::{Moves, System};
+use crate::spec::words::count;
 use crate::spec::{Code, Interface, ServiceName};
 
 /// So many reasons of one service are told; the others are counted. A hub has thousands.
@@ -94,7 +95,7 @@ fn shortened(mut reasons: Vec<String>) -> Vec<String> {
     let more = reasons.len().saturating_sub(REASONS_MAX);
     reasons.truncate(REASONS_MAX);
     if more > 0 {
-        reasons.push(format!("and {more} more reasons"));
+        reasons.push(format!("and {}", count(more, "more reason")));
     }
     reasons
 }

@@ -13,6 +13,7 @@ mod problem;
 pub mod stamp;
 #[cfg(test)]
 mod tests;
+pub mod words;
 
 pub use check::{check_graph, check_plan};
 pub use contract::{

@@ -102,7 +102,10 @@ pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
         ),
         Course::Ended(Ending::Succeeded) => (
             "Succeeded".to_owned(),
-            format!("{} services are done", agenda.members.len()),
+            match agenda.members.len() {
+                1 => "the one service is done".to_owned(),
+                many => format!("all {many} services are done"),
+            },
         ),
         Course::Ended(Ending::Failed { reason, message }) => (reason.clone(), message.clone()),
         Course::Ended(Ending::Refused { message }) => ("Refused".to_owned(), message.clone()),
