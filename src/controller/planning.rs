@@ -250,9 +250,10 @@ impl Interfaces<'_> {
 
     fn revision(&self, revision: &LiveRevision) -> Revision {
         let as_declared_now = revision.is_current && self.change == TemplateChange::Same;
+        // What was recorded of it comes before what is said of it now: a declaration that changes alone changes no pod.
         let interface = stamped(revision)
-            .or_else(|| as_declared_now.then(|| self.target.clone()))
-            .or_else(|| self.declared.cloned());
+            .or_else(|| self.declared.cloned())
+            .or_else(|| as_declared_now.then(|| self.target.clone()));
         Revision {
             name: revision.hash.clone(),
             interface,
