@@ -25,8 +25,6 @@ mod plan;
 mod release_view;
 mod run;
 mod status;
-#[cfg(test)]
-mod tests;
 mod watch;
 mod why;
 

@@ -4,6 +4,8 @@ use futures::future::join_all;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 
+use tokio::sync::watch;
+
 use super::error::ClusterError;
 use super::kinds::Kinds;
 use super::manifests;
@@ -21,6 +23,8 @@ pub(super) struct Acting<'a> {
     pub(super) kinds: &'a Kinds,
     pub(super) bundle: &'a Bundle,
     pub(super) release: &'a Release,
+    /// Whether this process still holds the release; asked before every single write.
+    pub(super) held: watch::Receiver<bool>,
 }
 
 impl Acting<'_> {
@@ -71,7 +75,16 @@ impl Acting<'_> {
         }
     }
 
+    fn check_held(&self) -> Result<(), WriteError> {
+        if *self.held.borrow() {
+            return Ok(());
+        }
+        let words = "this process does not hold the release any more".to_owned();
+        Err(WriteError::Unreachable(words))
+    }
+
     async fn apply(&self, write: &Write) -> Result<Option<(ObjectRef, Applied)>, WriteError> {
+        self.check_held()?;
         let object = &write.object;
         let Some(manifest) = self.bundle.manifest(object) else {
             let words = "is not in the release's bundle".to_owned();
@@ -94,8 +107,9 @@ impl Acting<'_> {
     }
 
     async fn delete(&self, object: &ObjectRef) -> Result<(), WriteError> {
+        self.check_held()?;
         match self.api(object).await {
-            Ok(api) => write::delete(&api, &object.name).await,
+            Ok(api) => write::delete(&api, &object.name, &self.release.spec.plan).await,
             // Its kind went, and it with that.
             Err(ClusterError::KindMissing(_)) => Ok(()),
             Err(error) => Err(self.missing(object, &error)),

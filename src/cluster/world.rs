@@ -438,6 +438,7 @@ impl World for ClusterWorld {
             kinds: &self.kinds,
             bundle: &self.bundle,
             release: &self.release,
+            held: self.held.clone(),
         };
         let outcomes = acting.carry_out(actions).await;
         if actions

@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
+use crate::spec::crd::PLAN_LABEL;
 use crate::spec::{Code, ObjectRef};
 use crate::upgrade::{ActFailure, Precondition};
 
@@ -203,11 +204,19 @@ pub(super) async fn dry_run(
     apply_owning(api, manifest, name, &parameters().dry_run()).await
 }
 
-/// Deletes an object, if it is there. Its pods are ended in the background.
-pub(super) async fn delete(api: &Api<DynamicObject>, name: &str) -> Result<(), WriteError> {
+/// Deletes an object, if it is there and no other plan has taken it over. Its pods are ended in the background.
+pub(super) async fn delete(
+    api: &Api<DynamicObject>,
+    name: &str,
+    plan: &str,
+) -> Result<(), WriteError> {
     let Some(live) = api.get_opt(name).await.map_err(|error| judge(&error))? else {
         return Ok(());
     };
+    let labels = live.metadata.labels.unwrap_or_default();
+    if labels.get(PLAN_LABEL).is_some_and(|owner| owner != plan) {
+        return Ok(());
+    }
     let parameters = DeleteParams::background().preconditions(Preconditions {
         uid: live.metadata.uid,
         resource_version: None,

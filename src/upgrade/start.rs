@@ -136,6 +136,10 @@ fn still_done(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool 
         }
         let Some(look) = look(turn, server, server_member, service) else {
             all_open = false;
+            if turn.seen.snapshots.contains_key(server) {
+                // Shown, and not to be judged: somebody took its records away. Not in a hot loop.
+                turn.put_off(Some(name), FALLEN_BACK_MS);
+            }
             continue;
         };
         match (look.gate(), look.live) {

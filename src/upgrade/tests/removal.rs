@@ -56,11 +56,11 @@ fn a_cached_look_does_not_clear_and_asks_for_a_live_one() {
     "), @r"
     0s old Starting; remove workloads of old (Deployment); !ServiceStarted old; !WaveStarted 1 old
     1s old Removing; !Waits old OldPods
-    2s ? live old@2s, wake 2s
-    2.5s ? wake 3s
-    3s ? live old@3s, wake 3s
+    2s !Waits old Done; ? live old@2s, wake 2s
+    2.5s ? live old@2.5s, wake 2.5s
+    3s !Waits old OldPods; ? wake 8s
     4s !Waits old Done
-    5s ? live old@5s, wake 5s
+    5s ? live old@6s, wake 6s
     6s old Clearing; remove rest of old (Service ConfigMap)
     ");
     // After a crash nobody remembers that it was there.
@@ -73,8 +73,8 @@ fn a_cached_look_does_not_clear_and_asks_for_a_live_one() {
     "), @r"
     0s old Starting; remove workloads of old (Deployment); !ServiceStarted old; !WaveStarted 1 old
     1s old Removing; !Waits old OldPods
-    2s ? live old@2s, wake 2s
-    3s !Waits old Done
+    2s !Waits old Done; ? live old@2s, wake 2s
+    3s
     5s old Clearing; remove rest of old (Service ConfigMap)
     ");
 }

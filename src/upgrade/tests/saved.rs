@@ -348,7 +348,7 @@ fn conditions_are_kstatus_shaped_and_keep_their_times() {
     Rolling Ready=Unknown 0s Reconciling=True 0s Stalled=False 0s | Moving: wave 2/2, 1/2 services; web: its manifests are being applied | wave 2/2, 1/2 services
     Rolling Ready=Unknown 0s Reconciling=True 0s Stalled=False 0s | Moving: wave 2/2, 1/2 services; web: Deployment web: complete, 2 of 2 new pods, no old pod left | wave 2/2, 1/2 services
     Applying Ready=Unknown 0s Reconciling=True 0s Stalled=False 0s | Publishing: writing the graph into the cluster | 2/2 waves, 2/2 services
-    Succeeded Ready=True 12s Reconciling=False 12s Stalled=False 0s | Succeeded: 2 services are done | 2/2 waves, 2/2 services
+    Succeeded Ready=True 12s Reconciling=False 12s Stalled=False 0s | Succeeded: all 2 services are done | 2/2 waves, 2/2 services
     ");
 }
 

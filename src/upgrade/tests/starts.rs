@@ -192,5 +192,5 @@ fn words_do_not_grow_from_restart_to_restart() {
     let words = scene.why("web");
     scene.crash();
     assert_eq!(scene.why("web"), words);
-    insta::assert_snapshot!(words, @"WaitsForOthers: waits for store (its manifests are being applied); cart");
+    insta::assert_snapshot!(words, @"WaitsForOthers: waits for store; cart");
 }
