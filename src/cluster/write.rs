@@ -113,7 +113,9 @@ pub(super) async fn apply(
         );
     }
     let applied = apply_owning(api, &manifest, name, &parameters()).await?;
-    drop_created_entry(api, applied, name).await
+    drop_created_entry(api, applied.clone(), name).await?;
+    // Our own answer: what is read again later may hold somebody else's change, and is not what we applied.
+    Ok(applied)
 }
 
 fn parameters() -> PatchParams {
@@ -157,7 +159,7 @@ async fn drop_created_entry(
     api: &Api<DynamicObject>,
     mut applied: DynamicObject,
     name: &str,
-) -> Result<DynamicObject, WriteError> {
+) -> Result<(), WriteError> {
     for _ in 0..DROP_TRIES {
         let entries = applied
             .metadata
@@ -169,7 +171,7 @@ async fn drop_created_entry(
             .filter(|entry| !is_created_entry(entry))
             .collect();
         if kept.len() == entries.len() {
-            return Ok(applied);
+            return Ok(());
         }
         let patch = json!({"metadata": {
             "resourceVersion": applied.metadata.resource_version,
@@ -179,14 +181,14 @@ async fn drop_created_entry(
             .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
             .await
         {
-            Ok(cleaned) => return Ok(cleaned),
+            Ok(_) => return Ok(()),
             Err(kube::Error::Api(status)) if status.code == 409 => {
                 api.get(name).await.map_err(|error| judge(&error))?
             }
-            Err(_) => return Ok(applied),
+            Err(_) => return Ok(()),
         };
     }
-    Ok(applied)
+    Ok(())
 }
 
 fn is_created_entry(entry: &ManagedFieldsEntry) -> bool {
