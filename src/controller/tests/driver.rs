@@ -135,7 +135,7 @@ impl Driver {
 
     async fn crash(&mut self) {
         self.crashed.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn act_one(&mut self, action: &Action) -> Outcome {

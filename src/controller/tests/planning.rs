@@ -11,11 +11,10 @@ use crate::upgrade::gate::LiveRevision;
 use crate::upgrade::tests::objects::{deployment, object};
 use crate::upgrade::{Agenda, Course, Ending, status};
 
-/// What was found, in words: `store: old@1 | cart: changes @1 + @2 | web: absent | legacy: leaves @1`.
+/// What was found, in words: `store: same serves=store:1 serves=store:1,2 | cart: absent | legacy: leaves ?`.
 ///
-/// After a name: `same`, `changes`, `absent` or `leaves`, then the live revisions, each with the version that its
-/// stamp says it serves (`store@1`, for callers `calls store 1`, without spaces `store=1`) or `?` without a stamp;
-/// the last one is the current one.
+/// After a name: `same`, `changes`, `absent` or `leaves`, then the live revisions by what their stamps say, `?`
+/// without one; the last one is the current one.
 fn survey(bundle: &Bundle, declared: Option<&Graph>, text: &str) -> Survey {
     let mut survey = Survey {
         now: start(),
@@ -46,9 +45,7 @@ fn survey(bundle: &Bundle, declared: Option<&Graph>, text: &str) -> Survey {
                 hash: format!("h{index}"),
                 contract: contract(text),
                 pods: vec![format!("{service}-{index}")],
-                is_current: index + 1 == revisions.len()
-                    && change != TemplateChange::Absent
-                    && !text.ends_with('!'),
+                is_current: index + 1 == revisions.len(),
                 images: format!("{service}:{index}"),
             });
         let surveyed = Surveyed {
@@ -69,23 +66,23 @@ fn survey(bundle: &Bundle, declared: Option<&Graph>, text: &str) -> Survey {
 
 /// `serves=store:1,2`, `calls=store:1`, both with `;` between, or `?`.
 fn contract(text: &str) -> Option<String> {
-    let text = text.trim_end_matches('!');
     if text == "?" {
         return None;
     }
-    let mut service = "{name: x".to_owned();
-    for clause in text.split(';') {
+    let clauses = text.split(';').map(|clause| {
         let (what, rest) = clause.split_once('=').expect("a clause");
         let (other, versions) = rest.split_once(':').expect("versions");
         let versions: Vec<String> = versions.split(',').map(|v| format!("'{v}'")).collect();
         let versions = versions.join(", ");
-        service += &match what {
-            "serves" => format!(", serves: [{{contract: {other}, versions: [{versions}]}}]"),
-            "calls" => format!(", calls: [{{service: {other}, version: {versions}}}]"),
+        match what {
+            "serves" => format!("serves: [{{contract: {other}, versions: [{versions}]}}]"),
+            "calls" => format!("calls: [{{service: {other}, version: {versions}}}]"),
             _ => panic!("no clause `{what}`"),
-        };
-    }
-    let graph = format!("services:\n- {service}}}\n- {{name: store}}\n- {{name: cart}}\n");
+        }
+    });
+    let service = clauses.collect::<Vec<_>>().join(", ");
+    let graph =
+        format!("services:\n- {{name: x, {service}}}\n- {{name: store}}\n- {{name: cart}}\n");
     let graph = graph_of(&bundle(&graph, "1"));
     Some(stamp::write(&graph.services[&name("x")].interface))
 }

@@ -6,6 +6,8 @@ pub(crate) mod objects;
 mod removal;
 mod saved;
 mod scene;
+mod size;
 mod starts;
 mod told;
+mod words;
 mod writes;

@@ -201,7 +201,10 @@ impl Scene {
                     let answered = workloads.iter().map(|w| (w.clone(), applied(&w.name)));
                     answered.collect()
                 }
-                _ => Vec::new(),
+                Action::ApplyShared { .. }
+                | Action::RemoveWorkloads { .. }
+                | Action::RemoveRest { .. }
+                | Action::Publish => Vec::new(),
             }),
             "moved" => Err(ActFailure::Moved { object }),
             "lost" => Err(ActFailure::Unreachable {
