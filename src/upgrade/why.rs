@@ -1,6 +1,6 @@
 //! Why something is not further, in one wording for conditions, the CLI and the page.
 
-use super::agenda::Agenda;
+use super::agenda::{Agenda, Change};
 use super::state::{Course, Ending, Standing, State};
 use crate::spec::ServiceName;
 
@@ -33,10 +33,16 @@ pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String
     match service.standing {
         Standing::Waiting if service.progress.reason == REGRESSED => own,
         Standing::Waiting => waiting(agenda, state, name),
-        Standing::Starting if own.0.is_empty() => (
-            APPLYING.to_owned(),
-            "its manifests are being applied".to_owned(),
-        ),
+        Standing::Starting if own.0.is_empty() => {
+            let change = agenda.members.get(name).map(|member| member.change);
+            let message = match change {
+                Some(Change::Delete) => "its workloads are being deleted",
+                Some(Change::Create | Change::Roll | Change::Job) | None => {
+                    "its manifests are being applied"
+                }
+            };
+            (APPLYING.to_owned(), message.to_owned())
+        }
         Standing::Clearing => (
             "Clearing".to_owned(),
             "its pods are gone; the rest is being deleted".to_owned(),
@@ -103,8 +109,9 @@ pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
         Course::Ended(Ending::Succeeded) => (
             "Succeeded".to_owned(),
             match agenda.members.len() {
-                1 => "the one service is done".to_owned(),
-                many => format!("all {many} services are done"),
+                0 => "nothing had to move".to_owned(),
+                1 => "1 service is done".to_owned(),
+                many => format!("{many} services are done"),
             },
         ),
         Course::Ended(Ending::Failed { reason, message }) => (reason.clone(), message.clone()),
@@ -128,7 +135,9 @@ pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
                 .iter()
                 .flatten()
                 .filter_map(|name| Some((name, state.services.get(name)?)))
-                .filter(|(_, service)| service.standing.moves())
+                .filter(|(_, service)| {
+                    service.standing.moves() || service.progress.reason == REGRESSED
+                })
                 .map(|(name, _)| format!("{name}: {}", of(agenda, state, name).1))
                 .take(NAMES_MAX)
                 .collect::<Vec<_>>();

@@ -9,4 +9,5 @@ mod scene;
 mod size;
 mod starts;
 mod told;
+mod words;
 mod writes;

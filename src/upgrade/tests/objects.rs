@@ -3,9 +3,13 @@
 //! In: [`Deployed`], a few plain facts. Out: the [`Snapshot`] that a gate judges. Also the controller's tests
 //! show their world with it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -14,7 +18,7 @@ use crate::spec::crd::CONTRACT_ANNOTATION;
 use crate::upgrade::gate::{Read, Snapshot, Workload};
 
 /// What a revision is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Template {
     pub(crate) image: String,
     pub(crate) stamp: Option<String>,
@@ -30,7 +34,7 @@ impl Template {
 }
 
 /// One pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PodFacts {
     pub(crate) name: String,
     /// Which of the templates it is made of.
@@ -41,7 +45,7 @@ pub(crate) struct PodFacts {
 }
 
 /// A Deployment and everything that belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Deployed {
     pub(crate) name: String,
     pub(crate) uid: String,
@@ -225,10 +229,42 @@ fn owner(kind: &str, name: &str, uid: &str) -> Value {
     json!({"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": true})
 }
 
-fn typed<T: DeserializeOwned>(values: impl Iterator<Item = Value>) -> Vec<T> {
+fn typed<T: DeserializeOwned>(values: impl IntoIterator<Item = Value>) -> Vec<T> {
     values
+        .into_iter()
         .map(|value| serde_json::from_value(value).expect("an object of its kind"))
         .collect()
+}
+
+/// What belongs to a Deployment, as typed objects.
+#[derive(Clone)]
+struct Parts {
+    replica_sets: Vec<ReplicaSet>,
+    pods: Vec<Pod>,
+    services: Vec<Service>,
+    slices: Vec<EndpointSlice>,
+}
+
+thread_local! {
+    /// Sweeps show the same facts thousands of times.
+    static KNOWN: RefCell<BTreeMap<Deployed, Parts>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn parts(deployed: &Deployed) -> Parts {
+    let facts = Deployed {
+        version: 0,
+        ..deployed.clone()
+    };
+    let make = |facts: &Deployed| Parts {
+        replica_sets: typed(facts.replica_sets()),
+        pods: typed(facts.pods()),
+        services: typed([facts.service()]),
+        slices: typed([facts.slice()]),
+    };
+    KNOWN.with_borrow_mut(|known| {
+        let parts = known.entry(facts.clone()).or_insert_with(|| make(&facts));
+        parts.clone()
+    })
 }
 
 /// What is seen of one Deployment of the namespace.
@@ -238,20 +274,28 @@ pub(crate) fn snapshot(
     read: Read,
     now: Timestamp,
 ) -> Snapshot {
-    let there = || all.values().filter(|deployed| deployed.exists);
-    Snapshot {
+    let live = all.values().find(|it| it.exists && it.name == name);
+    let mut snapshot = Snapshot {
         now,
         read,
-        workload: there()
-            .find(|deployed| deployed.name == name)
-            .map(Deployed::workload),
-        replica_sets: typed(there().flat_map(Deployed::replica_sets)),
+        workload: live.map(Deployed::workload),
+        replica_sets: Vec::new(),
         controller_revisions: Vec::new(),
-        pods: typed(all.values().flat_map(Deployed::pods)),
-        services: typed(all.values().map(Deployed::service)),
-        endpoint_slices: typed(all.values().map(Deployed::slice)),
+        pods: Vec::new(),
+        services: Vec::new(),
+        endpoint_slices: Vec::new(),
         events: Vec::new(),
         nodes: None,
         siblings: Vec::new(),
+    };
+    for deployed in all.values() {
+        let parts = parts(deployed);
+        if deployed.exists {
+            snapshot.replica_sets.extend(parts.replica_sets);
+        }
+        snapshot.pods.extend(parts.pods);
+        snapshot.services.extend(parts.services);
+        snapshot.endpoint_slices.extend(parts.slices);
     }
+    snapshot
 }

@@ -1,6 +1,7 @@
-//! What `.status` keeps: round trips, conditions, edits by others, size.
+//! What `.status` keeps: round trips, conditions, edits by others.
 
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::scene::{Scene, at, name, standing};
 use crate::spec::crd::ReleaseStatus;
@@ -27,7 +28,7 @@ pub(super) fn loaded(scene: &Scene) -> Result<State, String> {
 
 /// What a crash may change: the small steps that are done again, words that are worked out anew, and what is
 /// fleeting.
-pub(super) fn as_loaded(mut state: State) -> State {
+fn as_loaded(mut state: State) -> State {
     state.fleeting = Fleeting::default();
     // Told again: nothing is decided by it.
     state.paused = false;
@@ -117,7 +118,7 @@ prop_compose! {
     }
 }
 
-pub(super) fn standing_reference(service: &str) -> crate::spec::ObjectRef {
+fn standing_reference(service: &str) -> crate::spec::ObjectRef {
     standing(service, "old").reference()
 }
 
@@ -188,24 +189,21 @@ proptest! {
 }
 
 /// Where every value is, as JSON pointers.
-fn paths(value: &serde_json::Value, at: &str) -> Vec<String> {
+fn paths(value: &Value, at: &str) -> Vec<String> {
     let below: Vec<String> = match value {
-        serde_json::Value::Array(items) => items
+        Value::Array(items) => items
             .iter()
             .enumerate()
             .flat_map(|(index, item)| paths(item, &format!("{at}/{index}")))
             .collect(),
-        serde_json::Value::Object(fields) => fields
+        Value::Object(fields) => fields
             .iter()
             .flat_map(|(key, field)| {
                 let key = key.replace('~', "~0").replace('/', "~1");
                 paths(field, &format!("{at}/{key}"))
             })
             .collect(),
-        serde_json::Value::Null
-        | serde_json::Value::Bool(_)
-        | serde_json::Value::Number(_)
-        | serde_json::Value::String(_) => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     };
     std::iter::once(at.to_owned()).chain(below).collect()
 }
@@ -348,7 +346,7 @@ fn conditions_are_kstatus_shaped_and_keep_their_times() {
     Rolling Ready=Unknown 0s Reconciling=True 0s Stalled=False 0s | Moving: wave 2/2, 1/2 services; web: its manifests are being applied | wave 2/2, 1/2 services
     Rolling Ready=Unknown 0s Reconciling=True 0s Stalled=False 0s | Moving: wave 2/2, 1/2 services; web: Deployment web: complete, 2 of 2 new pods, no old pod left | wave 2/2, 1/2 services
     Applying Ready=Unknown 0s Reconciling=True 0s Stalled=False 0s | Publishing: writing the graph into the cluster | 2/2 waves, 2/2 services
-    Succeeded Ready=True 12s Reconciling=False 12s Stalled=False 0s | Succeeded: all 2 services are done | 2/2 waves, 2/2 services
+    Succeeded Ready=True 12s Reconciling=False 12s Stalled=False 0s | Succeeded: 2 services are done | 2/2 waves, 2/2 services
     ");
 }
 

@@ -1,10 +1,12 @@
-//! How much a release keeps in `.status`.
+//! What `.status` leaves out where there is no room.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::saved::{loaded, saved};
 use super::scene::{Scene, at, name, standing};
 use crate::upgrade::gate::{Applied, Baseline, BaselineCondition, Read};
 use crate::upgrade::{Progress, Record, ServiceState, Standing};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 #[test]
 fn a_status_of_three_hundred_moving_services_stays_under_its_limit() {
     let parts: Vec<String> = (0..300)

@@ -60,8 +60,7 @@ fn an_answer_that_comes_again_and_again_makes_no_hot_loop() {
             ""
         };
         let line = format!("{}s {lost} +store store=old", f64::from(hundredth) / 100.0);
-        let written = scene.turn(&line).contains("apply store");
-        writes += usize::from(written);
+        writes += usize::from(scene.turn(&line).contains("apply store"));
     }
     // Each answer puts the next try off anew.
     assert!(writes <= 10, "{writes} writes in ten seconds");

@@ -1,0 +1,153 @@
+//! What a release is about: graphs as YAML, one Deployment and one Service for each service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::controller::graph_of;
+use crate::manifest::{Bundle, Entry, OwnedEntries};
+use crate::spec::crd::{ReleasePlanSpec, ServiceGraphSpec};
+use crate::spec::{Graph, ObjectRef, ServiceName, stamp};
+use crate::upgrade::tests::objects::{Deployed, Template, deployment, object};
+
+/// What ran before, and what is released.
+#[derive(Clone)]
+pub(super) struct Scenario {
+    pub(super) before: Bundle,
+    pub(super) bundle: Bundle,
+    /// Who must be done before whom, as people would say.
+    pub(super) first: BTreeMap<String, BTreeSet<String>>,
+    /// How many pods each Deployment has.
+    pub(super) replicas: usize,
+}
+
+pub(super) fn name(text: &str) -> ServiceName {
+    ServiceName::parse(text).expect("a name")
+}
+
+/// A bundle of a graph whose services run an image of that tag.
+pub(super) fn bundle(graph: &str, tag: &str) -> Bundle {
+    let graph: ServiceGraphSpec = serde_saphyr::from_str(graph).expect("a graph");
+    let mut bundle = Bundle {
+        graph_name: "shop".to_owned(),
+        graph,
+        plan: ReleasePlanSpec::default(),
+        namespace: "shop".to_owned(),
+        objects: vec![Entry {
+            reference: object("v1", "ConfigMap", "shared"),
+            value: json!({}),
+        }],
+        services: BTreeMap::new(),
+        shared: vec![0],
+    };
+    for (name, service) in &graph_of(&bundle).services {
+        let is_job = service
+            .workloads
+            .iter()
+            .any(|workload| workload.kind == "Job");
+        let workload = if is_job {
+            object("batch/v1", "Job", name.as_str())
+        } else {
+            deployment(name.as_str())
+        };
+        let at = bundle.objects.len();
+        bundle.objects.push(Entry {
+            reference: object("v1", "Service", name.as_str()),
+            value: json!({}),
+        });
+        bundle.objects.push(Entry {
+            reference: workload,
+            value: manifest(name.as_str(), tag),
+        });
+        let owned = OwnedEntries {
+            workloads: vec![at + 1],
+            objects: vec![at, at + 1],
+        };
+        bundle.services.insert(name.clone(), owned);
+    }
+    bundle
+}
+
+fn manifest(name: &str, tag: &str) -> Value {
+    json!({"spec": {"template": {"spec": {"containers": [{"image": format!("{name}:{tag}")}]}}}})
+}
+
+/// The image of a Deployment's manifest.
+pub(super) fn image(bundle: &Bundle, workload: &ObjectRef) -> Option<String> {
+    let image = bundle
+        .manifest(workload)?
+        .pointer("/spec/template/spec/containers/0/image")?;
+    Some(image.as_str()?.to_owned())
+}
+
+/// The stamp of a declared service.
+pub(super) fn stamp_of(graph: &Graph, service: &str) -> String {
+    stamp::write(&graph.services[&name(service)].interface)
+}
+
+/// What runs when a bundle was released long ago.
+pub(super) fn running(bundle: &Bundle, replicas: usize) -> BTreeMap<String, Deployed> {
+    let graph = graph_of(bundle);
+    graph
+        .services
+        .keys()
+        .map(|service| {
+            let service = service.as_str();
+            let template = Template {
+                image: image(bundle, &deployment(service)).expect("an image"),
+                stamp: Some(stamp_of(&graph, service)),
+            };
+            (
+                service.to_owned(),
+                Deployed::steady(service, replicas, template),
+            )
+        })
+        .collect()
+}
+
+const BEFORE: &str = "services:
+- {name: store, serves: [{versions: ['1']}]}
+- {name: cart, serves: [{versions: ['1']}], calls: [{service: store, version: '1'}]}
+- {name: web, calls: [{service: cart, version: '1'}]}
+";
+const AFTER: &str = "services:
+- {name: store, serves: [{versions: ['1', '2']}]}
+- {name: cart, serves: [{versions: ['1', '2']}], calls: [{service: store, version: '2'}]}
+- {name: web, calls: [{service: cart, version: '2'}]}
+";
+const BEFORE_REMOVAL: &str = "services:
+- {name: store, serves: [{versions: ['1']}]}
+- {name: web, calls: [{service: store, version: '1'}, {service: legacy, version: '1'}]}
+- {name: legacy, serves: [{versions: ['1']}]}
+";
+const AFTER_REMOVAL: &str = "services:
+- {name: store, serves: [{versions: ['1', '2']}]}
+- {name: web, calls: [{service: store, version: '2'}]}
+";
+
+impl Scenario {
+    fn of(before: &str, after: &str, first: &[(&str, &str)]) -> Self {
+        let mut required: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (first, then) in first {
+            let before = required.entry((*then).to_owned()).or_default();
+            before.insert((*first).to_owned());
+        }
+        Self {
+            before: bundle(before, "1"),
+            bundle: bundle(after, "2"),
+            first: required,
+            replicas: 1,
+        }
+    }
+
+    /// Three services in a row, each of which calls the one before in a new version.
+    pub(super) fn three_in_a_row() -> Self {
+        Self::of(BEFORE, AFTER, &[("store", "cart"), ("cart", "web")])
+    }
+
+    /// A server adds a version, its client takes it up and calls an old service no more, which goes away.
+    pub(super) fn one_goes_away() -> Self {
+        let order = [("store", "web"), ("web", "legacy")];
+        Self::of(BEFORE_REMOVAL, AFTER_REMOVAL, &order)
+    }
+}
