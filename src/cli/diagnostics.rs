@@ -88,6 +88,9 @@ struct Excerpt {
 const LINE_CHARACTERS_MAX: usize = 200;
 
 fn excerpt(source: &str, place: &Place) -> Option<Excerpt> {
+    if is_in_secret(source, place.line) {
+        return None;
+    }
     let line = source.lines().nth(place.line.checked_sub(1)?)?;
     let from = place.column.saturating_sub(1);
     if from > LINE_CHARACTERS_MAX {
@@ -105,4 +108,48 @@ fn excerpt(source: &str, place: &Place) -> Option<Excerpt> {
         first_line: place.line,
         text,
     })
+}
+
+/// Whether a line is in a document with a Secret, so that showing it may show a secret's value. By the text alone:
+/// what is shown may be what could not be read as YAML.
+fn is_in_secret(source: &str, line: usize) -> bool {
+    let mut secret = false;
+    let mut here = false;
+    for (at, text) in source.lines().enumerate() {
+        if text.starts_with("---") {
+            if here {
+                break;
+            }
+            secret = false;
+        }
+        here |= at + 1 == line;
+        secret |= tells_secret(text);
+    }
+    here && secret
+}
+
+/// Whether a line says `kind: Secret`, in block or flow style, quoted or not.
+fn tells_secret(line: &str) -> bool {
+    line.split("kind").skip(1).any(|rest| {
+        let value = rest.trim_start_matches(['"', '\'', ' ', '\t']);
+        let Some(value) = value.strip_prefix(':') else {
+            return false;
+        };
+        let value = value.trim_start_matches(['"', '\'', ' ', '\t']);
+        value
+            .strip_prefix("Secret")
+            .is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in_secret;
+
+    #[test]
+    fn only_lines_of_documents_with_a_secret_are_hidden() {
+        let text = "kind: ConfigMap\n---\nkind: Secret\na: b\n---\nkind: SecretStore\n---\n{\"kind\": \"Secret\", a: b}\n---\nx: y\n---\na: b\nkind: 'Secret'";
+        let hidden: Vec<usize> = (1..=13).filter(|line| is_in_secret(text, *line)).collect();
+        assert_eq!(hidden, [2, 3, 4, 7, 8, 11, 12, 13]);
+    }
 }
