@@ -34,7 +34,8 @@ fn read(path: &Path) -> Result<Vec<Text>, Failure> {
     }
     let shown = path.display().to_string();
     let metadata = fs::metadata(path).map_err(|error| cannot_read(&shown, &error))?;
-    if metadata.is_file() {
+    // A pipe, as of `-f <(helm template …)`, is read as a file is.
+    if !metadata.is_dir() {
         return Ok(vec![read_file(path)?]);
     }
     let mut files = Vec::new();
@@ -76,6 +77,17 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
         if kind.is_dir() {
             collect(&path, files)?;
         } else if is_manifest {
+            let target = fs::metadata(&path)
+                .map_err(|error| cannot_read(&path.display().to_string(), &error))?;
+            if target.is_dir() {
+                continue;
+            }
+            // A pipe in a folder would be waited for without end.
+            if !target.is_file() {
+                let path = path.display();
+                let words = format!("`{path}` is neither a file nor a folder");
+                return Err(Failure::new(Exit::Usage, words));
+            }
             files.push(path);
         }
         if files.len() > FILES_MAX {

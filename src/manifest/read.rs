@@ -313,6 +313,10 @@ fn decode(text: &Text) -> Result<&str, Box<Problem>> {
     }
     let content = match str::from_utf8(bytes) {
         Ok(content) => content,
+        Err(_) if bytes.contains(&0) => {
+            let hint = "keep it out of the folder of manifests";
+            return Err(refuse("a binary file, no text", hint, Spot::START));
+        }
         Err(error) => {
             let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let spot = end_of(str::from_utf8(valid).unwrap_or_default());
