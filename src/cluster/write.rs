@@ -136,8 +136,28 @@ async fn apply_owning(
             let applied = api.patch(name, &forced, &Patch::Apply(manifest)).await;
             applied.map_err(|error| judge(&error))
         }
+        Err(kube::Error::Api(status)) if is_autoscalers_conflict(&status) => {
+            let mut without = manifest.clone();
+            if let Some(spec) = without.get_mut("spec").and_then(Value::as_object_mut) {
+                spec.remove("replicas");
+            }
+            let applied = api.patch(name, parameters, &Patch::Apply(&without)).await;
+            applied.map_err(|error| judge(&error))
+        }
         Err(error) => Err(judge(&error)),
     }
+}
+
+/// Whether all that is in dispute is the number of replicas, and a HorizontalPodAutoscaler holds it: that number
+/// is its to choose, so the manifest's is only where it begins.
+fn is_autoscalers_conflict(status: &kube::core::Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let mut conflicts = causes
+        .filter(|cause| cause.reason == "FieldManagerConflict")
+        .peekable();
+    let held = "conflict with \"kube-controller-manager\" with subresource \"scale\"";
+    conflicts.peek().is_some()
+        && conflicts.all(|cause| cause.field == ".spec.replicas" && cause.message.starts_with(held))
 }
 
 /// Whether all conflicts are with the entry that a plain create of ours left behind.
