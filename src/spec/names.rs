@@ -24,6 +24,9 @@ pub enum NameError {
     /// A character outside `a-z 0-9 - .`, or one of those at an end where it may not be.
     #[error("must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit")]
     Malformed,
+    /// White space in a version that is no range.
+    #[error("has white space in it and is no semver range such as `>=1.2, <2`")]
+    Spaced,
 }
 
 macro_rules! text_name {
@@ -115,7 +118,7 @@ impl From<&ServiceName> for ContractName {
 }
 
 impl Version {
-    /// Checks a version: any text without white space, at most 63 characters.
+    /// Checks a version: any text without white space or a semver range, at most 63 characters.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let length = text.chars().count();
         if length == 0 {
@@ -124,8 +127,9 @@ impl Version {
         if length > NAME_LENGTH_MAX {
             return Err(NameError::TooLong { length });
         }
-        if text.chars().any(char::is_whitespace) {
-            return Err(NameError::Malformed);
+        let is_spaced = text.chars().any(char::is_whitespace);
+        if is_spaced && semver::VersionReq::parse(text).is_err() {
+            return Err(NameError::Spaced);
         }
         Ok(Self(text.to_owned()))
     }
