@@ -60,10 +60,9 @@ pub(super) async fn why(output: &Output, args: &WhyArgs) -> Result<(), Failure> 
                 usize::MAX,
             );
             if answers.is_empty() {
-                return output.data(&format!(
-                    "every service of release `{}` is done",
-                    release.name_any()
-                ));
+                return output.document(args.output, &answers, || {
+                    format!("every service of release `{}` is done", release.name_any())
+                });
             }
         }
     }
