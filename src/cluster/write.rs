@@ -148,8 +148,8 @@ async fn apply_owning(
     }
 }
 
-/// Whether all that is in dispute is the number of replicas, and a HorizontalPodAutoscaler holds it: that number
-/// is its to choose, so the manifest's is only where it begins.
+/// Whether all that is in dispute is the number of replicas, and an autoscaler holds it: that number is its to
+/// choose, so the manifest's is only where it begins.
 fn is_autoscalers_conflict(status: &kube::core::Status) -> bool {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     let mut conflicts = causes
@@ -201,11 +201,10 @@ async fn drop_created_entry(
             .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
             .await
         {
-            Ok(_) => return Ok(()),
             Err(kube::Error::Api(status)) if status.code == 409 => {
                 api.get(name).await.map_err(|error| judge(&error))?
             }
-            Err(_) => return Ok(()),
+            Ok(_) | Err(_) => return Ok(()),
         };
     }
     Ok(())
