@@ -96,6 +96,9 @@ async fn drive_once(
     }
     let result = drive_held(connection, &releases, &name, (lease.held(), listeners)).await;
     lease.give_back().await;
+    if result.is_ok() {
+        ReleaseLease::remove(connection.client(), &namespace, &name).await;
+    }
     result
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client};
 use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, LeaseManagerError};
 use serde_json::json;
@@ -61,6 +61,15 @@ impl ReleaseLease {
     pub async fn wait(&mut self, at_most: Duration) -> bool {
         let held = self.held.wait_for(|held| *held);
         matches!(tokio::time::timeout(at_most, held).await, Ok(Ok(_)))
+    }
+
+    /// Deletes the lease of a release that has ended. One that stays does no harm.
+    pub async fn remove(client: Client, namespace: &str, release: &str) {
+        let leases: Api<Lease> = Api::namespaced(client, namespace);
+        let name = format!("tidegate-{release}");
+        if let Err(error) = leases.delete(&name, &DeleteParams::default()).await {
+            tracing::debug!(%error, "the lease `{name}` stays");
+        }
     }
 
     /// Gives it back, so that the next one need not wait.

@@ -72,7 +72,7 @@ pub const OWN_RIGHTS: &[(&str, &[&str], &[&str])] = &[
     (
         "coordination.k8s.io",
         &["leases"],
-        &["get", "create", "patch", "update"],
+        &["get", "create", "patch", "update", "delete"],
     ),
     ("events.k8s.io", &["events"], &["create", "patch"]),
 ];

@@ -58,6 +58,7 @@ pub fn to_status(
         completion_time: state.ended.map(Time),
         plan: (!state.plan_digest.is_empty()).then(|| PlanDigest {
             digest: state.plan_digest.clone(),
+            services: u32::try_from(agenda.members.len()).unwrap_or(u32::MAX),
         }),
         waves: agenda
             .waves
@@ -244,6 +245,14 @@ pub fn from_status(
             started: wave.start_time.as_ref().map(|time| time.0),
             ended: wave.end_time.as_ref().map(|time| time.0),
         });
+    }
+    let planned = status.plan.as_ref().map_or(0, |plan| plan.services);
+    if usize::try_from(planned).ok() != Some(agenda.members.len()) {
+        // Otherwise what is missing would count as not moving, and be applied before wave 1.
+        let found = agenda.members.len();
+        return Err(strange(format!(
+            "it had {planned} services, and has {found}"
+        )));
     }
     agenda.shared.extend(unmoved(charter, &agenda));
     state.course = course(status, &state)?;

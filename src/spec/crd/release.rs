@@ -171,6 +171,9 @@ pub struct ReleaseStatus {
 pub struct PlanDigest {
     /// `sha256:` and the digest of the plan document.
     pub digest: String,
+    /// How many services move: a status with others was changed by somebody else.
+    #[serde(default)]
+    pub services: u32,
 }
 
 /// Services that may move at the same time.

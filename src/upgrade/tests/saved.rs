@@ -264,6 +264,7 @@ fn an_edit_that_makes_no_sense_is_named() {
             records.insert("x".to_owned(), serde_json::json!({"baseline": 1}));
         }),
         edited(|status| status.outcome = Some("Great".to_owned())),
+        edited(|status| status.waves.clear()),
     ];
     insta::assert_snapshot!(said.join("\n").replace("the release's status was changed by somebody else: ", ""), @r"
     store: no state `Gone`
@@ -276,6 +277,7 @@ fn an_edit_that_makes_no_sense_is_named() {
     store is there twice
     store: a record: invalid type: integer `1`, expected struct Baseline
     no outcome `Great`
+    it had 2 services, and has 0
     ");
 }
 
