@@ -33,7 +33,7 @@ pub fn components(nodes: usize, arcs: impl IntoIterator<Item = (usize, usize)>) 
 const STARTS_MAX: usize = 200;
 
 /// A shortest cycle within one component, empty if there is none. In a component of
-/// more than [`STARTS_MAX`] nodes it is a short one.
+/// more than `STARTS_MAX` nodes it is a short one.
 pub fn shortest_cycle(component: &[usize], arcs: &[(usize, usize)]) -> Vec<usize> {
     let members: BTreeSet<usize> = component.iter().copied().collect();
     let mut next: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
