@@ -37,7 +37,9 @@ async fn a_system_that_another_program_applied_is_adopted_without_a_restart_and_
     assert_eq!(uids(&space).await, before);
 
     let since = Timestamp::now();
-    // What another manager has applied stays its own, so it lets go first, as `kubectl apply` of a new version does.
+    // What another manager has applied is not taken from it: it has to let go first.
+    let refused = space.run(&pair(2)).await.with_code(4);
+    assert!(refused.stderr.contains("\"kubectl\""), "{}", refused.stderr);
     space.let_go("kubectl", &pair(1)).await;
     space.run(&pair(2)).await.with_code(0);
     let status = space.status("pair-2").await;

@@ -29,8 +29,9 @@ pub(crate) const BOUTIQUE: [(&str, &str); 14] = [
     ("ad", "frontend"),
 ];
 
-fn boutique(version: &str) -> Files {
-    Files::example(&format!("online-boutique/{version}")).at_pace(("500ms", "1500ms"))
+/// Pods end later than a gate settles, so that one that does not wait for them is caught.
+fn example(folder: &str) -> Files {
+    Files::example(folder).at_pace(("300ms", "4s"))
 }
 
 #[tokio::test]
@@ -43,9 +44,9 @@ async fn online_boutique_moves_in_three_waves_and_no_client_starts_early() {
 /// Early starts of an ordered release.
 async fn ordered() -> Vec<String> {
     let space = Space::new("boutique").await;
-    space.run(&boutique("v1")).await.with_code(0);
+    space.run(&example("online-boutique/v1")).await.with_code(0);
     let since = Timestamp::now();
-    space.run(&boutique("v2")).await.with_code(0);
+    space.run(&example("online-boutique/v2")).await.with_code(0);
     let status = space.status("online-boutique-2").await;
     assert_eq!(status.outcome.as_deref(), Some("Succeeded"));
     let leaves = vec![
@@ -78,10 +79,14 @@ async fn ordered() -> Vec<String> {
 /// Early starts where everything is applied at once.
 async fn naive() -> Vec<String> {
     let space = Space::new("naive").await;
-    space.apply_as("kubectl", &boutique("v1")).await;
+    space
+        .apply_as("kubectl", &example("online-boutique/v1"))
+        .await;
     space.until_rolled_out().await;
     let since = Timestamp::now();
-    space.apply_as("kubectl", &boutique("v2")).await;
+    space
+        .apply_as("kubectl", &example("online-boutique/v2"))
+        .await;
     space.until_rolled_out().await;
     space.early_starts(since, &BOUTIQUE).await
 }
@@ -137,15 +142,9 @@ async fn everybody_names(space: &Space, pods: &[String]) {
 #[tokio::test]
 async fn a_server_that_drops_a_version_waits_for_its_client() {
     let space = Space::new("drop-version").await;
-    space
-        .run(&Files::example("drop-version/v1"))
-        .await
-        .with_code(0);
+    space.run(&example("drop-version/v1")).await.with_code(0);
     let since = Timestamp::now();
-    space
-        .run(&Files::example("drop-version/v2"))
-        .await
-        .with_code(0);
+    space.run(&example("drop-version/v2")).await.with_code(0);
     let status = space.status("drop-version-2").await;
     assert_eq!(waves(&status), [["client"], ["server"]]);
     let early = space.early_starts(since, &[("client", "server")]).await;
@@ -155,15 +154,9 @@ async fn a_server_that_drops_a_version_waits_for_its_client() {
 #[tokio::test]
 async fn a_client_of_a_new_version_waits_for_its_server() {
     let space = Space::new("rpc-upgrade").await;
-    space
-        .run(&Files::example("rpc-upgrade/v1"))
-        .await
-        .with_code(0);
+    space.run(&example("rpc-upgrade/v1")).await.with_code(0);
     let since = Timestamp::now();
-    space
-        .run(&Files::example("rpc-upgrade/v2"))
-        .await
-        .with_code(0);
+    space.run(&example("rpc-upgrade/v2")).await.with_code(0);
     let status = space.status("rpc-upgrade-2").await;
     assert_eq!(waves(&status), [["server"], ["client"]]);
     assert_eq!(state_of(&status, "client"), "Done");
