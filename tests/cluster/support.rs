@@ -29,7 +29,7 @@ use crate::files::Files;
 static SHARED: Shared = Shared::new(Options::default);
 
 /// How long anything that must come may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// How often it is looked for.
 const POLL_EVERY: Duration = Duration::from_millis(100);
 
