@@ -1,6 +1,7 @@
 //! What is refused before the first write: every problem at once, and nothing is changed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
@@ -13,7 +14,10 @@ use tidegate::spec::crd::{Release, ReleasePlan, ServiceGraph};
 
 use crate::accounts::rights_of_a_plan;
 use crate::files::{Files, pair};
-use crate::support::Space;
+use crate::support::{Space, eventually};
+
+/// Controllers that have nothing written for so long are done.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// The state of everything in a namespace: each object with its resourceVersion.
 type Versions = BTreeMap<String, String>;
@@ -42,11 +46,24 @@ async fn versions(space: &Space) -> Versions {
     )
 }
 
+/// The state once controllers write no more.
+async fn settled(space: &Space) -> Versions {
+    let mut last = versions(space).await;
+    eventually("the last write of a controller", async || {
+        tokio::time::sleep(QUIET).await;
+        let newest = versions(space).await;
+        let is_settled = newest == last;
+        last.clone_from(&newest);
+        is_settled.then_some(newest)
+    })
+    .await
+}
+
 /// A namespace where version 1 runs and nothing moves.
 async fn installed(name: &str) -> (Space, Versions) {
     let space = Space::new(name).await;
     space.run(&pair(1)).await.with_code(0);
-    let before = versions(&space).await;
+    let before = settled(&space).await;
     (space, before)
 }
 
@@ -84,7 +101,7 @@ async fn every_refusal_of_the_api_server_is_told_at_once_and_nothing_is_written(
     space.run(&pair(1)).await.with_code(0);
     take_over(&space, "client", "autoscaler").await;
     space.until_rolled_out().await;
-    let before = versions(&space).await;
+    let before = settled(&space).await;
     let since = Timestamp::now();
     let labels = json!({"app": "server", "tier": "back"});
     let wrong: Files = pair(2)

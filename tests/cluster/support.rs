@@ -105,8 +105,13 @@ impl Running {
     }
 
     /// Waits for its end.
-    pub(crate) async fn done(mut self) -> Done {
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+    pub(crate) async fn done(self) -> Done {
+        self.done_within(PATIENCE).await
+    }
+
+    /// Waits so long for its end.
+    pub(crate) async fn done_within(mut self, patience: Duration) -> Done {
+        let ended = tokio::time::timeout(patience, self.child.wait()).await;
         let Ok(status) = ended else {
             panic!("it does not end; it said:\n{}", self.stderr());
         };
