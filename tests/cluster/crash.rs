@@ -19,7 +19,7 @@ const KILLS: u32 = 10;
 const LATER: Duration = Duration::from_millis(170);
 
 /// How long a control plane may take to get over the loss of its API server.
-const RECOVERY: Duration = Duration::from_mins(3);
+const RECOVERY: Duration = Duration::from_mins(5);
 
 /// Wave 2 takes long enough for every kill, and the rest is quick.
 fn boutique(version: &str) -> Files {
