@@ -101,13 +101,6 @@ impl Connection {
         config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{account}"));
         client(config, self.requests.as_ref())
     }
-
-    /// The same way, to another namespace.
-    #[must_use]
-    pub fn in_namespace(mut self, namespace: &str) -> Self {
-        namespace.clone_into(&mut self.namespace);
-        self
-    }
 }
 
 fn client(config: Config, requests: Option<&RequestListener>) -> Result<Client, ClusterError> {

@@ -81,15 +81,7 @@ fn bare(object: &DynamicObject) -> Value {
     if let Some(fields) = value.as_object_mut() {
         fields.remove("status");
         if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
-            for servers_own in [
-                "managedFields",
-                "resourceVersion",
-                "uid",
-                "creationTimestamp",
-                "generation",
-            ] {
-                metadata.remove(servers_own);
-            }
+            manifests::drop_servers_own(metadata);
         }
     }
     value

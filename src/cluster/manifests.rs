@@ -18,17 +18,22 @@ pub(super) fn ready(manifest: &Value, plan: &str, stamp: Option<&str>) -> Value 
 
 fn label(object: &mut Map<String, Value>, plan: &str) -> Option<()> {
     let metadata = child(object, "metadata")?;
-    for servers_own in [
+    drop_servers_own(metadata);
+    child(metadata, "labels")?.insert(PLAN_LABEL.to_owned(), Value::String(plan.to_owned()));
+    Some(())
+}
+
+/// Takes away what only the server writes into an object's metadata.
+pub(super) fn drop_servers_own(metadata: &mut Map<String, Value>) {
+    for field in [
         "managedFields",
         "resourceVersion",
         "uid",
         "creationTimestamp",
         "generation",
     ] {
-        metadata.remove(servers_own);
+        metadata.remove(field);
     }
-    child(metadata, "labels")?.insert(PLAN_LABEL.to_owned(), Value::String(plan.to_owned()));
-    Some(())
 }
 
 fn put_stamp(object: &mut Map<String, Value>, stamp: &str) -> Option<()> {
