@@ -29,18 +29,30 @@ struct LiveService {
     serves: Option<Vec<Serves>>,
     #[serde(default)]
     calls: Vec<Call>,
+    /// It has no pod any more, and something durable that it wrote may be left.
+    #[serde(default)]
+    retained: bool,
+}
+
+/// What runs of one service, and what is gone and has left something.
+#[derive(Default)]
+pub(super) struct LiveSet {
+    /// The revisions that have a pod.
+    pub live: Vec<Revision>,
+    /// Those that have none and of which something durable may be left.
+    pub retained: Vec<Revision>,
 }
 
 /// Reads live sets.
 ///
-/// Out: the live revisions by service. Errors: the file cannot be read, or its form is another.
-pub(super) fn read_live_sets(path: &Path) -> Result<BTreeMap<ServiceName, Vec<Revision>>, Failure> {
+/// Out: the revisions by service. Errors: the file cannot be read, or its form is another.
+pub(super) fn read_live_sets(path: &Path) -> Result<BTreeMap<ServiceName, LiveSet>, Failure> {
     let wrong =
         |message: String| Failure::new(Exit::Usage, format!("{}: {message}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     let sets: LiveSets = serde_saphyr::from_str(&text).map_err(|error| {
         wrong(error.to_string()).hint(
-            "its form is `{apiVersion: tidegate.dev/v1alpha1, kind: LiveSets, services: [{name, revision, serves, calls}]}`",
+            "its form is `{apiVersion: tidegate.dev/v1alpha1, kind: LiveSets, services: [{name, revision, serves, calls, retained}]}`",
         )
     })?;
     if sets.kind != "LiveSets" {
@@ -49,14 +61,18 @@ pub(super) fn read_live_sets(path: &Path) -> Result<BTreeMap<ServiceName, Vec<Re
             sets.kind
         )));
     }
-    let mut live: BTreeMap<ServiceName, Vec<Revision>> = BTreeMap::new();
+    let mut live: BTreeMap<ServiceName, LiveSet> = BTreeMap::new();
     for service in &sets.services {
         let name = ServiceName::parse(&service.name)
             .map_err(|error| wrong(format!("`{}` {error}", service.name)))?;
         let interface = interface(service, &sets).map_err(wrong)?;
-        live.entry(name)
-            .or_default()
-            .push(Revision::declared(service.revision.clone(), interface));
+        let revision = Revision::declared(service.revision.clone(), interface);
+        let set = live.entry(name).or_default();
+        if service.retained {
+            set.retained.push(revision);
+        } else {
+            set.live.push(revision);
+        }
     }
     Ok(live)
 }

@@ -1,18 +1,18 @@
 //! `tidegate plan`: the order of a release and why, offline from files or against a cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::assemble::{Assembled, assemble, tell_problems};
 use super::context::ClusterArgs;
 use super::failure::{Exit, Failure};
 use super::input::read_all;
-use super::live_sets::read_live_sets;
+use super::live_sets::{LiveSet, read_live_sets};
 use super::output::{Format, Output};
 use crate::cluster::survey_only;
-use crate::controller::{make_plan, system};
-use crate::graph::System;
-use crate::plan::{Plan, Verdict, explain, plan as make, why_here};
+use crate::controller::system;
+use crate::graph::{PartError, System};
+use crate::plan::{Choice, Plan, Verdict, explain, plan as make, plan_with, why_here};
 use crate::spec::{Graph, Problem, ServiceName};
 use crate::upgrade::gate::template_digest;
 
@@ -33,6 +33,18 @@ pub(super) struct PlanArgs {
     /// Live sets with more than one revision of a service (a document of kind `LiveSets`)
     #[arg(long, value_name = "FILE", requires = "from")]
     live: Option<PathBuf>,
+    /// Plan only these services; the others stay as they are
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Accept that what runs is unsafe already, and let nothing else break
+    #[arg(long)]
+    repair: bool,
+    /// The release goes back to an earlier one: what Jobs did stays
+    #[arg(long, requires = "from")]
+    rollback: bool,
+    /// How services that have a switch move: once and in order, or all images first and all switches later; with both costs
+    #[arg(long, value_enum)]
+    strategy: Option<StrategyChoice>,
     /// Tell only why this service is where it is
     #[arg(long, value_name = "SERVICE")]
     explain: Option<String>,
@@ -44,6 +56,50 @@ pub(super) struct PlanArgs {
     output: Format,
     #[command(flatten)]
     cluster: ClusterArgs,
+}
+
+/// The value of `--strategy`.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum StrategyChoice {
+    /// Each service moves once
+    Ordered,
+    /// All images with the old parameter, then all switches
+    Flip,
+    /// The one with fewer waves
+    Auto,
+}
+
+impl PlanArgs {
+    /// The part of a system that is asked for.
+    fn part(&self, mut system: System) -> Result<System, Failure> {
+        let usage = |message: String| Failure::new(Exit::Usage, message);
+        if !self.only.is_empty() {
+            let names = self.only.iter().map(|text| {
+                ServiceName::parse(text).map_err(|error| usage(format!("`{text}` {error}")))
+            });
+            let names: BTreeSet<ServiceName> = names.collect::<Result<_, _>>()?;
+            system = system.only(&names).map_err(|error| match error {
+                PartError::Unknown(_) => usage(error.to_string()),
+                PartError::Mixed(_) => Failure::new(Exit::Refused, error.to_string()),
+            })?;
+        }
+        system.repair = self.repair;
+        Ok(system)
+    }
+
+    /// The plan by the strategy that is asked for.
+    fn make(&self, system: &System) -> Result<Plan, Failure> {
+        let choice = match self.strategy {
+            None => return Ok(make(system)),
+            Some(StrategyChoice::Ordered) => Choice::Ordered,
+            Some(StrategyChoice::Flip) => Choice::Flip,
+            Some(StrategyChoice::Auto) => Choice::Auto,
+        };
+        plan_with(system, choice).map_err(|error| {
+            Failure::new(Exit::Refused, error.to_string())
+                .hint("declare `switch: {env: NAME}` for each, or use `--strategy ordered`")
+        })
+    }
 }
 
 /// Runs the command.
@@ -102,8 +158,8 @@ fn offline(
     };
     let mut system = System::between(&old.graph, &new.graph, changed.as_ref());
     if let Some(file) = &args.live {
-        for (name, revisions) in read_live_sets(file)? {
-            system = system.with_live(&name, revisions).ok_or_else(|| {
+        for (name, LiveSet { live, retained }) in read_live_sets(file)? {
+            system = system.with_live(&name, live, retained).ok_or_else(|| {
                 Failure::new(
                     Exit::Usage,
                     format!(
@@ -114,7 +170,11 @@ fn offline(
             })?;
         }
     }
-    let plan = make(&system);
+    if args.rollback {
+        system = system.going_back();
+    }
+    let system = args.part(system)?;
+    let plan = args.make(&system)?;
     Ok((system, plan, Vec::new()))
 }
 
@@ -185,7 +245,8 @@ async fn against_cluster(
         .unwrap_or_else(|| assembled.bundle.graph_name.clone());
     let survey = survey_only(&connection, &assembled.bundle, &name).await?;
     let system = system(&assembled.graph, &survey);
-    let planned = make_plan(&assembled.bundle, &survey);
+    let system = args.part(system)?;
+    let plan = args.make(&system)?;
     let refused = super::run::placed(survey.problems, &assembled);
-    Ok((system, planned.plan, refused))
+    Ok((system, plan, refused))
 }

@@ -7,7 +7,7 @@ use super::survey::{Survey, Surveyed, TemplateChange};
 use crate::graph::{Member as Placed, Moves, Revision, System};
 use crate::manifest::Bundle;
 use crate::plan::{self, Plan, Verdict};
-use crate::spec::crd::DrainLevel;
+use crate::spec::crd::{DrainLevel, Routing};
 use crate::spec::{Graph, Interface, ServiceName, stamp};
 use crate::upgrade::gate::LiveRevision;
 use crate::upgrade::{
@@ -146,6 +146,13 @@ fn refusal(system: &System, plan: &Plan, survey: &Survey) -> Option<String> {
             .map(|refusal| refusal.because.join("; "));
         return Some(because.unwrap_or_else(|| "no order is safe".to_owned()));
     }
+    if let Some(step) = plan
+        .steps
+        .iter()
+        .find(|step| step.id != step.service.as_str())
+    {
+        return Some(not_carried_out(step));
+    }
     match plan::check(system, plan) {
         Ok(()) => None,
         Err(faults) => {
@@ -154,6 +161,30 @@ fn refusal(system: &System, plan: &Plan, survey: &Survey) -> Option<String> {
                 "the plan does not stand the independent check: {}",
                 words.join("; ")
             ))
+        }
+    }
+}
+
+/// A step that can be planned and that nothing here can carry out yet: said before the first write, and never skipped.
+fn not_carried_out(step: &plan::Step) -> String {
+    let service = &step.service;
+    match step.action {
+        plan::Action::Drain => format!(
+            "before {service} moves, what was written for it in versions that it will not read must be gone ({}), and \
+             this version of tidegate does not wait for that: release the writers first, and {service} in a release of \
+             its own once nothing is left",
+            step.drain.join(", ")
+        ),
+        plan::Action::Flip => format!(
+            "{service} would have to flip its switch in a step of its own, and this version of tidegate does not carry \
+             that out: release the new image with the old value first"
+        ),
+        plan::Action::Create | plan::Action::Roll | plan::Action::Delete | plan::Action::Job => {
+            format!(
+                "{service} would have to keep its old pods beside the new ones until its callers have moved, and this \
+                 version of tidegate does not carry that out: release a {service} that serves the old and the new \
+                 first"
+            )
         }
     }
 }
@@ -180,6 +211,11 @@ pub fn system(graph: &Graph, survey: &Survey) -> System {
                 .map(|s| &s.interface),
             change: surveyed.change,
         };
+        let declared = survey
+            .declared
+            .as_ref()
+            .and_then(|graph| graph.services.get(name));
+        member.was_routed(declared.map_or(Routing::Blind, |before| before.manner.routing));
         member.moves = moves(surveyed, is_job);
         member.live = reader.live(surveyed, member.moves);
     }
@@ -196,12 +232,7 @@ pub fn system(graph: &Graph, survey: &Survey) -> System {
             interface: stamped(revision)
                 .or_else(|| declared.map(|service| service.interface.clone())),
         });
-        let member = Placed {
-            live: live.collect(),
-            target: None,
-            moves: Moves::Delete,
-            after: BTreeSet::new(),
-        };
+        let member = Placed::deleted(live.collect());
         system.services.insert(name.clone(), member);
     }
     system

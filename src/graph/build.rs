@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::compat::{answer, unsettled};
-use super::{Clash, Compat, Derivation, Kind, Link, Node, Pair, Precedence, Revision, Strength};
+use super::meetings::{Key, Meetings};
+use super::{Clash, Derivation, Kind, Link, Node, Pair, Precedence, Strength};
 use super::{Moves, System};
-use crate::spec::{Assume, Code, ContractName, ServiceName};
-
-type Key = (ServiceName, ContractName);
-type Live<'a> = [Option<&'a Revision>];
+use crate::spec::{Assume, Code, ServiceName};
 
 /// Derives everything that the contracts of a system force.
 pub fn derive(system: &System) -> Derivation<'_> {
@@ -29,7 +26,9 @@ pub fn derive(system: &System) -> Derivation<'_> {
                 before: vec![None],
                 at_end: vec![None],
                 moves: Moves::Stays,
-                is_outside: false,
+                retained: Vec::new(),
+                manner: None,
+                is_irreversible: false,
             };
             let callee = callee_at
                 .and_then(|callee| nodes.get(callee))
@@ -44,17 +43,14 @@ pub fn derive(system: &System) -> Derivation<'_> {
                 caller,
                 callee,
                 meetings,
+                repair: system.repair,
             };
-            judge(
-                &case,
-                link,
-                callee_at.map(|callee| (at, callee)),
-                system.assume,
-                &mut found,
-            );
+            let ends = callee_at.map(|callee| (at, callee));
+            judge(&case, link, ends, system.assume, &mut found);
         }
     }
     manual(system, &index, &mut found);
+    found.notes.extend(ended(system));
     found.nodes = nodes;
     found
 }
@@ -65,16 +61,33 @@ fn nodes(system: &System) -> Vec<Node<'_>> {
         before: member.before(),
         at_end: member.at_end(),
         moves: member.moves,
-        is_outside: false,
+        retained: member.retained.iter().map(Some).collect(),
+        manner: Some(&member.manner),
+        is_irreversible: member.is_irreversible(),
     });
-    let outside = system.external.iter().map(|(name, caller)| Node {
+    let outside = system
+        .external
+        .iter()
+        .filter(|(_, caller)| caller.ended.is_none());
+    let outside = outside.map(|(name, caller)| Node {
         name,
         before: caller.live.iter().map(Some).collect(),
         at_end: caller.live.iter().chain(&caller.coming).map(Some).collect(),
         moves: Moves::Stays,
-        is_outside: true,
+        retained: Vec::new(),
+        manner: None,
+        is_irreversible: false,
     });
     services.chain(outside).collect()
+}
+
+/// The callers from outside that count no more, with what shows it.
+fn ended(system: &System) -> impl Iterator<Item = (Code, String)> {
+    system.external.iter().filter_map(|(name, caller)| {
+        let evidence = caller.ended.as_ref()?;
+        let text = format!("{name} counts as ended, since its declaration says so: {evidence}");
+        Some((Code::EndedCaller, text))
+    })
 }
 
 /// Whom any revision of a caller calls.
@@ -83,6 +96,7 @@ fn called<'a>(caller: &Node<'a>) -> Vec<&'a Key> {
         .before
         .iter()
         .chain(&caller.at_end)
+        .chain(&caller.retained)
         .copied()
         .flatten();
     let mut keys: Vec<&Key> = revisions
@@ -94,97 +108,12 @@ fn called<'a>(caller: &Node<'a>) -> Vec<&'a Key> {
     keys
 }
 
-/// The clashes of one edge, by when the two revisions would be live together.
-#[derive(Default)]
-struct Meetings<'a> {
-    now: Vec<Pair<'a>>,
-    at_end: Vec<Pair<'a>>,
-    /// New callers and old callees.
-    early: Vec<Pair<'a>>,
-    /// Old callers and new callees.
-    late: Vec<Pair<'a>>,
-}
-
-impl<'a> Meetings<'a> {
-    fn of(link: Link<'a>, key: &Key, caller: &Node<'a>, callee: &Node<'a>) -> Self {
-        let pairs = |callers: &Live<'a>, callees: &Live<'a>, mixed: [&Live<'a>; 2]| {
-            clashes(link, key, (callers, callees), mixed)
-        };
-        let now = pairs(&caller.before, &callee.before, [&callee.before, &[]]);
-        if !caller.is_moving() && !callee.is_moving() && caller.before == caller.at_end {
-            return Self {
-                now,
-                ..Self::default()
-            };
-        }
-        let mixed: [&Live<'a>; 2] = [&callee.before, &callee.at_end];
-        Self {
-            now,
-            at_end: pairs(&caller.at_end, &callee.at_end, [&callee.at_end, &[]]),
-            early: pairs(&caller.at_end, &callee.before, mixed),
-            late: pairs(&caller.before, &callee.at_end, mixed),
-        }
-    }
-}
-
-/// Every pair that clashes, and every caller that would break between two of the `mixed` callees.
-fn clashes<'a>(
-    link: Link<'a>,
-    key: &Key,
-    (callers, callees): (&Live<'a>, &Live<'a>),
-    mixed: [&Live<'a>; 2],
-) -> Vec<Pair<'a>> {
-    let mut found = Vec::new();
-    // A pod that calls its own service is there itself, so the service is never absent for it.
-    let is_self = link.caller == link.callee;
-    for &caller in callers {
-        let Some(revision) = caller else { continue };
-        let requirement = match &revision.interface {
-            None => None,
-            Some(interface) => match interface.calls.get(key) {
-                None => continue,
-                requirement @ Some(_) => requirement,
-            },
-        };
-        let need = requirement.map(|requirement| &requirement.need);
-        let optional = requirement.is_some_and(|requirement| requirement.optional);
-        for &callee in callees.iter().filter(|callee| !is_self || callee.is_some()) {
-            let answer = need.map_or(Compat::Unknown, |need| answer(need, link.contract, callee));
-            let clash = match answer {
-                Compat::Yes => continue,
-                Compat::No(clash) => clash,
-                Compat::Unknown => Clash::Undeclared,
-            };
-            found.push(Pair {
-                link,
-                caller,
-                callee,
-                need,
-                clash,
-                optional,
-            });
-        }
-        if let Some(callee) = need.and_then(|need| unsettled(need, link.contract, mixed)) {
-            let (callee, clash) = (Some(callee), Clash::Unsettled);
-            found.push(Pair {
-                link,
-                caller,
-                callee,
-                need,
-                clash,
-                optional,
-            });
-        }
-    }
-    found
-}
-
 fn is_hard(pair: &Pair<'_>) -> bool {
-    !pair.optional && pair.clash != Clash::Undeclared
+    !pair.is_optional() && pair.clash != Clash::Undeclared
 }
 
 fn is_soft(pair: &Pair<'_>) -> bool {
-    pair.optional && pair.clash != Clash::Undeclared
+    pair.is_optional() && pair.clash != Clash::Undeclared
 }
 
 /// One edge while it is judged.
@@ -192,27 +121,64 @@ struct Case<'n, 'a> {
     caller: &'n Node<'a>,
     callee: &'n Node<'a>,
     meetings: Meetings<'a>,
+    /// Whether what fails already may go on failing.
+    repair: bool,
 }
 
 impl<'a> Case<'_, 'a> {
+    /// Whether a caller of now fails at every callee of now: nothing can make that worse.
+    fn is_lost_caller(&self, pair: &Pair<'a>) -> bool {
+        let fails = |callee: &Option<_>| {
+            let now = self.meetings.now.iter().filter(|now| is_hard(now));
+            now.into_iter()
+                .any(|now| now.caller == pair.caller && now.callee == *callee)
+        };
+        self.repair
+            && self.caller.before.contains(&pair.caller)
+            && self.callee.before.iter().all(fails)
+    }
+
+    /// Whether every caller of now fails at a callee of now.
+    fn is_lost_callee(&self, pair: &Pair<'a>) -> bool {
+        let fails = |caller: &Option<_>| {
+            let now = self.meetings.now.iter().filter(|now| is_hard(now));
+            now.into_iter()
+                .any(|now| now.callee == pair.callee && now.caller == *caller)
+        };
+        self.repair
+            && self.callee.before.contains(&pair.callee)
+            && self.caller.before.iter().all(fails)
+    }
+
+    /// The pairs that fail at the end and did not fail before.
+    fn unsafe_at_end(&self) -> impl Iterator<Item = &Pair<'a>> {
+        let all = self.meetings.at_end.iter().filter(|pair| is_hard(pair));
+        all.filter(|pair| self.caller.is_moving() || !self.is_lost_caller(pair))
+    }
+
     /// The order that keeps new callers from old callees.
     fn server_first(&self, caller: usize, callee: usize) -> Option<Precedence<'a>> {
-        let pairs = self.decisive(&self.meetings.early, |now, pair| now.callee == pair.callee)?;
+        let fails_already = |now: &Pair<'a>, pair: &Pair<'a>| now.callee == pair.callee;
+        let is_lost = |pair: &Pair<'a>| self.is_lost_callee(pair);
+        let pairs = self.decisive(&self.meetings.early, fails_already, is_lost)?;
         Some(precedence((callee, caller), Kind::ServerFirst, pairs))
     }
 
     /// The order that keeps old callers from new callees.
     fn client_first(&self, caller: usize, callee: usize) -> Option<Precedence<'a>> {
-        let pairs = self.decisive(&self.meetings.late, |now, pair| now.caller == pair.caller)?;
+        let fails_already = |now: &Pair<'a>, pair: &Pair<'a>| now.caller == pair.caller;
+        let is_lost = |pair: &Pair<'a>| self.is_lost_caller(pair);
+        let pairs = self.decisive(&self.meetings.late, fails_already, is_lost)?;
         Some(precedence((caller, callee), Kind::ClientFirst, pairs))
     }
 
-    /// The hard pairs if there is one, else the optional ones that an order would help.
+    /// The hard pairs if there is one, else those that an order would help and may fail.
     fn decisive(
         &self,
         met: &[Pair<'a>],
         is_same_meeting: impl Fn(&Pair<'a>, &Pair<'a>) -> bool,
-    ) -> Option<Vec<Pair<'a>>> {
+        is_lost: impl Fn(&Pair<'a>) -> bool,
+    ) -> Option<Decisive<'a>> {
         if !self.callee.is_moving() {
             return None;
         }
@@ -222,33 +188,53 @@ impl<'a> Case<'_, 'a> {
         let is_stuck = |pair: &Pair<'a>| {
             pair.clash == Clash::Unsettled && self.caller.before.contains(&pair.caller)
         };
-        let hard: Vec<_> = met
-            .iter()
-            .filter(|pair| is_hard(pair) && (moving || is_stuck(pair)))
-            .copied()
-            .collect();
+        let of_hard = |lost: bool| {
+            let hard = met
+                .iter()
+                .filter(|pair| is_hard(pair) && (moving || is_stuck(pair)));
+            hard.filter(|pair| is_lost(pair) == lost)
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        let hard = of_hard(false);
         if !hard.is_empty() {
-            return Some(hard);
+            return Some(Decisive {
+                pairs: hard,
+                weight: None,
+            });
         }
-        let Meetings {
-            now,
-            at_end,
-            early: _,
-            late: _,
-        } = &self.meetings;
-        if !moving || at_end.iter().any(is_soft) {
+        if !moving {
+            return None;
+        }
+        let lost = of_hard(true);
+        if !lost.is_empty() {
+            return Some(Decisive {
+                pairs: lost,
+                weight: Some(u32::MAX),
+            });
+        }
+        let Meetings { now, at_end, .. } = &self.meetings;
+        if at_end.iter().any(is_soft) {
             return None;
         }
         let fails_already = |pair: &Pair<'a>| {
             now.iter()
                 .any(|now| is_soft(now) && is_same_meeting(now, pair))
         };
-        let soft: Vec<_> = met
+        let pairs: Vec<_> = met
             .iter()
             .filter(|pair| is_soft(pair) && !fails_already(pair))
             .copied()
             .collect();
-        (!soft.is_empty()).then_some(soft)
+        let weight = pairs
+            .iter()
+            .filter_map(|pair| pair.requirement)
+            .map(|one| one.weight)
+            .max();
+        weight.map(|weight| Decisive {
+            pairs,
+            weight: Some(weight),
+        })
     }
 
     /// The order of an edge of which nothing is known: the server is taken to add, never to drop.
@@ -264,7 +250,11 @@ impl<'a> Case<'_, 'a> {
             .filter(unknown)
             .copied()
             .collect();
-        (!pairs.is_empty()).then(|| precedence((callee, caller), Kind::ServerFirst, pairs))
+        let pairs = Decisive {
+            pairs,
+            weight: None,
+        };
+        (!pairs.pairs.is_empty()).then(|| precedence((callee, caller), Kind::ServerFirst, pairs))
     }
 
     fn undeclared(&self) -> Vec<Pair<'a>> {
@@ -276,6 +266,7 @@ impl<'a> Case<'_, 'a> {
             at_end,
             early,
             late,
+            left: _,
         } = &self.meetings;
         let all = now.iter().chain(at_end).chain(early).chain(late);
         let mut undeclared: Vec<Pair<'a>> = Vec::new();
@@ -289,12 +280,7 @@ impl<'a> Case<'_, 'a> {
 
     /// What stops nothing and should be known all the same.
     fn notes(&self) -> Vec<(Code, String)> {
-        let Meetings {
-            now: _,
-            at_end,
-            early,
-            late: _,
-        } = &self.meetings;
+        let Meetings { at_end, early, .. } = &self.meetings;
         let (caller, callee) = (self.caller.name, self.callee.name);
         let mut notes = Vec::new();
         if at_end.iter().any(is_soft) {
@@ -312,22 +298,52 @@ impl<'a> Case<'_, 'a> {
             );
             notes.push((Code::SoftEdgeDropped, text));
         }
+        if self.repair {
+            let now = self.meetings.now.iter().filter(|pair| is_hard(pair));
+            let now = now.map(|pair| pair.callee.map_or("absent", |callee| callee.name.as_str()));
+            notes.extend(now.map(|callee_revision| {
+                let text = format!(
+                    "calls of {caller} to {callee}@{callee_revision} fail already; they may go on \
+                     failing until both are done"
+                );
+                (Code::Repaired, text)
+            }));
+        }
         notes
+    }
+
+    /// What old callers leave for a callee that will not read it.
+    fn left_behind(&self) -> impl Iterator<Item = Pair<'a>> {
+        let Meetings { late, left, .. } = &self.meetings;
+        let late = late
+            .iter()
+            .filter(|pair| self.caller.is_moving() && pair.retention().is_some());
+        let is_wanted = |pair: &&Pair<'a>| self.callee.is_moving() && is_hard(pair);
+        late.chain(left).filter(is_wanted).copied()
     }
 }
 
-fn precedence((first, then): (usize, usize), kind: Kind, pairs: Vec<Pair<'_>>) -> Precedence<'_> {
+/// The pairs that force an order, and how much it matters if it may be given up.
+struct Decisive<'a> {
+    pairs: Vec<Pair<'a>>,
+    weight: Option<u32>,
+}
+
+fn precedence((first, then): (usize, usize), kind: Kind, decisive: Decisive<'_>) -> Precedence<'_> {
+    let Decisive { pairs, weight } = decisive;
     let assumed = pairs.iter().all(|pair| pair.clash == Clash::Undeclared);
-    let strength = match (pairs.iter().all(|pair| pair.optional), assumed) {
-        (true, _) => Strength::Soft,
-        (false, true) => Strength::Assumed,
-        (false, false) => Strength::Hard,
+    let strength = match (weight, assumed) {
+        (Some(_), _) => Strength::Soft,
+        (None, true) if pairs.iter().all(Pair::is_optional) => Strength::Soft,
+        (None, true) => Strength::Assumed,
+        (None, false) => Strength::Hard,
     };
     Precedence {
         first,
         then,
         kind,
         strength,
+        weight: weight.unwrap_or(1),
         assumed,
         pairs,
     }
@@ -342,22 +358,19 @@ fn judge<'a>(
     found: &mut Derivation<'a>,
 ) {
     let Meetings {
-        now,
-        at_end,
-        early,
-        late,
+        now, early, late, ..
     } = &case.meetings;
-    found
-        .unsafe_now
-        .extend(now.iter().filter(|pair| is_hard(pair)));
-    found
-        .unsafe_at_end
-        .extend(at_end.iter().filter(|pair| is_hard(pair)));
+    let unsafe_now = now.iter().filter(|pair| is_hard(pair) && !case.repair);
+    found.unsafe_now.extend(unsafe_now);
+    found.unsafe_at_end.extend(case.unsafe_at_end());
     found.notes.extend(case.notes());
     let undeclared = case.undeclared();
     let mut precedences: Vec<Precedence<'a>> = Vec::new();
     if let Some((caller, callee)) = ends {
-        if caller == callee {
+        wait_out(case, (caller, callee), found);
+        if caller == callee && case.callee.is_versioned() {
+            // Each of its pods finds one of its own revision: itself.
+        } else if caller == callee {
             let cross = early.iter().chain(late).filter(|pair| is_hard(pair));
             found.self_conflicts.extend(cross);
         } else {
@@ -380,7 +393,20 @@ fn judge<'a>(
     if assume == Assume::Strict {
         found
             .unknown
-            .extend(undeclared.iter().filter(|pair| !pair.optional));
+            .extend(undeclared.iter().filter(|pair| !pair.is_optional()));
+    }
+}
+
+/// Adds what one edge leaves behind to what its reader has to wait out.
+fn wait_out<'a>(case: &Case<'_, 'a>, (caller, callee): (usize, usize), found: &mut Derivation<'a>) {
+    for pair in case.left_behind() {
+        let drain = found.drains.entry(callee).or_default();
+        drain.retentions.extend(pair.retention());
+        let is_writing = case.caller.is_moving() && case.caller.before.contains(&pair.caller);
+        if is_writing && caller != callee {
+            drain.writers.insert(caller);
+        }
+        drain.pairs.push(pair);
     }
 }
 
@@ -393,7 +419,7 @@ fn manual<'a>(
         system
             .services
             .get(name)
-            .is_some_and(|member| member.moves != Moves::Stays)
+            .is_some_and(|member| member.moves.is_moving())
     };
     for (name, member) in &system.services {
         for before in member
@@ -412,6 +438,7 @@ fn manual<'a>(
                     then: *then,
                     kind: Kind::Manual,
                     strength: Strength::Hard,
+                    weight: 1,
                     assumed: false,
                     pairs: Vec::new(),
                 }));

@@ -33,7 +33,7 @@ pub fn compat(
     };
     match interface.calls.get(key) {
         None => Compat::Yes,
-        Some(Requirement { need, optional: _ }) => answer(need, &key.1, callee),
+        Some(Requirement { need, .. }) => answer(need, &key.1, callee),
     }
 }
 

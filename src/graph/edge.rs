@@ -1,6 +1,9 @@
 //! The words of a derivation: a pair of revisions that clashes, and the order that keeps it apart.
 
-use crate::spec::{Code, ContractName, Need, ServiceName};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::spec::crd::Routing;
+use crate::spec::{Code, ContractName, Manner, Need, Requirement, Retention, ServiceName};
 
 use super::{Moves, Revision};
 
@@ -40,12 +43,28 @@ pub struct Pair<'a> {
     pub caller: Option<&'a Revision>,
     /// The callee's revision; `None`: nothing of it runs.
     pub callee: Option<&'a Revision>,
-    /// What the caller's revision needs, if that is declared.
-    pub need: Option<&'a Need>,
+    /// What the caller's revision requires, if that is declared.
+    pub requirement: Option<&'a Requirement>,
     /// What is wrong between them.
     pub clash: Clash,
+}
+
+impl<'a> Pair<'a> {
+    /// What the caller's revision needs, if that is declared.
+    pub fn need(&self) -> Option<&'a Need> {
+        self.requirement.map(|requirement| &requirement.need)
+    }
+
     /// Whether the failure only degrades the caller.
-    pub optional: bool,
+    pub fn is_optional(&self) -> bool {
+        self.requirement
+            .is_some_and(|requirement| requirement.optional)
+    }
+
+    /// How long what the caller writes outlives it.
+    pub fn retention(&self) -> Option<&'a Retention> {
+        self.requirement?.durable.as_ref()
+    }
 }
 
 /// What forces an order.
@@ -66,7 +85,7 @@ pub enum Strength {
     Hard,
     /// Calls may break without it: the contract is not declared.
     Assumed,
-    /// Optional calls fail for a while without it.
+    /// Without it calls fail for a while that may fail: they are optional, or fail already.
     Soft,
 }
 
@@ -81,9 +100,23 @@ pub struct Precedence<'a> {
     pub kind: Kind,
     /// Whether it may be given up.
     pub strength: Strength,
+    /// Of those that may be given up, the heavier are kept.
+    pub weight: u32,
     /// Whether it rests on an assumption and not on what is declared.
     pub assumed: bool,
     /// The pairs that it keeps apart; none if it was written by hand.
+    pub pairs: Vec<Pair<'a>>,
+}
+
+/// "What was written for a reader in versions that it will not read any more must be gone before it
+/// starts." The numbers index [`Derivation::nodes`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Drain<'a> {
+    /// The writers that must be done before the wait begins.
+    pub writers: BTreeSet<usize>,
+    /// What shows that nothing is left.
+    pub retentions: BTreeSet<&'a Retention>,
+    /// The pairs of writers and readers that it keeps apart.
     pub pairs: Vec<Pair<'a>>,
 }
 
@@ -98,17 +131,39 @@ pub struct Node<'a> {
     pub at_end: Vec<Option<&'a Revision>>,
     /// What happens to it.
     pub moves: Moves,
-    /// Whether it is a caller that nobody deploys here.
-    pub is_outside: bool,
+    /// Who is not live any more and may have left something durable.
+    pub retained: Vec<Option<&'a Revision>>,
+    /// How it may move; `None` for a caller that nobody deploys here.
+    pub manner: Option<&'a Manner>,
+    /// Whether nothing brings back what its Job takes away.
+    pub is_irreversible: bool,
 }
 
-impl Node<'_> {
+impl<'a> Node<'a> {
     /// Whether the release changes anything in it.
     pub fn is_moving(&self) -> bool {
-        match self.moves {
-            Moves::Create | Moves::Roll | Moves::Job | Moves::Delete => true,
-            Moves::Stays => false,
-        }
+        self.moves.is_moving()
+    }
+
+    /// Whether it is a caller that nobody deploys here.
+    pub fn is_outside(&self) -> bool {
+        self.manner.is_none()
+    }
+
+    /// Whether calls reach only those of its pods that speak the caller's version.
+    pub fn is_versioned(&self) -> bool {
+        self.manner
+            .is_some_and(|manner| manner.routing == Routing::Versioned)
+    }
+
+    /// The group of which only one service moves at a time.
+    pub fn exclusive(&self) -> Option<&'a str> {
+        self.manner?.exclusive.as_deref()
+    }
+
+    /// The parameter that selects what it calls.
+    pub fn switch(&self) -> Option<&'a str> {
+        self.manner?.switch.as_deref()
     }
 }
 
@@ -130,6 +185,8 @@ pub struct Derivation<'a> {
     pub nodes: Vec<Node<'a>>,
     /// Who must be done before whom.
     pub precedences: Vec<Precedence<'a>>,
+    /// What must be waited out before a reader starts, by the reader's number.
+    pub drains: BTreeMap<usize, Drain<'a>>,
     /// Pairs that clash already.
     pub unsafe_now: Vec<Pair<'a>>,
     /// Pairs that clash when everything is done.

@@ -13,6 +13,7 @@ mod build;
 mod compat;
 mod cycle;
 mod edge;
+mod meetings;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -20,5 +21,7 @@ mod tests;
 pub use build::derive;
 pub use compat::{Compat, compat, satisfies};
 pub use cycle::{components, shortest_cycle};
-pub use edge::{Clash, Derivation, EdgeCounts, Kind, Link, Node, Pair, Precedence, Strength};
-pub use system::{Member, Moves, Outside, Revision, System};
+pub use edge::{
+    Clash, Derivation, Drain, EdgeCounts, Kind, Link, Node, Pair, Precedence, Strength,
+};
+pub use system::{Member, Moves, Outside, PartError, Revision, System};

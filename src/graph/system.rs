@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::spec::{Assume, External, Graph, Interface, Service, ServiceName};
+use crate::spec::crd::Routing;
+use crate::spec::{Assume, External, Graph, Interface, Manner, Service, ServiceName};
 
 /// The name of the one live revision where two graphs are compared.
 const LIVE: &str = "live";
@@ -49,6 +50,18 @@ pub enum Moves {
     Delete,
     /// Its template does not change.
     Stays,
+    /// It is a Job that going back does not undo.
+    Kept,
+}
+
+impl Moves {
+    /// Whether the release changes anything in such a service.
+    pub fn is_moving(self) -> bool {
+        match self {
+            Self::Create | Self::Roll | Self::Job | Self::Delete => true,
+            Self::Stays | Self::Kept => false,
+        }
+    }
 }
 
 /// One service of the system.
@@ -56,12 +69,16 @@ pub enum Moves {
 pub struct Member {
     /// Every revision that has a live pod; empty where nothing runs.
     pub live: Vec<Revision>,
+    /// Every revision that has no pod any more and of which something durable may be left unread.
+    pub retained: Vec<Revision>,
     /// What shall run; `None` where the service is deleted. Ignored where the service stays.
     pub target: Option<Revision>,
     /// What happens to it.
     pub moves: Moves,
     /// Services that must be done before this one starts, by hand.
     pub after: BTreeSet<ServiceName>,
+    /// How it may move.
+    pub manner: Manner,
 }
 
 /// A caller that nobody deploys here. It is never finished: what it calls now it calls to the end.
@@ -71,6 +88,8 @@ pub struct Outside {
     pub live: Vec<Revision>,
     /// What it may call in addition once the release is done, where its declaration changed.
     pub coming: Option<Revision>,
+    /// What shows that its calls have ended; with it they count no more.
+    pub ended: Option<String>,
 }
 
 /// What runs now and what shall run.
@@ -82,6 +101,21 @@ pub struct System {
     pub external: BTreeMap<ServiceName, Outside>,
     /// What unknown contracts mean.
     pub assume: Assume,
+    /// Whether what runs may be unsafe already: then only nothing else may break.
+    pub repair: bool,
+}
+
+/// Why a part of a release cannot be planned by itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PartError {
+    /// Nobody has that name.
+    #[error("there is no service `{0}` in either graph")]
+    Unknown(ServiceName),
+    /// Another service is in the middle of a rollout of its own.
+    #[error(
+        "{0} runs in more than one revision: it must be finished first, or be part of this release"
+    )]
+    Mixed(ServiceName),
 }
 
 impl System {
@@ -115,6 +149,10 @@ impl System {
                 outside.live.push(outside_revision(before));
             }
         }
+        for (name, member) in &mut system.services {
+            let before = old.services.get(name);
+            member.was_routed(before.map_or(member.manner.routing, |one| one.manner.routing));
+        }
         system
     }
 
@@ -143,6 +181,7 @@ impl System {
                 Outside {
                     live: vec![outside_revision(caller)],
                     coming: None,
+                    ended: caller.ended.clone(),
                 },
             )
         });
@@ -150,26 +189,73 @@ impl System {
             services,
             external: external.collect(),
             assume: new.assume,
+            repair: false,
         }
     }
 
-    /// The same with the live revisions of one service replaced, for `--live`; `None` if there is
-    /// no such service. A service with several must come down to one, so it moves.
+    /// The same with the revisions of one service replaced, for `--live`: those that are live, and
+    /// those that are gone and have left something durable. `None` if there is no such service.
+    ///
+    /// A service with several live ones must come down to one, so it moves. One that runs what the
+    /// graph of before did not have and the target has is done.
     #[must_use]
-    pub fn with_live(mut self, name: &ServiceName, live: Vec<Revision>) -> Option<Self> {
+    pub fn with_live(
+        mut self,
+        name: &ServiceName,
+        live: Vec<Revision>,
+        retained: Vec<Revision>,
+    ) -> Option<Self> {
         let member = self.services.get_mut(name)?;
+        let is_target = |one: &Revision, target: &Revision| one.interface == target.interface;
+        let was_target = |target: &Revision| member.live.iter().any(|one| is_target(one, target));
         member.moves = match (live.as_slice(), &member.target, member.moves) {
+            (_, _, Moves::Kept) => Moves::Kept,
             ([], None, _) => Moves::Stays,
             ([_, ..], None, _) => Moves::Delete,
-            (_, Some(_), Moves::Job) => Moves::Job,
-            ([], Some(_), _) => Moves::Create,
-            ([one], Some(target), Moves::Stays) if one.interface == target.interface => {
+            ([one], Some(target), Moves::Stays) if is_target(one, target) => Moves::Stays,
+            ([one], Some(target), _) if is_target(one, target) && !was_target(target) => {
                 Moves::Stays
             }
+            (_, Some(_), Moves::Job) => Moves::Job,
+            ([], Some(_), _) => Moves::Create,
             ([_, ..], Some(_), _) => Moves::Roll,
         };
         member.live = live;
+        member.retained = retained;
         Some(self)
+    }
+
+    /// The same as a way back to an earlier release: what Jobs did stays, but for those that are
+    /// declared `reversible: true`.
+    #[must_use]
+    pub fn going_back(mut self) -> Self {
+        for member in self.services.values_mut() {
+            if member.moves == Moves::Job && member.manner.reversible != Some(true) {
+                member.moves = Moves::Kept;
+            }
+        }
+        self
+    }
+
+    /// Only some services of the release: the others stay as they are.
+    ///
+    /// In: the names of those that may move. Errors: nobody has such a name, or another service is
+    /// mixed and must come down to one revision first.
+    pub fn only(mut self, names: &BTreeSet<ServiceName>) -> Result<Self, PartError> {
+        if let Some(unknown) = names.iter().find(|name| !self.services.contains_key(*name)) {
+            return Err(PartError::Unknown(unknown.clone()));
+        }
+        let others = self
+            .services
+            .iter_mut()
+            .filter(|(name, _)| !names.contains(*name));
+        for (name, member) in others {
+            if member.live.len() > 1 {
+                return Err(PartError::Mixed(name.clone()));
+            }
+            member.moves = Moves::Stays;
+        }
+        Ok(self)
     }
 }
 
@@ -207,19 +293,52 @@ impl Member {
         let target = Some(Revision::declared(TARGET, service.interface.clone()));
         Self {
             live,
+            retained: Vec::new(),
             target,
             moves,
             after: service.after.clone(),
+            manner: service.manner.clone(),
         }
     }
 
-    fn deleted(live: Vec<Revision>) -> Self {
+    /// A service that goes away.
+    pub fn deleted(live: Vec<Revision>) -> Self {
         Self {
             live,
+            retained: Vec::new(),
             target: None,
             moves: Moves::Delete,
             after: BTreeSet::new(),
+            manner: Manner::default(),
         }
+    }
+
+    /// Tells how calls find it now: they find its version from the start only if they do so now.
+    pub fn was_routed(&mut self, routing: Routing) {
+        if routing == Routing::Blind {
+            self.manner.routing = Routing::Blind;
+        }
+    }
+
+    /// Whether nothing brings back what its Job takes away.
+    pub fn is_irreversible(&self) -> bool {
+        self.moves == Moves::Job
+            && match self.manner.reversible {
+                Some(reversible) => !reversible,
+                None => self.is_dropping(),
+            }
+    }
+
+    fn is_dropping(&self) -> bool {
+        let serves = |revision: &Revision| revision.interface.as_ref()?.serves.clone();
+        let new = self.target.as_ref().and_then(serves).unwrap_or_default();
+        let old = self.live.iter().filter_map(serves).flatten();
+        old.into_iter().any(|(contract, versions)| {
+            let kept = new.get(&contract);
+            versions
+                .iter()
+                .any(|one| kept.is_none_or(|kept| !kept.contains(one)))
+        })
     }
 
     /// Who may be live before the release: `None` stands for "nothing runs".
@@ -234,7 +353,7 @@ impl Member {
     /// Who is live once it is done. A service that stays is left as it is, mixed or not.
     pub fn at_end(&self) -> Vec<Option<&Revision>> {
         match self.moves {
-            Moves::Stays => self.before(),
+            Moves::Stays | Moves::Kept => self.before(),
             Moves::Create | Moves::Roll | Moves::Job | Moves::Delete => vec![self.target.as_ref()],
         }
     }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Revision, System};
 use crate::spec::crd::DrainLevel;
 use crate::spec::{
-    ContractName, External, Graph, Interface, Need, ObjectRef, Requirement, Service, ServiceName,
-    Version,
+    ContractName, External, Graph, Interface, Manner, Need, ObjectRef, Requirement, Service,
+    ServiceName, Version,
 };
 
 fn name(text: &str) -> ServiceName {
@@ -16,14 +16,7 @@ fn name(text: &str) -> ServiceName {
 fn calls(callee: &str, version: &str) -> BTreeMap<(ServiceName, ContractName), Requirement> {
     let need = Need::Version(Version::parse(version).unwrap());
     let key = (name(callee), ContractName::from(&name(callee)));
-    [(
-        key,
-        Requirement {
-            need,
-            optional: false,
-        },
-    )]
-    .into()
+    [(key, Requirement::plain(need))].into()
 }
 
 fn serves(service: &str, version: &str) -> Interface {
@@ -52,6 +45,7 @@ fn graph(text: &str) -> Graph {
             interface: serves(words[0], words[1]),
             after: BTreeSet::new(),
             drain: DrainLevel::default(),
+            manner: Manner::default(),
         };
         graph.services.insert(name(words[0]), service);
     }
@@ -96,22 +90,25 @@ fn several_live_revisions_must_come_down_to_one() {
     let revision = |version| Revision::declared(version, serves("a", version));
     let one = system
         .clone()
-        .with_live(&name("a"), vec![revision("1")])
+        .with_live(&name("a"), vec![revision("1")], vec![])
         .unwrap();
     assert_eq!(moves(&one), "a Stays, b Stays");
     let mixed = system
         .clone()
-        .with_live(&name("a"), vec![revision("1"), revision("2")])
+        .with_live(&name("a"), vec![revision("1"), revision("2")], vec![])
         .unwrap();
     assert_eq!(moves(&mixed), "a Roll, b Stays");
-    let absent = system.clone().with_live(&name("a"), vec![]).unwrap();
+    let absent = system
+        .clone()
+        .with_live(&name("a"), vec![], vec![])
+        .unwrap();
     assert_eq!(moves(&absent), "a Create, b Stays");
     let other = system
         .clone()
-        .with_live(&name("a"), vec![Revision::undeclared("x")])
+        .with_live(&name("a"), vec![Revision::undeclared("x")], vec![])
         .unwrap();
     assert_eq!(moves(&other), "a Roll, b Stays");
-    assert_eq!(system.with_live(&name("nobody"), vec![]), None);
+    assert_eq!(system.with_live(&name("nobody"), vec![], vec![]), None);
 }
 
 #[test]
@@ -134,6 +131,7 @@ fn external_callers_keep_what_they_call_and_may_get_more() {
             let external = External {
                 path: format!("spec.external[{}]", graph.external.len() + versions.len()),
                 calls: calls("gateway", version),
+                ended: None,
             };
             graph.external.insert(name(caller), external);
         }

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::graph::{Member, Moves, Revision, System};
-use crate::spec::{Assume, Code, ContractName, Edge, Interface, Need, Negotiate, Requirement};
-use crate::spec::{ServiceName, Version};
+use super::digest::digest;
+use crate::graph::System;
+use crate::spec::{Code, ContractName, Edge, ServiceName, Version};
 
 /// Whether there is a safe order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +46,8 @@ pub enum Ordering {
     ClientFirst,
     /// Somebody wrote `after`.
     Manual,
+    /// Both are of one exclusive group; which goes first is a matter of time and not of safety.
+    Exclusive,
 }
 
 /// One move of one service.
@@ -61,6 +62,9 @@ pub struct Step {
     pub action: Action,
     /// The steps that must be done before, without those that follow from the others.
     pub after: Vec<String>,
+    /// Where it is a drain: what shows that nothing is left, `7d`, `lag` or `manual`; all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drain: Vec<String>,
 }
 
 /// Who must be done before whom.
@@ -173,6 +177,38 @@ pub struct Refusal {
     pub alternatives: Vec<Vec<ServiceName>>,
 }
 
+/// How services get from old calls to new ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Strategy {
+    /// Each moves once, in the order that contracts force.
+    Ordered,
+    /// Those that have a switch bring their new image first, which still calls as the old one did, and flip later.
+    Flip,
+}
+
+/// What a strategy costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Estimate {
+    /// How many waves, one after the other.
+    pub waves: usize,
+    /// How often the pods of a service are replaced, all services together.
+    pub restarts: usize,
+}
+
+/// What the two strategies cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Estimates {
+    /// The one that this plan follows.
+    pub chosen: Strategy,
+    /// Without switches; none if there is no order.
+    pub ordered: Option<Estimate>,
+    /// With switches; none if a caller that has to wait has no switch, or there is no order.
+    pub flip: Option<Estimate>,
+}
+
 /// The order of one release, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -195,6 +231,12 @@ pub struct Plan {
     pub edges: EdgeCounts,
     /// A longest chain of steps.
     pub critical_path: Vec<String>,
+    /// The steps before which there is a last chance to go back: nothing undoes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points_of_no_return: Vec<String>,
+    /// What the two strategies cost, where a choice between them was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimates: Option<Estimates>,
     /// What people should know although it stops nothing; each ends with its code in brackets.
     pub warnings: Vec<String>,
     /// Why there is no order.
@@ -222,6 +264,8 @@ impl Plan {
             precedences: Vec::new(),
             edges: EdgeCounts::default(),
             critical_path: Vec::new(),
+            points_of_no_return: Vec::new(),
+            estimates: None,
             warnings: Vec::new(),
             refusal: None,
         }
@@ -251,136 +295,26 @@ impl Plan {
             precedences,
             edges,
             critical_path,
+            points_of_no_return,
+            estimates,
             warnings,
             refusal,
         } = self;
-        let order = (waves, steps, precedences, critical_path);
+        let order = (
+            waves,
+            steps,
+            precedences,
+            critical_path,
+            points_of_no_return,
+            estimates,
+        );
         let document = (api_version, kind, verdict, order, edges, warnings, refusal);
-        // Serializing strings, numbers and lists into memory does not fail; if it ever did, no plan
-        // would match its digest and none would run.
-        let mut sink = Sink(serde_json::to_vec(&document).unwrap_or_default());
-        write_system(&mut sink, system);
-        let bytes = Sha256::digest(&sink.0);
-        let digits = bytes
-            .iter()
-            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        format!("sha256:{digits}")
+        digest(&document, system)
     }
 
     /// The same with its digest.
     pub(super) fn sealed(mut self, system: &System) -> Self {
         self.digest = self.digest_for(system);
         self
-    }
-}
-
-/// What is hashed. Each text has its length before it, so that no two systems look the same.
-struct Sink(Vec<u8>);
-
-impl Sink {
-    fn text(&mut self, text: &str) {
-        self.number(text.len());
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    fn number(&mut self, number: usize) {
-        self.0.extend_from_slice(&(number as u64).to_be_bytes());
-    }
-}
-
-fn write_system(sink: &mut Sink, system: &System) {
-    let System {
-        services,
-        external,
-        assume,
-    } = system;
-    sink.text(match assume {
-        Assume::ServerFirst => "serverFirst",
-        Assume::Strict => "strict",
-    });
-    sink.number(services.len());
-    for (name, member) in services {
-        let Member {
-            live,
-            target,
-            moves,
-            after,
-        } = member;
-        sink.text(name.as_str());
-        sink.text(match moves {
-            Moves::Create => "create",
-            Moves::Roll => "roll",
-            Moves::Job => "job",
-            Moves::Delete => "delete",
-            Moves::Stays => "stays",
-        });
-        write_revisions(sink, live);
-        write_revisions(sink, target.as_slice());
-        sink.number(after.len());
-        for name in after {
-            sink.text(name.as_str());
-        }
-    }
-    sink.number(external.len());
-    for (name, outside) in external {
-        sink.text(name.as_str());
-        write_revisions(sink, &outside.live);
-        write_revisions(sink, outside.coming.as_slice());
-    }
-}
-
-fn write_revisions(sink: &mut Sink, revisions: &[Revision]) {
-    sink.number(revisions.len());
-    for Revision { name, interface } in revisions {
-        sink.text(name);
-        let Some(Interface { serves, calls }) = interface else {
-            sink.text("undeclared");
-            continue;
-        };
-        sink.text(if serves.is_some() {
-            "serves"
-        } else {
-            "servesUnknown"
-        });
-        for (contract, versions) in serves.iter().flatten() {
-            sink.text(contract.as_str());
-            write_versions(sink, versions);
-        }
-        sink.number(calls.len());
-        for ((callee, contract), Requirement { need, optional }) in calls {
-            sink.text(callee.as_str());
-            sink.text(contract.as_str());
-            sink.text(if *optional { "optional" } else { "hard" });
-            write_need(sink, need);
-        }
-    }
-}
-
-fn write_need(sink: &mut Sink, need: &Need) {
-    match need {
-        Need::Unknown => sink.text("unknown"),
-        Need::Version(version) => {
-            sink.text("version");
-            sink.text(version.as_str());
-        }
-        Need::All(versions) => {
-            sink.text("all");
-            write_versions(sink, versions);
-        }
-        Need::Any(versions, negotiate) => {
-            sink.text(match negotiate {
-                Negotiate::PerCall => "any",
-                Negotiate::PerConnection => "anyPerConnection",
-                Negotiate::Cached => "anyCached",
-            });
-            write_versions(sink, versions);
-        }
-    }
-}
-
-fn write_versions(sink: &mut Sink, versions: &BTreeSet<Version>) {
-    sink.number(versions.len());
-    for version in versions {
-        sink.text(version.as_str());
     }
 }

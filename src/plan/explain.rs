@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{Action, Intermediate, Plan, Refusal, RefusalKind, Step};
-use super::words::{label, listed, need_text};
-use crate::graph::{Moves, System};
+use super::document::{
+    Action, Estimate, Estimates, Intermediate, Ordering, Plan, Refusal, RefusalKind, Step, Strategy,
+};
+use super::words::{label, listed, need_text, waited_out};
+use crate::graph::System;
+use crate::spec::crd::Routing;
 use crate::spec::words::count;
-use crate::spec::{Code, Interface, ServiceName};
+use crate::spec::{Code, Interface, Retention, ServiceName};
 
 /// So many reasons of one service are told; the others are counted. A hub has thousands.
 const REASONS_MAX: usize = 5;
@@ -20,7 +23,7 @@ pub fn explain(system: &System, plan: &Plan) -> Vec<String> {
 }
 
 fn ordered(system: &System, plan: &Plan) -> Vec<String> {
-    let mut lines = vec![headline(plan)];
+    let mut lines = vec![headline(system, plan)];
     let steps: BTreeMap<&str, &Step> = plan
         .steps
         .iter()
@@ -35,15 +38,14 @@ fn ordered(system: &System, plan: &Plan) -> Vec<String> {
         lines.push(format!("Wave {}   {when}", at + 1));
         for step in wave.iter().filter_map(|id| steps.get(id.as_str())) {
             lines.push(step_line(step));
-            let changes = changes(system, &step.service).into_iter();
-            let because = reasons.get(&step.service).cloned().unwrap_or_default();
             lines.extend(
-                changes
-                    .chain(shortened(because))
+                told(system, step, &reasons)
+                    .into_iter()
                     .map(|line| format!("      {line}")),
             );
         }
     }
+    lines.extend(plan.estimates.as_ref().map(costs).into_iter().flatten());
     lines.extend(
         plan.warnings
             .iter()
@@ -52,14 +54,77 @@ fn ordered(system: &System, plan: &Plan) -> Vec<String> {
     lines
 }
 
-/// Never says "safe" of what is only assumed.
-fn headline(plan: &Plan) -> String {
+/// What is said of one step. A service that moves more than once has each reason at the step that
+/// it holds back.
+fn told(
+    system: &System,
+    step: &Step,
+    reasons: &BTreeMap<&ServiceName, Vec<(Ordering, String)>>,
+) -> Vec<String> {
+    let because = |is_here: &dyn Fn(Ordering) -> bool| {
+        let all = reasons.get(&step.service).into_iter().flatten();
+        let here = all.filter(|(kind, _)| is_here(*kind));
+        shortened(here.map(|(_, line)| line.clone()).collect())
+    };
+    let is_part = step.id != step.service.as_str();
+    let is_contract = step.id.ends_with("/contract");
+    match (step.action, is_part) {
+        (Action::Drain, _) => {
+            let until = step.drain.iter().filter_map(|text| Retention::parse(text));
+            let until: Vec<String> = until.map(|retention| waited_out(&retention)).collect();
+            vec![format!(
+                "what was written for {} in versions that it will not read must be gone: {}",
+                step.service,
+                until.join(" and ")
+            )]
+        }
+        (Action::Flip, _) => {
+            let switch = system.services.get(&step.service);
+            let switch = switch.and_then(|member| member.manner.switch.as_deref());
+            let own = format!("sets {} to its new value", switch.unwrap_or("its switch"));
+            let because = because(&|kind| kind == Ordering::ServerFirst);
+            [own].into_iter().chain(because).collect()
+        }
+        (_, true) if is_contract => {
+            let own = "its old pods go".to_owned();
+            let because = because(&|kind| kind == Ordering::ClientFirst);
+            [own].into_iter().chain(because).collect()
+        }
+        (_, true) if keeps_old_calls(system, step) => {
+            let changes = changes(system, &step.service).into_iter();
+            let changes = changes.filter(|line| line.starts_with("serves "));
+            let own = "its new image, which calls as the old one did".to_owned();
+            let because = because(&|kind| kind != Ordering::ServerFirst);
+            [own].into_iter().chain(changes).chain(because).collect()
+        }
+        (_, true) => {
+            let changes = changes(system, &step.service).into_iter();
+            let own = "new pods beside the old ones".to_owned();
+            let because = because(&|kind| kind != Ordering::ClientFirst);
+            [own].into_iter().chain(changes).chain(because).collect()
+        }
+        (_, false) => {
+            let changes = changes(system, &step.service).into_iter();
+            changes.chain(because(&|_| true)).collect()
+        }
+    }
+}
+
+/// Whether a first step brings an image whose switch has its old value.
+fn keeps_old_calls(system: &System, step: &Step) -> bool {
+    let member = system.services.get(&step.service);
+    member.is_some_and(|member| member.manner.routing == Routing::Blind)
+}
+
+/// Never says "safe" of what is only assumed, or fails already.
+fn headline(system: &System, plan: &Plan) -> String {
     let waves = match plan.waves.len() {
         0 => return "Nothing moves.".to_owned(),
         1 => "1 wave".to_owned(),
         count => format!("{count} waves"),
     };
     let verdict = match plan.edges.assumed {
+        _ if system.repair => "A repair: nothing breaks that works now.".to_owned(),
         0 => "Safe: yes.".to_owned(),
         1 => "Safe as far as contracts are declared; 1 edge is assumed.".to_owned(),
         count => format!("Safe as far as contracts are declared; {count} edges are assumed."),
@@ -68,6 +133,30 @@ fn headline(plan: &Plan) -> String {
         [] | [_] => format!("{verdict} {waves}."),
         path => format!("{verdict} {waves}. Longest path {}.", path.join(" → ")),
     }
+}
+
+/// What the two strategies would cost.
+fn costs(estimates: &Estimates) -> Vec<String> {
+    let Estimates {
+        chosen,
+        ordered,
+        flip,
+    } = estimates;
+    let told = |strategy: Strategy, name: &str, cost: &Option<Estimate>| {
+        let sign = if strategy == *chosen { '*' } else { ' ' };
+        match cost {
+            Some(Estimate { waves, restarts }) => {
+                let (waves, restarts) = (count(*waves, "wave"), count(*restarts, "restart"));
+                format!("{sign} {name}   {waves}, {restarts}")
+            }
+            None => format!("{sign} {name}   not possible"),
+        }
+    };
+    vec![
+        "Strategies".to_owned(),
+        told(Strategy::Ordered, "ordered", ordered),
+        told(Strategy::Flip, "flip   ", flip),
+    ]
 }
 
 fn step_line(step: &Step) -> String {
@@ -82,11 +171,12 @@ fn step_line(step: &Step) -> String {
     format!("  {sign} {}{what}", step.id)
 }
 
-fn reasons(plan: &Plan) -> BTreeMap<&ServiceName, Vec<String>> {
-    let mut reasons: BTreeMap<&ServiceName, Vec<String>> = BTreeMap::new();
+fn reasons(plan: &Plan) -> BTreeMap<&ServiceName, Vec<(Ordering, String)>> {
+    let mut reasons: BTreeMap<&ServiceName, Vec<(Ordering, String)>> = BTreeMap::new();
     for precedence in &plan.precedences {
         let line = format!("because {}", precedence.because);
-        reasons.entry(&precedence.then).or_default().push(line);
+        let of_service = reasons.entry(&precedence.then).or_default();
+        of_service.push((precedence.kind, line));
     }
     reasons
 }
@@ -103,13 +193,21 @@ fn shortened(mut reasons: Vec<String>) -> Vec<String> {
 /// Why a service is in its wave: what it waits for and what waits for it. `None` if it does not
 /// move.
 pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
-    let wave = plan.wave_of(service.as_str())?;
+    let own = plan.steps.iter().filter(|step| step.service == *service);
+    let own: Vec<&Step> = own.filter(|step| step.action != Action::Drain).collect();
+    let waves = own.iter().filter_map(|step| plan.wave_of(&step.id));
+    let waves: Vec<String> = waves.map(|wave| (wave + 1).to_string()).collect();
+    if waves.is_empty() {
+        return None;
+    }
+    let noun = if waves.len() == 1 { "wave" } else { "waves" };
+    let waves = waves.join(" and ");
     let mut lines = vec![format!(
-        "{service} moves in wave {} of {}",
-        wave + 1,
+        "{service} moves in {noun} {waves} of {}",
         plan.waves.len()
     )];
-    let mut because = reasons(plan).remove(service).unwrap_or_default();
+    let because = reasons(plan).remove(service).unwrap_or_default();
+    let mut because: Vec<String> = because.into_iter().map(|(_, line)| line).collect();
     if because.is_empty() {
         because.push("nothing must go before it".to_owned());
     }
@@ -132,7 +230,7 @@ pub fn changes(system: &System, service: &ServiceName) -> Vec<String> {
     let Some(member) = system.services.get(service) else {
         return Vec::new();
     };
-    if member.moves == Moves::Stays {
+    if !member.moves.is_moving() {
         return Vec::new();
     }
     let old: Vec<&Interface> = member

@@ -11,24 +11,33 @@
 
 mod broken;
 mod check;
+mod digest;
 mod document;
+mod exclusive;
 mod explain;
+mod flip;
+mod journey;
+mod layout;
 mod proof;
+mod proposal;
 mod refuse;
 mod settle;
+mod shape;
 mod split;
-mod staged;
 #[cfg(test)]
 mod tests;
+mod tour;
+mod waiting;
 mod waves;
 mod words;
 
 pub use check::{Fault, check};
 pub use document::{
-    Action, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal, Refusal, RefusalKind, Step,
-    Verdict,
+    Action, Estimate, Estimates, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal,
+    Refusal, RefusalKind, Step, Strategy, Verdict,
 };
 pub use explain::{changes, explain, why_here};
+pub use flip::{Choice, NoSwitch, plan_with};
 pub use proof::{Certificate, path, prove};
 pub use split::split_with;
 pub use waves::plan;

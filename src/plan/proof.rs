@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::document::{Plan, Verdict};
+use super::document::{Action, Plan, Step, Verdict};
+use super::shape::{Act, Shape};
 use super::words::ABSENT;
 use crate::graph::{Kind, Strength, System, derive};
-use crate::spec::Edge;
+use crate::spec::{Edge, ServiceName};
 
 /// Why one bad pair is never live together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,7 @@ pub fn prove(system: &System, plan: &Plan) -> Vec<Certificate> {
     for (wave, ids) in plan.waves.iter().enumerate() {
         wave_of.extend(ids.iter().map(|id| (id.as_str(), wave)));
     }
+    let steps = moves(plan);
     let derived = derive(system);
     let hard = derived
         .precedences
@@ -49,11 +51,16 @@ pub fn prove(system: &System, plan: &Plan) -> Vec<Certificate> {
     }) {
         let (kind, pair) = pair;
         let (caller, callee) = (pair.link.caller, pair.link.callee);
-        let (first, then) = match kind {
-            Kind::ServerFirst => (callee, caller),
-            Kind::ClientFirst | Kind::Manual => (caller, callee),
+        let ends = match kind {
+            Kind::ServerFirst => {
+                step(&steps, callee, Act::Serve).zip(step(&steps, caller, Act::Call))
+            }
+            Kind::ClientFirst | Kind::Manual => {
+                step(&steps, caller, Act::Cease).zip(step(&steps, callee, Act::Drop))
+            }
         };
-        let waves = wave_of.get(first.as_str()).zip(wave_of.get(then.as_str()));
+        let Some((first, then)) = ends else { continue };
+        let waves = wave_of.get(first).zip(wave_of.get(then));
         let name = |revision: Option<&crate::graph::Revision>| {
             revision.map_or_else(|| ABSENT.to_owned(), |revision| revision.name.clone())
         };
@@ -65,12 +72,40 @@ pub fn prove(system: &System, plan: &Plan) -> Vec<Certificate> {
             },
             caller_revision: name(pair.caller),
             callee_revision: name(pair.callee),
-            first: first.to_string(),
-            then: then.to_string(),
+            first: first.to_owned(),
+            then: then.to_owned(),
             waves: (*before, *after),
         }));
     }
     certificates
+}
+
+/// The steps with which each service moves, in the order of the waves.
+fn moves(plan: &Plan) -> BTreeMap<&ServiceName, Vec<&Step>> {
+    let mut moves: BTreeMap<&ServiceName, Vec<&Step>> = BTreeMap::new();
+    for step in plan
+        .steps
+        .iter()
+        .filter(|step| step.action != Action::Drain)
+    {
+        moves.entry(&step.service).or_default().push(step);
+    }
+    moves
+}
+
+/// The step of a service that does an act.
+fn step<'p>(
+    moves: &BTreeMap<&ServiceName, Vec<&'p Step>>,
+    service: &ServiceName,
+    act: Act,
+) -> Option<&'p str> {
+    let steps = moves.get(service)?;
+    let shape = match steps.as_slice() {
+        [_, flip] if flip.action == Action::Flip => Shape::Switched,
+        [_, _] => Shape::Beside,
+        [] | [_] | [_, _, _, ..] => Shape::Whole,
+    };
+    steps.get(shape.step_of(act)).map(|step| step.id.as_str())
 }
 
 /// The shortest chain of steps from one to another, each named in `after` of the next; `None` if

@@ -7,78 +7,88 @@ use super::settle::{is_within, numbered};
 use super::split::{Way, way_out};
 use super::waves::told;
 use super::words::{ABSENT, Hopeless, hopeless, meeting, undeclared};
-use crate::graph::{self, Derivation, Kind, Pair, Strength, System, components, shortest_cycle};
+use crate::graph::{
+    self, Derivation, Kind, Moves, Pair, Strength, System, components, shortest_cycle,
+};
 use crate::spec::{Code, ServiceName};
 
 /// The refusals that no order could cure, worst first.
 pub(super) fn refuse_unsafe(derived: &Derivation<'_>) -> Option<Refusal> {
-    let Derivation {
-        unsafe_now,
-        unsafe_at_end,
-        self_conflicts,
-        unknown,
-        nodes,
-        ..
-    } = derived;
-    let outside: BTreeSet<&ServiceName> = nodes
+    let outside = derived.nodes.iter().filter(|node| node.is_outside());
+    let outside: BTreeSet<&ServiceName> = outside.map(|node| node.name).collect();
+    let kept = derived
+        .nodes
         .iter()
-        .filter(|node| node.is_outside)
-        .map(|node| node.name)
-        .collect();
-    let at_end = |pair: &Pair<'_>| {
-        let is_outside = outside.contains(pair.link.caller);
-        hopeless(
-            pair,
-            if is_outside {
-                Hopeless::AtEndOutside
-            } else {
-                Hopeless::AtEnd
-            },
-        )
-    };
-    let (code, kind, pairs, because) = if !unsafe_now.is_empty() {
-        let because = unsafe_now
+        .filter(|node| node.moves == Moves::Kept);
+    let kept: BTreeSet<&ServiceName> = kept.map(|node| node.name).collect();
+    let is_kept = |pair: &&Pair<'_>| kept.contains(pair.link.callee);
+    let (code, kind, pairs) = ground(
+        derived,
+        derived.unsafe_at_end.iter().any(|one| is_kept(&one)),
+    )?;
+    let because: Vec<String> = match kind {
+        RefusalKind::CurrentUnsafe => pairs
             .iter()
             .map(|pair| hopeless(pair, Hopeless::Now))
-            .collect();
-        (
-            Code::CurrentUnsafe,
-            RefusalKind::CurrentUnsafe,
-            unsafe_now,
-            because,
-        )
-    } else if !unsafe_at_end.is_empty() {
-        let because = unsafe_at_end.iter().map(at_end).collect();
-        (
-            Code::TargetUnsafe,
-            RefusalKind::TargetUnsafe,
-            unsafe_at_end,
-            because,
-        )
-    } else if !self_conflicts.is_empty() {
-        let because = self_conflicts.iter().map(self_conflict).collect();
-        (
-            Code::SelfConflict,
-            RefusalKind::SelfConflict,
-            self_conflicts,
-            because,
-        )
-    } else if !unknown.is_empty() {
-        let links: BTreeSet<_> = unknown.iter().map(|pair| pair.link).collect();
-        let because = links.into_iter().map(undeclared).collect();
-        (
-            Code::UnknownInterface,
-            RefusalKind::UnknownContract,
-            unknown,
-            because,
-        )
-    } else {
-        return None;
+            .collect(),
+        RefusalKind::Irreversible => {
+            let undone = pairs.iter().filter(is_kept);
+            undone.map(|pair| hopeless(pair, Hopeless::Kept)).collect()
+        }
+        RefusalKind::TargetUnsafe | RefusalKind::Cycle => pairs
+            .iter()
+            .map(|pair| {
+                if outside.contains(pair.link.caller) {
+                    hopeless(pair, Hopeless::AtEndOutside)
+                } else {
+                    hopeless(pair, Hopeless::AtEnd)
+                }
+            })
+            .collect(),
+        RefusalKind::SelfConflict => pairs.iter().map(self_conflict).collect(),
+        RefusalKind::UnknownContract => {
+            let links: BTreeSet<_> = pairs.iter().map(|pair| pair.link).collect();
+            links.into_iter().map(undeclared).collect()
+        }
     };
     let mut refusal = Refusal::new(code, kind);
     refusal.pairs = pairs_of(pairs.iter());
     refusal.because = because;
     Some(refusal)
+}
+
+/// On what ground a system is refused, and the pairs that show it.
+fn ground<'d, 'a>(
+    derived: &'d Derivation<'a>,
+    is_undoing: bool,
+) -> Option<(Code, RefusalKind, &'d [Pair<'a>])> {
+    let at_end = if is_undoing {
+        (Code::Irreversible, RefusalKind::Irreversible)
+    } else {
+        (Code::TargetUnsafe, RefusalKind::TargetUnsafe)
+    };
+    let grounds = [
+        (
+            Code::CurrentUnsafe,
+            RefusalKind::CurrentUnsafe,
+            &derived.unsafe_now,
+        ),
+        (at_end.0, at_end.1, &derived.unsafe_at_end),
+        (
+            Code::SelfConflict,
+            RefusalKind::SelfConflict,
+            &derived.self_conflicts,
+        ),
+        (
+            Code::UnknownInterface,
+            RefusalKind::UnknownContract,
+            &derived.unknown,
+        ),
+    ];
+    let mut found = grounds.into_iter().filter(|(.., pairs)| !pairs.is_empty());
+    found
+        .next()
+        .map(|(code, kind, pairs)| (code, kind, pairs.as_slice()))
 }
 
 fn self_conflict(pair: &Pair<'_>) -> String {

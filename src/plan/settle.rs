@@ -3,6 +3,7 @@
 //! In: arcs "first before then". Out: a level for each node and which arcs were kept, or the
 //! cycles.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::algo::toposort;
@@ -20,6 +21,8 @@ pub(super) struct Arc {
     pub first: usize,
     pub then: usize,
     pub strength: Strength,
+    /// Of soft arcs that exclude each other the heavier is kept.
+    pub weight: u32,
 }
 
 /// Levels by longest path, and what was given up for them.
@@ -42,8 +45,8 @@ pub(super) enum Settled {
 }
 
 /// Hard arcs are kept or there is no order. Assumed arcs that lie on a cycle are given up, and
-/// where nothing else ties its nodes they share one level. Soft arcs are added one by one while
-/// they close no cycle.
+/// where nothing else ties its nodes they share one level. Soft arcs are added one by one, the
+/// heavier first, while they close no cycle.
 pub(super) fn settle(nodes: usize, arcs: &[Arc]) -> Settled {
     let of = |strengths: &'static [Strength]| {
         arcs.iter()
@@ -133,11 +136,12 @@ fn keep_soft(group: &[usize], arcs: &[Arc], kept: &mut [bool]) {
             next.entry(first).or_default().push(then);
         }
     }
-    for (arc, keep) in arcs
-        .iter()
-        .zip(kept)
+    let soft = arcs.iter().zip(kept);
+    let mut soft: Vec<_> = soft
         .filter(|(arc, _)| arc.strength == Strength::Soft)
-    {
+        .collect();
+    soft.sort_by_key(|(arc, _)| Reverse(arc.weight));
+    for (arc, keep) in soft {
         let (first, then) = ends(arc);
         if first == then || (is_within(&component, first, then) && leads_to(&next, then, first)) {
             *keep = false;

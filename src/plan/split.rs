@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{Intermediate, Proposal};
-use super::staged::{Shape, Staged, Tie, with_shapes};
-use super::waves::arc;
+use super::proposal::with_shapes;
+use super::settle::Arc;
+use super::shape::{Shape, Staged, Tie};
+use super::waves::can_stand_beside;
 use crate::graph::{Derivation, Node, Revision, Strength, System, components, derive};
 use crate::spec::ServiceName;
 
@@ -38,9 +40,10 @@ pub(super) fn way_out(
     for members in cycles {
         let search = Search::new(derived, members);
         let found = search.fewest()?;
-        alternatives.extend(search.others(&found));
-        for (at, shape) in search.merged(&found) {
-            *shapes.get_mut(at)? = shape;
+        let others = search.others(&found).into_iter();
+        alternatives.extend(others.map(|set| search.nodes(&set)));
+        for (at, shape) in members.iter().zip(search.merged(&found)) {
+            *shapes.get_mut(*at)? = shape;
         }
     }
     let named = |set: Vec<usize>| {
@@ -76,69 +79,106 @@ pub fn split_with(
     );
     for members in &cycles {
         let search = Search::new(derived, members);
-        let chosen: Vec<usize> = members
-            .iter()
-            .copied()
-            .filter(|at| {
-                derived
-                    .nodes
-                    .get(*at)
-                    .is_some_and(|node| split.contains(node.name))
-            })
-            .collect();
-        for (at, shape) in search.merged(&chosen) {
-            *shapes.get_mut(at)? = shape;
+        let is_chosen = |at: &usize| {
+            let node = members.get(*at).and_then(|at| derived.nodes.get(*at));
+            node.is_some_and(|node| split.contains(node.name))
+        };
+        let chosen: Vec<usize> = (0..members.len()).filter(is_chosen).collect();
+        for (at, shape) in members.iter().zip(search.merged(&chosen)) {
+            *shapes.get_mut(*at)? = shape;
         }
     }
     let way = with_shapes(system, derived, &shapes)?;
     Some((way.proposal, way.intermediate))
 }
 
-/// One component of the precedences and what may be split in it.
+/// One component of the precedences and what may be split in it; its members are numbered anew.
 struct Search<'d> {
     members: &'d [usize],
     ties: Vec<Tie>,
+    /// How each moves if it is not split.
+    plain: Vec<Shape>,
     /// Those that can be split, the most welcome first.
     candidates: Vec<usize>,
 }
 
 impl<'d> Search<'d> {
     fn new(derived: &'d Derivation<'_>, members: &'d [usize]) -> Self {
-        let within: BTreeSet<usize> = members.iter().copied().collect();
-        let ties: Vec<Tie> = derived
+        let own: BTreeMap<usize, usize> = members
+            .iter()
+            .enumerate()
+            .map(|(own, at)| (*at, own))
+            .collect();
+        let hard = derived
             .precedences
             .iter()
-            .filter(|precedence| precedence.strength == Strength::Hard)
-            .filter(|one| within.contains(&one.first) && within.contains(&one.then))
-            .map(|precedence| Tie {
-                kind: precedence.kind,
-                arc: arc(precedence),
-            })
+            .filter(|precedence| precedence.strength == Strength::Hard);
+        let ties = hard.filter_map(|precedence| {
+            let tie = Tie::of(precedence);
+            let (first, then) = own.get(&tie.arc.first).zip(own.get(&tie.arc.then))?;
+            let arc = Arc {
+                first: *first,
+                then: *then,
+                ..tie.arc
+            };
+            Some(Tie { arc, ..tie })
+        });
+        let node = |at: usize| members.get(at).and_then(|at| derived.nodes.get(*at));
+        let plain = (0..members.len()).map(|at| {
+            if node(at).is_some_and(can_stand_beside) {
+                Shape::Beside
+            } else {
+                Shape::Whole
+            }
+        });
+        let consumers = consumers(derived, &own);
+        let mut candidates: Vec<usize> = (0..members.len())
+            .filter(|at| node(*at).is_some_and(can_be_split))
             .collect();
-        let consumers = consumers(derived, &within);
-        let mut candidates: Vec<usize> = members
-            .iter()
-            .copied()
-            .filter(|at| derived.nodes.get(*at).is_some_and(can_be_split))
-            .collect();
-        // Fewer consumers have to live with the intermediate; then by name, which is by number.
-        candidates.sort_by_key(|at| (consumers.get(at).copied().unwrap_or_default(), *at));
+        // One with a switch needs no revision of its own. Then, fewer consumers have to live with the
+        // intermediate; then by name, which is by number.
+        candidates.sort_by_key(|at| {
+            let has_switch = node(*at).is_some_and(|node| node.switch().is_some());
+            (
+                !has_switch,
+                consumers.get(at).copied().unwrap_or_default(),
+                *at,
+            )
+        });
         Self {
             members,
-            ties,
+            ties: ties.collect(),
+            plain: plain.collect(),
             candidates,
         }
     }
 
-    fn is_acyclic(&self, shapes: &BTreeMap<usize, Shape>) -> bool {
-        let plain = |at: usize| shapes.get(&at).copied().unwrap_or(Shape::Whole);
-        let staged = Staged::new(self.members.iter().map(|at| (*at, plain(*at))));
-        let arcs = staged.arcs(&self.ties);
+    /// The numbers of these members in the whole system.
+    fn nodes(&self, set: &[usize]) -> Vec<usize> {
+        set.iter()
+            .filter_map(|at| self.members.get(*at).copied())
+            .collect()
+    }
+
+    /// The plain shapes, but for these.
+    fn shapes(&self, set: &[usize], shape: Shape) -> Vec<Shape> {
+        let mut shapes = self.plain.clone();
+        for at in set {
+            if let Some(slot) = shapes.get_mut(*at) {
+                *slot = shape;
+            }
+        }
+        shapes
+    }
+
+    fn is_acyclic(&self, shapes: &[Shape]) -> bool {
+        let staged = Staged::new(shapes.iter().copied());
+        let arcs = staged.arcs(self.ties.iter().copied());
         components(staged.steps, arcs.iter().map(|arc| (arc.first, arc.then))).is_empty()
     }
 
     fn works(&self, set: &[usize]) -> bool {
-        self.is_acyclic(&set.iter().map(|at| (*at, Shape::Three)).collect())
+        self.is_acyclic(&self.shapes(set, Shape::Three))
     }
 
     /// The smallest set whose full split leaves no cycle. The full split is the most permissive
@@ -231,17 +271,28 @@ impl<'d> Search<'d> {
         all.into_iter().filter(|other| other != found).collect()
     }
 
-    /// The chosen services with no more steps than are needed.
-    fn merged(&self, chosen: &[usize]) -> BTreeMap<usize, Shape> {
-        let mut shapes: BTreeMap<usize, Shape> =
-            chosen.iter().map(|at| (*at, Shape::Three)).collect();
+    /// The shapes of all members, the chosen ones with no more steps than are needed.
+    fn merged(&self, chosen: &[usize]) -> Vec<Shape> {
+        let mut shapes = self.shapes(chosen, Shape::Three);
         for at in chosen {
             for shape in [Shape::ExpandFirst, Shape::ContractLast] {
                 let mut fewer = shapes.clone();
-                fewer.insert(*at, shape);
+                if let Some(slot) = fewer.get_mut(*at) {
+                    *slot = shape;
+                }
                 if self.is_acyclic(&fewer) {
                     shapes = fewer;
                     break;
+                }
+            }
+        }
+        // Old pods are kept beside new ones only where that is needed.
+        for at in 0..shapes.len() {
+            let mut fewer = shapes.clone();
+            if let Some(slot) = fewer.get_mut(at).filter(|slot| **slot == Shape::Beside) {
+                *slot = Shape::Whole;
+                if self.is_acyclic(&fewer) {
+                    shapes = fewer;
                 }
             }
         }
@@ -250,10 +301,10 @@ impl<'d> Search<'d> {
 }
 
 /// How many services call each of these.
-fn consumers(derived: &Derivation<'_>, members: &BTreeSet<usize>) -> BTreeMap<usize, usize> {
-    let named: BTreeMap<&ServiceName, usize> = members
+fn consumers(derived: &Derivation<'_>, own: &BTreeMap<usize, usize>) -> BTreeMap<usize, usize> {
+    let named: BTreeMap<&ServiceName, usize> = own
         .iter()
-        .filter_map(|at| Some((derived.nodes.get(*at)?.name, *at)))
+        .filter_map(|(at, own)| Some((derived.nodes.get(*at)?.name, *own)))
         .collect();
     let mut consumers = BTreeMap::new();
     for node in &derived.nodes {

@@ -1,13 +1,15 @@
 //! From precedences to waves: the plan, or the refusal.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use super::document::{Action, EdgeCounts, Ordering, Plan, Precedence, Step, Verdict};
+use super::document::{Action, EdgeCounts, Ordering, Plan, Precedence, Refusal, Step, Verdict};
+use super::layout::{Arranged, Layout, Placed, arrange};
 use super::refuse::{refuse_cycle, refuse_unsafe};
-use super::settle::{Arc, Order, REDUCED_NODES_MAX, Settled};
-use super::settle::{is_within, numbered, reduce, settle};
-use super::words::because;
-use crate::graph::{self, Derivation, Kind, Link, Moves, Node, Strength, System, derive};
+use super::settle::{Arc, Order, REDUCED_NODES_MAX, is_within, numbered, reduce};
+use super::shape::Shape;
+use super::words::{apart, because, no_return};
+use crate::graph::{self, Derivation, Kind, Link, Moves, Node, Pair, Strength, System, derive};
 use crate::spec::{Code, Edge, ServiceName};
 
 /// So many names are listed in one warning.
@@ -18,125 +20,192 @@ const LISTED_MAX: usize = 10;
 /// Takes time in proportion to the services and edges, but for the reduction of `after`.
 pub fn plan(system: &System) -> Plan {
     let derived = derive(system);
-    let arcs: Vec<Arc> = derived.precedences.iter().map(arc).collect();
-    let plan = if let Some(refusal) = refuse_unsafe(&derived) {
-        Plan {
-            refusal: Some(refusal),
-            ..Plan::empty(Verdict::Refused)
-        }
-    } else {
-        match settle(derived.nodes.len(), &arcs) {
-            Settled::Ordered(order) => ordered(&derived, &arcs, &order),
-            Settled::Cyclic(cycles) => {
-                let component = numbered(derived.nodes.len(), &cycles);
-                let on_cycle = |precedence: &&graph::Precedence<'_>| {
-                    is_within(&component, precedence.first, precedence.then)
-                };
-                let kept = derived.precedences.iter().filter(on_cycle);
-                Plan {
-                    precedences: kept
-                        .filter_map(|precedence| told(precedence, &derived))
-                        .collect(),
-                    refusal: Some(refuse_cycle(system, &derived, &cycles)),
-                    ..Plan::empty(Verdict::Refused)
-                }
-            }
-        }
+    let plan = match refuse_unsafe(&derived) {
+        Some(refusal) => refused(refusal, Vec::new()),
+        None => match arrange(&derived, &vec![Shape::Whole; derived.nodes.len()]) {
+            Ok(arranged) => ordered(&derived, &arranged),
+            Err(cycles) => match beside(&derived, &cycles) {
+                Some(arranged) => ordered(&derived, &arranged),
+                None => refused_cycle(system, &derived, &cycles),
+            },
+        },
     };
-    let counted = EdgeCounts {
-        proved: derived.edges.proved,
-        assumed: derived.edges.assumed,
-        free: derived.edges.free,
-    };
-    let edges = if plan.verdict == Verdict::Refused {
-        counted
-    } else {
-        plan.edges
-    };
-    Plan { edges, ..plan }.sealed(system)
+    counted(plan, &derived).sealed(system)
 }
 
-pub(super) fn arc(precedence: &graph::Precedence<'_>) -> Arc {
-    let graph::Precedence {
-        first,
-        then,
-        strength,
-        kind: _,
-        assumed: _,
-        pairs: _,
-    } = precedence;
-    Arc {
-        first: *first,
-        then: *then,
-        strength: *strength,
+/// Plans with these shapes, or refuses.
+pub(super) fn plan_shaped(system: &System, derived: &Derivation<'_>, shapes: &[Shape]) -> Plan {
+    let plan = match refuse_unsafe(derived) {
+        Some(refusal) => refused(refusal, Vec::new()),
+        None => match arrange(derived, shapes) {
+            Ok(arranged) => ordered(derived, &arranged),
+            Err(cycles) => refused_cycle(system, derived, &cycles),
+        },
+    };
+    counted(plan, derived)
+}
+
+fn refused(refusal: Refusal, precedences: Vec<Precedence>) -> Plan {
+    Plan {
+        precedences,
+        refusal: Some(refusal),
+        ..Plan::empty(Verdict::Refused)
     }
 }
 
-fn ordered(derived: &Derivation<'_>, arcs: &[Arc], order: &Order) -> Plan {
+fn refused_cycle(system: &System, derived: &Derivation<'_>, cycles: &[Vec<usize>]) -> Plan {
+    let component = numbered(derived.nodes.len(), cycles);
+    let on_cycle = |precedence: &&graph::Precedence<'_>| {
+        is_within(&component, precedence.first, precedence.then)
+    };
+    let kept = derived.precedences.iter().filter(on_cycle);
+    let precedences = kept.filter_map(|precedence| told(precedence, derived));
+    refused(refuse_cycle(system, derived, cycles), precedences.collect())
+}
+
+/// A refusal counts the edges as they were found.
+fn counted(plan: Plan, derived: &Derivation<'_>) -> Plan {
+    match plan.verdict {
+        Verdict::Ordered => plan,
+        Verdict::Refused => Plan {
+            edges: EdgeCounts {
+                proved: derived.edges.proved,
+                assumed: derived.edges.assumed,
+                free: derived.edges.free,
+            },
+            ..plan
+        },
+    }
+}
+
+/// What cures a cycle without another release: servers whose callers find their version keep their
+/// old pods beside the new ones. As few as will do.
+fn beside(derived: &Derivation<'_>, cycles: &[Vec<usize>]) -> Option<Arranged> {
+    let able: Vec<usize> = cycles
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|at| derived.nodes.get(*at).is_some_and(can_stand_beside))
+        .collect();
+    let mut shapes = vec![Shape::Whole; derived.nodes.len()];
+    for at in &able {
+        *shapes.get_mut(*at)? = Shape::Beside;
+    }
+    let mut found = arrange(derived, &shapes).ok()?;
+    for at in able {
+        *shapes.get_mut(at)? = Shape::Whole;
+        match arrange(derived, &shapes) {
+            Ok(fewer) => found = fewer,
+            Err(_) => *shapes.get_mut(at)? = Shape::Beside,
+        }
+    }
+    Some(found)
+}
+
+/// Whether a service can keep its old pods while the new ones are there already.
+pub(super) fn can_stand_beside(node: &Node<'_>) -> bool {
+    node.is_versioned() && node.moves == Moves::Roll
+}
+
+fn ordered(derived: &Derivation<'_>, arranged: &Arranged) -> Plan {
+    let Arranged {
+        layout,
+        arcs,
+        order,
+        exclusive_from,
+    } = arranged;
     let before = reduce(order, arcs);
-    let moving = |node: &usize| derived.nodes.get(*node).is_some_and(Node::is_moving);
-    let depth = order
-        .level
-        .iter()
-        .enumerate()
-        .filter(|(node, _)| moving(node));
-    let mut waves: Vec<Vec<String>> =
-        vec![Vec::new(); depth.map(|(_, level)| level + 1).max().unwrap_or(0)];
-    let mut steps: Vec<(usize, Step)> = Vec::new();
-    for (at, node) in derived
-        .nodes
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| moving(at))
-    {
-        let level = order.level.get(at).copied().unwrap_or_default();
-        if let Some(wave) = waves.get_mut(level) {
-            wave.push(node.name.as_str().to_owned());
+    let level = |step: usize| order.level.get(step).copied().unwrap_or_default();
+    let placed = layout.steps.iter().enumerate();
+    let mut placed: Vec<(usize, &Placed)> = placed
+        .filter_map(|(step, placed)| Some((step, placed.as_ref()?)))
+        .collect();
+    placed.sort_by_key(|(step, placed)| (level(*step), placed.node, *step));
+    let deepest = placed.last().map_or(0, |(step, _)| level(*step) + 1);
+    let mut waves: Vec<Vec<String>> = vec![Vec::new(); deepest];
+    let mut steps: Vec<Step> = Vec::with_capacity(placed.len());
+    for (at, placed) in placed {
+        if let Some(wave) = waves.get_mut(level(at)) {
+            wave.push(placed.id.clone());
         }
         let firsts = before.get(at).map(Vec::as_slice).unwrap_or_default();
-        steps.push((level, step(node, firsts, derived)));
+        steps.extend(step(placed, firsts, layout, derived));
     }
-    steps.sort_by_key(|(level, _)| *level);
-    let all = derived.precedences.iter().zip(&order.kept);
-    let mut kept: Vec<_> = all
-        .filter(|(_, kept)| **kept)
-        .map(|(precedence, _)| precedence)
+    // Nothing stands in a level of its own that only nodes without a step reach.
+    waves.retain(|wave| !wave.is_empty());
+    let all = derived.precedences.iter().zip(&order.kept).zip(arcs);
+    let kept = all.filter(|((_, kept), _)| **kept);
+    let mut kept: Vec<_> = kept
+        .map(|((precedence, _), arc)| (precedence, arc))
         .collect();
-    let level = |node: usize| order.level.get(node).copied().unwrap_or_default();
-    kept.sort_by_key(|precedence| (level(precedence.then), precedence.then, precedence.first));
+    kept.sort_by_key(|(precedence, arc)| (level(arc.then), precedence.then, precedence.first));
+    let mut precedences: Vec<Precedence> = kept
+        .into_iter()
+        .filter_map(|(precedence, _)| told(precedence, derived))
+        .collect();
+    let apart = arcs.iter().skip(*exclusive_from);
+    precedences.extend(apart.filter_map(|arc| told_exclusive(*arc, layout, derived)));
     Plan {
         waves,
-        steps: steps.into_iter().map(|(_, step)| step).collect(),
-        precedences: kept
-            .into_iter()
-            .filter_map(|precedence| told(precedence, derived))
-            .collect(),
+        steps,
+        precedences,
         edges: edge_counts(derived, order),
-        critical_path: critical_path(derived, order, &before),
+        critical_path: critical_path(layout, order, &before),
+        points_of_no_return: points_of_no_return(layout, derived),
         warnings: warnings(derived, order),
         ..Plan::empty(Verdict::Ordered)
     }
 }
 
-fn step(node: &Node<'_>, firsts: &[usize], derived: &Derivation<'_>) -> Step {
-    let action = match node.moves {
-        Moves::Create => Action::Create,
-        Moves::Job => Action::Job,
-        Moves::Delete => Action::Delete,
-        Moves::Roll | Moves::Stays => Action::Roll,
+fn step(
+    placed: &Placed,
+    firsts: &[usize],
+    layout: &Layout,
+    derived: &Derivation<'_>,
+) -> Option<Step> {
+    let Placed { node, id, action } = placed;
+    let drain = match (action, derived.drains.get(node)) {
+        (Action::Drain, Some(drain)) => drain.retentions.iter().map(ToString::to_string).collect(),
+        (_, _) => Vec::new(),
     };
-    let name = |at: &usize| {
-        derived
-            .nodes
-            .get(*at)
-            .map(|first| first.name.as_str().to_owned())
+    let before = firsts.iter().filter(|first| layout.is_moving(**first));
+    Some(Step {
+        id: id.clone(),
+        service: derived.nodes.get(*node)?.name.clone(),
+        action: *action,
+        after: before.map(|first| layout.id(*first).to_owned()).collect(),
+        drain,
+    })
+}
+
+/// The steps that nothing undoes.
+fn points_of_no_return(layout: &Layout, derived: &Derivation<'_>) -> Vec<String> {
+    let placed = layout.steps.iter().flatten();
+    let is_final = |placed: &&Placed| {
+        let node = derived.nodes.get(placed.node);
+        placed.action == Action::Job && node.is_some_and(|node| node.is_irreversible)
     };
-    Step {
-        id: node.name.as_str().to_owned(),
-        service: node.name.clone(),
-        action,
-        after: firsts.iter().filter_map(name).collect(),
-    }
+    placed
+        .filter(is_final)
+        .map(|placed| placed.id.clone())
+        .collect()
+}
+
+/// Two of an exclusive group, one after the other; the steps of one service need no word.
+fn told_exclusive(arc: Arc, layout: &Layout, derived: &Derivation<'_>) -> Option<Precedence> {
+    let node = |step: usize| {
+        let placed = layout.steps.get(step)?.as_ref()?;
+        derived.nodes.get(placed.node)
+    };
+    let (first, then) = (node(arc.first)?, node(arc.then)?);
+    (first.name != then.name).then(|| Precedence {
+        first: first.name.clone(),
+        then: then.name.clone(),
+        kind: Ordering::Exclusive,
+        assumed: false,
+        edge: None,
+        because: apart(first.name, then.name, first.exclusive().unwrap_or_default()),
+    })
 }
 
 /// A precedence in the words of the document.
@@ -169,24 +238,19 @@ pub(super) fn told(
 }
 
 /// A longest chain of steps; of several the first by name, from its end.
-fn critical_path(derived: &Derivation<'_>, order: &Order, before: &[Vec<usize>]) -> Vec<String> {
+fn critical_path(layout: &Layout, order: &Order, before: &[Vec<usize>]) -> Vec<String> {
     let level = |node: &usize| order.level.get(*node).copied().unwrap_or_default();
-    let moving = derived
-        .nodes
-        .iter()
-        .enumerate()
-        .filter(|(_, node)| node.is_moving());
-    let mut at = moving
-        .map(|(at, _)| at)
-        .max_by_key(|at| (level(at), std::cmp::Reverse(*at)));
+    let moving = (0..layout.steps.len()).filter(|step| layout.is_moving(*step));
+    let mut at = moving.max_by_key(|at| (level(at), Reverse(*at)));
     let mut path = Vec::new();
-    while let Some(node) = at {
-        path.extend(derived.nodes.get(node).map(|node| node.name.to_string()));
-        let firsts = before.get(node).map(Vec::as_slice).unwrap_or_default();
-        at = firsts
+    while let Some(step) = at {
+        path.push(layout.id(step).to_owned());
+        let firsts = before.get(step).map(Vec::as_slice).unwrap_or_default();
+        let firsts = firsts
             .iter()
             .copied()
-            .max_by_key(|first| (level(first), std::cmp::Reverse(*first)));
+            .filter(|first| layout.is_moving(*first));
+        at = firsts.max_by_key(|first| (level(first), Reverse(*first)));
     }
     path.reverse();
     path
@@ -265,6 +329,11 @@ fn warnings(derived: &Derivation<'_>, order: &Order) -> Vec<String> {
                 Code::AssumedEdge,
                 format!("unproven: {first} is not held before {then}, what is declared forbids it"),
             )),
+            Strength::Soft if !precedence.pairs.iter().all(Pair::is_optional) => {
+                let window = window(kind, &first, &then);
+                let text = format!("calls go on failing {window}: {because}");
+                texts.push((Code::Repaired, text));
+            }
             Strength::Soft => {
                 let window = window(kind, &first, &then);
                 let text = format!("optional calls fail {window}: {because}");
@@ -272,6 +341,8 @@ fn warnings(derived: &Derivation<'_>, order: &Order) -> Vec<String> {
             }
         }
     }
+    let last_chances = derived.nodes.iter().filter(|node| node.is_irreversible);
+    texts.extend(last_chances.map(|node| (Code::PointOfNoReturn, no_return(node))));
     texts.extend(derived.notes.iter().cloned());
     if derived.nodes.len() > REDUCED_NODES_MAX {
         let text =
@@ -284,7 +355,7 @@ fn warnings(derived: &Derivation<'_>, order: &Order) -> Vec<String> {
 /// While an optional call fails because the order that it needs was given up.
 fn window(kind: Ordering, first: &ServiceName, then: &ServiceName) -> String {
     match kind {
-        Ordering::ServerFirst | Ordering::Manual => {
+        Ordering::ServerFirst | Ordering::Manual | Ordering::Exclusive => {
             format!("from the first new pod of {then} to the last old pod of {first}")
         }
         Ordering::ClientFirst => {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::graph::{Clash, Kind, Link, Pair, Precedence, Revision, satisfies};
-use crate::spec::{ContractName, Need, ServiceName, Version};
+use crate::graph::{Clash, Kind, Link, Node, Pair, Precedence, Revision, satisfies};
+use crate::spec::{ContractName, Need, Retention, ServiceName, Version};
 
 /// The name of the revision that does not exist.
 pub(super) const ABSENT: &str = "absent";
@@ -52,7 +52,7 @@ fn served_by<'a>(pair: &Pair<'a>) -> Option<&'a BTreeSet<Version>> {
 fn missing(pair: &Pair<'_>) -> String {
     let none = BTreeSet::new();
     let served = served_by(pair).unwrap_or(&none);
-    match pair.need {
+    match pair.need() {
         None | Some(Need::Unknown) => label(pair.link.callee, pair.link.contract),
         Some(Need::Version(version)) => version.as_str().to_owned(),
         Some(Need::All(versions)) => {
@@ -84,7 +84,7 @@ pub(super) fn meeting(pair: &Pair<'_>) -> String {
     let client = at(caller, pair.caller);
     let server = at(callee, pair.callee);
     let called = pair
-        .need
+        .need()
         .map_or_else(String::new, |need| [" ", &need_text(need)].concat());
     match pair.clash {
         Clash::Absent => format!("{client} calls {label}{called}, and no {callee} runs"),
@@ -153,7 +153,60 @@ pub(super) fn because(
             format!("{first} must not call {then} while that is mixed")
         }
     };
-    [&claim, ": ", &meeting(pair)].concat()
+    let waits = precedence.pairs.iter().filter_map(Pair::retention);
+    let waits: BTreeSet<String> = waits.map(waited_out).collect();
+    let drain = match (precedence.kind, waits.is_empty()) {
+        (Kind::ClientFirst, false) => {
+            let waits = waits.into_iter().collect::<Vec<_>>().join(" and ");
+            format!(", and what it wrote must be gone ({waits})")
+        }
+        (Kind::ClientFirst | Kind::ServerFirst | Kind::Manual, _) => String::new(),
+    };
+    [&claim, drain.as_str(), ": ", &meeting(pair)].concat()
+}
+
+/// What shows that nothing of an old writer is left.
+pub(super) fn waited_out(retention: &Retention) -> String {
+    match retention {
+        Retention::Time(text) => format!("after {text}"),
+        Retention::Lag => "once the reader has no lag".to_owned(),
+        Retention::Manual => "once somebody says so".to_owned(),
+    }
+}
+
+/// Why two services of one exclusive group do not move together.
+pub(super) fn apart(first: &ServiceName, then: &ServiceName, group: &str) -> String {
+    format!("{first} and {then} never move at the same time: both are `exclusive: {group}`")
+}
+
+/// What is lost with a Job that nothing undoes.
+pub(super) fn no_return(node: &Node<'_>) -> String {
+    let name = node.name;
+    let served = |live: &[Option<&Revision>]| -> BTreeSet<(ContractName, Version)> {
+        let known = live
+            .iter()
+            .flatten()
+            .filter_map(|one| one.interface.as_ref()?.serves.as_ref());
+        let all = known.flatten().flat_map(|(contract, versions)| {
+            versions
+                .iter()
+                .map(|version| (contract.clone(), version.clone()))
+        });
+        all.collect()
+    };
+    let new = served(&node.at_end);
+    let lost = served(&node.before)
+        .into_iter()
+        .filter(|one| !new.contains(one));
+    let lost: Vec<String> = lost
+        .map(|(contract, version)| format!("{} {version}", label(name, &contract)))
+        .collect();
+    let what = if lost.is_empty() {
+        "its Job is declared `reversible: false`".to_owned()
+    } else {
+        format!("its Job takes away {}", lost.join(" and "))
+    };
+    format!("point of no return before {name}: {what}, and no way back brings that again")
 }
 
 /// When a pair is looked at that no order can keep apart.
@@ -165,6 +218,8 @@ pub(super) enum Hopeless {
     AtEnd,
     /// It clashes when all is done, and the caller is not ours to change.
     AtEndOutside,
+    /// It clashes at the end of a way back, since what the callee's Job did stays.
+    Kept,
 }
 
 /// A pair that is unsafe whatever the order, with what to do about it.
@@ -201,7 +256,11 @@ pub(super) fn hopeless(pair: &Pair<'_>, when: Hopeless) -> String {
         ),
         Hopeless::AtEndOutside => format!(
             "{caller} is deployed elsewhere and never finished: keep {lacking} in {callee} until its \
-             calls are seen to have stopped, then take them out of `external`"
+             calls are seen to have stopped, then write what shows it as `ended` of {caller}"
+        ),
+        Hopeless::Kept => format!(
+            "what the Job of {callee} took away does not come back: leave {caller} where it is, or \
+             declare a Job that undoes it with `reversible: true`"
         ),
     };
     format!("{}; {remedy}", meeting(pair))

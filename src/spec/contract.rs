@@ -1,10 +1,11 @@
 //! The checked graph: what each service serves and calls.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::crd::DrainLevel;
+use super::crd::{DrainLevel, Routing};
 use super::{ContractName, ObjectRef, ServiceName, Version};
 
 /// Which call of a client may use which version, where it can speak more than one.
@@ -34,6 +35,44 @@ pub enum Need {
     Any(BTreeSet<Version>, Negotiate),
 }
 
+/// How long what was written outlives its writer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Retention {
+    /// For a time, as it was written: `7d`.
+    Time(String),
+    /// Until the reader has read everything.
+    Lag,
+    /// Until somebody says that nothing is left.
+    Manual,
+}
+
+impl Retention {
+    /// Reads a retention; `None` if the text is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "lag" => Some(Self::Lag),
+            "manual" => Some(Self::Manual),
+            _ => {
+                let days = text
+                    .strip_suffix('d')
+                    .and_then(|days| days.parse::<u32>().ok());
+                let is_time = days.is_some() || super::duration::parse(text).is_some();
+                is_time.then(|| Self::Time(text.to_owned()))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Retention {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Time(text) => text,
+            Self::Lag => "lag",
+            Self::Manual => "manual",
+        })
+    }
+}
+
 /// What one service needs of another's contract.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requirement {
@@ -41,6 +80,22 @@ pub struct Requirement {
     pub need: Need,
     /// A call whose failure degrades and does not break the caller.
     pub optional: bool,
+    /// How much an optional call matters beside others; 1 unless declared.
+    pub weight: u32,
+    /// How long what the call writes outlives the caller; `None`: a call that is over when it returns.
+    pub durable: Option<Retention>,
+}
+
+impl Requirement {
+    /// A call that must succeed and leaves nothing behind.
+    pub fn plain(need: Need) -> Self {
+        Self {
+            need,
+            optional: false,
+            weight: 1,
+            durable: None,
+        }
+    }
 }
 
 /// Who calls whom, in which contract.
@@ -76,6 +131,21 @@ pub struct Service {
     pub after: BTreeSet<ServiceName>,
     /// How far an old pod must be gone.
     pub drain: DrainLevel,
+    /// How it may move.
+    pub manner: Manner,
+}
+
+/// How a service may move, beside what its contracts force.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Manner {
+    /// How calls find one of its pods.
+    pub routing: Routing,
+    /// The environment variable that selects what it calls, if it has one.
+    pub switch: Option<String>,
+    /// The group of which only one service moves at a time.
+    pub exclusive: Option<String>,
+    /// Whether what its Job does can be undone; `None` where nobody said.
+    pub reversible: Option<bool>,
 }
 
 /// A caller that nobody deploys here: it is never finished, what it calls is never dropped.
@@ -85,6 +155,8 @@ pub struct External {
     pub path: String,
     /// What it needs of the services.
     pub calls: BTreeMap<(ServiceName, ContractName), Requirement>,
+    /// What shows that its calls have ended, if they have.
+    pub ended: Option<String>,
 }
 
 /// What is assumed of an edge whose contract is unknown.

@@ -17,7 +17,8 @@ pub mod words;
 
 pub use check::{check_graph, check_plan};
 pub use contract::{
-    Assume, Edge, External, Graph, Interface, Need, Negotiate, Requirement, Service,
+    Assume, Edge, External, Graph, Interface, Manner, Need, Negotiate, Requirement, Retention,
+    Service,
 };
 pub use names::{ContractName, NameError, ObjectRef, ServiceName, Version};
 pub use problem::{Code, Place, Problem, Severity, did_you_mean};

@@ -70,6 +70,10 @@ codes! {
     UnknownInterface = "TG0206", "a contract that nobody declared";
     AssumedEdge = "TG0207", "an order that is assumed, not proved";
     SoftEdgeDropped = "TG0208", "an optional call that will fail for a while";
+    PointOfNoReturn = "TG0209", "a Job that nothing undoes";
+    Irreversible = "TG0210", "a way back that would have to undo what cannot be undone";
+    Repaired = "TG0211", "a call that fails already, in a release that repairs";
+    EndedCaller = "TG0212", "a caller from outside that counts as ended";
     KindMissing = "TG0301", "a kind that the cluster does not know";
     Forbidden = "TG0302", "an act that the plan's account may not do";
     Immutable = "TG0303", "a change that the API server refuses";

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::crd::{Call, Negotiation, Serves};
-use super::{ContractName, Interface, Need, Negotiate, Requirement, ServiceName, Version};
+use super::crd::{Call, Durable, Negotiation, Serves};
+use super::{
+    ContractName, Interface, Need, Negotiate, Requirement, Retention, ServiceName, Version,
+};
 
 /// A text that is no stamp.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,10 @@ fn call(callee: &ServiceName, contract: &ContractName, requirement: &Requirement
         service: callee.to_string(),
         contract: Some(contract.to_string()),
         optional: requirement.optional,
+        weight: (requirement.weight != 1).then_some(requirement.weight),
+        durable: requirement.durable.as_ref().map(|retention| Durable {
+            drain: retention.to_string(),
+        }),
         ..Call::default()
     };
     match &requirement.need {
@@ -115,11 +121,20 @@ fn called(call: &Call) -> Result<((ServiceName, ContractName), Requirement), Sta
         }
         (None, None, None) => Need::Unknown,
     };
+    let durable = match &call.durable {
+        None => None,
+        Some(Durable { drain }) => Some(
+            Retention::parse(drain)
+                .ok_or_else(|| StampError(format!("`{drain}` is no retention")))?,
+        ),
+    };
     Ok((
         (callee, contract),
         Requirement {
             need,
             optional: call.optional,
+            weight: call.weight.unwrap_or(1),
+            durable,
         },
     ))
 }

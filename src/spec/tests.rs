@@ -41,7 +41,6 @@ external:
 "
     ), @r"
     spec.services[3].name: `web` is declared twice; the first is spec.services[2].name [TG0122]; keep one of the two, or rename one
-    spec.services[0].routing: `routing: versioned` is not carried out by this version of tidegate [TG0116]; leave it out: calls then count as reaching any version
     spec.services[0].serves[0].versions[1]: version `1` is written twice [TG0104]
     spec.services[1].name: a service's name `Orders` must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit [TG0104]
     spec.services[2].calls[0].service: there is no service `ordres` [TG0120]; did you mean `orders`?
@@ -66,6 +65,8 @@ fn a_stamp_read_back_is_the_interface_that_was_written() {
   serves: []
   calls: [{service: orders, any: ['1', '2'], negotiate: cached}, {service: orders, contract: admin, all: ['a'], optional: true}]
 - {name: job, calls: [{service: orders}]}
+- {name: writer, calls: [{service: orders, version: '1', channel: queue, durable: {drain: 7d}}]}
+- {name: hinter, calls: [{service: orders, version: '1', optional: true, weight: 3, durable: {drain: lag}}]}
 ",
     );
     assert_eq!(problems, []);
@@ -128,5 +129,21 @@ fn a_workload_that_the_gate_cannot_judge_is_refused() {
     ), @r"
     spec.services[0].workloads[0]: the gate cannot tell when a CronJob of `batch/v1` is done [TG0116]; a service runs as one of Deployment, StatefulSet, DaemonSet, Job, ReplicaSet, Pod
     spec.services[1].workloads[0]: the gate cannot tell when a Job of `apps/v1` is done [TG0116]; write `apiVersion: batch/v1`
+    ");
+}
+
+#[test]
+fn what_does_not_go_together_is_told_with_what_to_write() {
+    insta::assert_snapshot!(problems_of(
+        "services:
+- {name: a, reversible: true, switch: {env: 'NO WORD'}, calls: [{service: b, version: '1', weight: 2}]}
+- {name: b, calls: [{service: a, version: '1', durable: {drain: a week}}, {service: c, version: '1', durable: {drain: 36h}}]}
+- {name: c, reversible: false, workloads: [{apiVersion: batch/v1, kind: Job, name: c}]}
+"
+    ), @r"
+    spec.services[0].calls[0].weight: `weight` goes with `optional` [TG0104]; remove it: a call that must succeed is always kept
+    spec.services[0].reversible: `reversible` is said of a service that runs as a Job [TG0104]; remove it: what is not a Job goes back by rolling back
+    spec.services[0].switch.env: `NO WORD` is no name of an environment variable [TG0104]
+    spec.services[1].calls[0].durable.drain: `a week` does not say when nothing of the old writer is left [TG0104]; write a time such as `7d` or `36h`, or `lag`, or `manual`
     ");
 }

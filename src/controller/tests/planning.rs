@@ -295,3 +295,45 @@ fn a_job_runs_once_before_who_needs_it_and_stays_when_it_has_run() {
     shared: ConfigMap/shop/shared Service/shop/schema Job/shop/schema
     ");
 }
+
+#[test]
+fn what_can_be_planned_and_not_carried_out_is_refused_before_the_first_write() {
+    let graph = |served: &str, called: &str| {
+        format!(
+            "services:
+- {{name: store, routing: versioned, serves: [{{versions: [{served}]}}]}}
+- {{name: cart, calls: [{{service: store, version: '{called}', channel: queue, durable: {{drain: 7d}}}}]}}
+"
+        )
+    };
+    let declared = |before: &str| before.replace("routing: versioned, ", "");
+    let (before, after) = (graph("'1', '2'", "1"), graph("'2'", "2"));
+    insta::assert_snapshot!(plan_of(Some(&declared(&before)), &declared(&after),
+        "store: changes ? | cart: changes ?"), @"refused: before store moves, what was written for it in versions that it will not read must be gone (7d), and this version of tidegate does not wait for that: release the writers first, and store in a release of its own once nothing is left");
+    let before = graph("'1'", "1").replace(", channel: queue, durable: {drain: 7d}", "");
+    let after = graph("'2'", "2").replace(", channel: queue, durable: {drain: 7d}", "");
+    insta::assert_snapshot!(plan_of(Some(&before), &after, "store: changes ? | cart: changes ?"), @"refused: store would have to keep its old pods beside the new ones until its callers have moved, and this version of tidegate does not carry that out: release a store that serves the old and the new first");
+    // Calls that only from now on find their version do not find it while this release runs.
+    let refused = plan_of(
+        Some(&declared(&before)),
+        &after,
+        "store: changes ? | cart: changes ?",
+    );
+    assert!(
+        refused.contains("cart@target calls store 2, store@h0 serves 1"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn an_exclusive_group_is_kept_apart_also_where_services_advance_one_by_one() {
+    let before = "services:
+- {name: store, exclusive: db, serves: [{versions: ['1']}]}
+- {name: cart, exclusive: db, serves: []}
+";
+    insta::assert_snapshot!(plan_of(Some(before), before, "store: changes ? | cart: changes ?"), @r"
+    1: roll cart (cart:0 -> cart:new)
+    2: roll store after cart (store:0 -> store:new)
+    shared: ConfigMap/shop/shared
+    ");
+}

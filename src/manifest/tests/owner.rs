@@ -28,6 +28,7 @@ fn graph(text: &str) -> Graph {
             interface: Interface::default(),
             after: BTreeSet::new(),
             drain: DrainLevel::default(),
+            manner: crate::spec::Manner::default(),
         };
         (ServiceName::parse(name).unwrap(), service)
     });

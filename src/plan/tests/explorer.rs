@@ -31,10 +31,7 @@ impl Wish {
             Self::Any(bits) => Need::Any(Self::versions(bits), Negotiate::PerCall),
             Self::Cached(bits) => Need::Any(Self::versions(bits), Negotiate::Cached),
         };
-        Requirement {
-            need,
-            optional: false,
-        }
+        Requirement::plain(need)
     }
 
     /// Whether calls succeed with all of these live; `None` is a callee that is not there.

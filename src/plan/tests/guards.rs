@@ -8,7 +8,8 @@ use crate::spec::{ContractName, ServiceName};
 
 const CHAIN: &str = "a: calls b 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2";
 
-fn faults(system: &System, mut plan: Plan, change: impl Fn(&mut Plan)) -> String {
+/// What the checker says of a plan that somebody changed and sealed again.
+pub(super) fn faults_of(system: &System, mut plan: Plan, change: impl Fn(&mut Plan)) -> String {
     change(&mut plan);
     plan.digest = plan.digest_for(system);
     match check(system, &plan) {
@@ -24,7 +25,7 @@ fn faults(system: &System, mut plan: Plan, change: impl Fn(&mut Plan)) -> String
 #[test]
 fn merged_waves_are_found_with_the_pair_that_would_meet() {
     let system = system_of(CHAIN);
-    insta::assert_snapshot!(faults(&system, plan(&system), |plan| {
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
         let last = plan.waves.pop().unwrap();
         plan.waves[1].extend(last);
         plan.steps[2].after.clear();
@@ -37,7 +38,7 @@ fn merged_waves_are_found_with_the_pair_that_would_meet() {
 #[test]
 fn a_step_that_does_not_wait_is_found() {
     let system = system_of(CHAIN);
-    insta::assert_snapshot!(faults(&system, plan(&system), |plan| plan.steps[2].after.clear()), @r"
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| plan.steps[2].after.clear()), @r"
     nothing keeps a and b from moving together when services advance one by one
     ");
 }
@@ -45,7 +46,7 @@ fn a_step_that_does_not_wait_is_found() {
 #[test]
 fn a_step_that_waits_for_a_later_one_is_found() {
     let system = system_of(CHAIN);
-    insta::assert_snapshot!(faults(&system, plan(&system), |plan| {
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
         plan.steps[0].after.push("a".to_owned());
     }), @r"
     `c` is not in a later wave than `a`
@@ -55,12 +56,12 @@ fn a_step_that_waits_for_a_later_one_is_found() {
 #[test]
 fn missing_and_surplus_steps_are_found() {
     let system = system_of("a: serves 1; image | b: serves 1");
-    insta::assert_snapshot!(faults(&system, plan(&system), |plan| {
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
         plan.waves[0] = vec!["b".to_owned()];
     }), @r"
     `b` is in the waves and does not move, or is there twice, or has no step
-    a moves and is in no wave
     `a` is in the waves and does not move, or is there twice, or has no step
+    a moves and is in no wave
     ");
 }
 
@@ -91,7 +92,7 @@ fn what_is_unknown_is_a_fault_only_where_nothing_may_be_assumed() {
     let good = plan(&system);
     assert_eq!(check(&system, &good), Ok(()));
     system.assume = crate::spec::Assume::Strict;
-    assert!(faults(&system, good, |_| ()).contains("a@live may call b@live"));
+    assert!(faults_of(&system, good, |_| ()).contains("a@live may call b@live"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of the planner: text in, text out.
 
+mod durable;
 mod explorer;
 mod guards;
 mod notation;
@@ -7,6 +8,8 @@ mod properties;
 mod real_graphs;
 mod scenarios;
 mod size;
+mod strategies;
 mod unusual;
 
+use guards::faults_of;
 use notation::{plan_of, system_of};

@@ -2,16 +2,21 @@
 //!
 //! Services are parted by `|`, their clauses by `;`. A clause is `serves V,V`, `serves NAME V,V`,
 //! `calls SERVICE NEED`, `calls SERVICE/CONTRACT NEED`, or a word: `image` (the template changes),
-//! `new`, `deleted`, `job`, `external`, `undeclared`, `after x,y`. `A -> B` is old and new; several
-//! live revisions are `A + B -> C`. A need is `1`, `all 1,2`, `any 1,2`, `connection 1,2`,
-//! `cached 1,2`, `?` (not declared) or `-` (no call); `optional` may follow the callee.
+//! `new`, `deleted`, `job`, `external`, `undeclared`, `versioned`, `reversible`, `irreversible`,
+//! `after x,y`, `switch ENV`, `exclusive GROUP`, `ended EVIDENCE`, `retained` (the first live
+//! revision has no pod any more). `A -> B` is old and new; several live revisions are `A + B -> C`.
+//! A need is `1`, `all 1,2`, `any 1,2`, `connection 1,2`, `cached 1,2`, `?` (not declared) or `-`
+//! (no call); `optional`, `weight N` and `durable RETENTION` may follow the callee. The parts
+//! `strict`, `repair` and `back` (a way back to an earlier release) are said of the whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{Member, Moves, Outside, Revision, System};
 use crate::plan::{explain, plan};
+use crate::spec::crd::Routing;
 use crate::spec::{
-    Assume, ContractName, Interface, Need, Negotiate, Requirement, ServiceName, Version,
+    Assume, ContractName, Interface, Manner, Need, Negotiate, Requirement, Retention, ServiceName,
+    Version,
 };
 
 /// The plan of a system in the notation, as people read it.
@@ -23,34 +28,48 @@ pub(super) fn plan_of(text: &str) -> String {
 /// The system itself.
 pub(super) fn system_of(text: &str) -> System {
     let mut system = System::default();
+    let mut is_back = false;
     for part in text
         .split('|')
         .map(str::trim)
         .filter(|part| !part.is_empty())
     {
-        if part == "strict" {
-            system.assume = Assume::Strict;
-            continue;
-        }
-        let (name, rest) = part.split_once(':').unwrap_or((part, ""));
-        let draft = Draft::parse(name.trim(), rest);
-        let name = service(name.trim());
-        if draft.words.contains("external") {
-            let live = draft.revisions(draft.live());
-            let coming =
-                (draft.target != draft.old[0]).then(|| draft.revision("target", &draft.target));
-            system.external.insert(name, Outside { live, coming });
-        } else {
-            system.services.insert(name, draft.member());
+        match part {
+            "strict" => system.assume = Assume::Strict,
+            "repair" => system.repair = true,
+            "back" => is_back = true,
+            _ => add(&mut system, part),
         }
     }
-    system
+    if is_back { system.going_back() } else { system }
+}
+
+fn add(system: &mut System, part: &str) {
+    let (name, rest) = part.split_once(':').unwrap_or((part, ""));
+    let draft = Draft::parse(name.trim(), rest);
+    let name = service(name.trim());
+    if draft.words.contains("external") {
+        let live = draft.revisions(draft.live());
+        let coming =
+            (draft.target != draft.old[0]).then(|| draft.revision("target", &draft.target));
+        let ended = draft.ended;
+        let outside = Outside {
+            live,
+            coming,
+            ended,
+        };
+        system.external.insert(name, outside);
+    } else {
+        system.services.insert(name, draft.member());
+    }
 }
 
 #[derive(Default)]
 struct Draft<'t> {
     words: BTreeSet<&'t str>,
     after: BTreeSet<ServiceName>,
+    manner: Manner,
+    ended: Option<String>,
     old: Vec<Interface>,
     target: Interface,
 }
@@ -73,6 +92,12 @@ impl<'t> Draft<'t> {
                 "serves" => draft.serves(name, rest),
                 "calls" => draft.calls(rest),
                 "after" => draft.after = rest.split(',').map(|name| service(name.trim())).collect(),
+                "switch" => draft.manner.switch = Some(rest.to_owned()),
+                "exclusive" => draft.manner.exclusive = Some(rest.to_owned()),
+                "ended" => draft.ended = Some(rest.to_owned()),
+                "versioned" => draft.manner.routing = Routing::Versioned,
+                "reversible" => draft.manner.reversible = Some(true),
+                "irreversible" => draft.manner.reversible = Some(false),
                 _ => drop(draft.words.insert(word)),
             }
         }
@@ -127,12 +152,28 @@ impl<'t> Draft<'t> {
         let (callee, text) = text.split_once(' ').unwrap();
         let (callee, contract) = callee.split_once('/').unwrap_or((callee, callee));
         let key = (service(callee), ContractName::parse(contract).unwrap());
-        let optional = text.starts_with("optional ");
-        for (at, need) in self.sides(text.trim_start_matches("optional ")) {
+        let mut like = Requirement::plain(Need::Unknown);
+        let mut text = text;
+        while let Some((word, rest)) = text.split_once(' ') {
+            let (value, after_value) = rest.split_once(' ').unwrap_or((rest, ""));
+            text = match word {
+                "optional" => rest,
+                "weight" | "durable" => after_value,
+                _ => break,
+            };
+            match word {
+                "optional" => like.optional = true,
+                "weight" => like.weight = value.parse().unwrap(),
+                _ => like.durable = Some(Retention::parse(value).unwrap()),
+            }
+        }
+        for (at, need) in self.sides(text) {
             if let Some(need) = need_of(need) {
-                self.side(at)
-                    .calls
-                    .insert(key.clone(), Requirement { need, optional });
+                let requirement = Requirement {
+                    need,
+                    ..like.clone()
+                };
+                self.side(at).calls.insert(key.clone(), requirement);
             }
         }
     }
@@ -167,8 +208,11 @@ impl<'t> Draft<'t> {
     }
 
     fn member(self) -> Member {
-        let live = self.revisions(self.live());
-        let is_changed = self.old.iter().any(|old| *old != self.target);
+        let mut live = self.revisions(self.live());
+        let retained = self.words.contains("retained").then(|| live.remove(0));
+        let is_changed = live
+            .iter()
+            .any(|one| one.interface.as_ref() != Some(&self.target));
         let moves = match () {
             () if self.words.contains("deleted") => Moves::Delete,
             () if self.words.contains("job") => Moves::Job,
@@ -180,9 +224,11 @@ impl<'t> Draft<'t> {
         let target = (moves != Moves::Delete).then_some(target);
         Member {
             live,
+            retained: retained.into_iter().collect(),
             target,
             moves,
             after: self.after,
+            manner: self.manner,
         }
     }
 }

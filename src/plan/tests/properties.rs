@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::explorer::{AFTER, BEFORE, Draft, MIXED, Part, Wish};
 use crate::graph::{Member, Moves, Revision, System};
 use crate::plan::{Fault, Intermediate, Plan, RefusalKind, Verdict, check, path, plan, prove};
-use crate::spec::{ContractName, Interface, ServiceName};
+use crate::spec::{ContractName, Interface, Manner, ServiceName};
 
 const MANY: u32 = 4000;
 const SOME: u32 = 1000;
@@ -132,6 +132,8 @@ fn system(drafts: &[Draft], name: impl Fn(usize) -> ServiceName) -> System {
                 target,
                 moves,
                 after: BTreeSet::new(),
+                retained: Vec::new(),
+                manner: Manner::default(),
             },
         );
     }

@@ -284,7 +284,7 @@ fn s17_an_optional_order_is_given_up_rather_than_refused() {
 fn s18_an_external_caller_is_never_finished() {
     insta::assert_snapshot!(plan_of("mobile: external; calls gateway 1 | gateway: serves 1 -> 2"), @r"
     Refused [TG0202]: the release would end unsafe, whatever the order
-      mobile@live calls gateway 1, gateway@target serves 2; mobile is deployed elsewhere and never finished: keep 1 in gateway until its calls are seen to have stopped, then take them out of `external`
+      mobile@live calls gateway 1, gateway@target serves 2; mobile is deployed elsewhere and never finished: keep 1 in gateway until its calls are seen to have stopped, then write what shows it as `ended` of mobile
     ");
     insta::assert_snapshot!(plan_of("mobile: external; calls gateway 1 | gateway: serves 1 -> 1,2"), @r"
     Safe: yes. 1 wave.
@@ -301,7 +301,7 @@ fn s18_an_external_caller_is_never_finished() {
     ");
     insta::assert_snapshot!(plan_of("mobile: external; calls gateway 1 -> 2 | gateway: serves 1,2 -> 2"), @r"
     Refused [TG0202]: the release would end unsafe, whatever the order
-      mobile@live calls gateway 1, gateway@target serves 2; mobile is deployed elsewhere and never finished: keep 1 in gateway until its calls are seen to have stopped, then take them out of `external`
+      mobile@live calls gateway 1, gateway@target serves 2; mobile is deployed elsewhere and never finished: keep 1 in gateway until its calls are seen to have stopped, then write what shows it as `ended` of mobile
     ");
 }
 
@@ -351,6 +351,7 @@ fn s22_a_schema_job_that_drops_goes_last() {
       ~ schema   job
           serves schema: 1, 2 → 2
           because app must stop calling schema 1 everywhere first: app@live calls schema 1, schema@target serves 2
+    warning: point of no return before schema: its Job takes away schema 1, and no way back brings that again [TG0209]
     ");
 }
 

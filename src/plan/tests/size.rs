@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{Member, Moves, Revision, System};
 use crate::plan::{check, plan};
-use crate::spec::{ContractName, Interface, Need, Requirement, ServiceName, Version};
+use crate::spec::{ContractName, Interface, Manner, Need, Requirement, ServiceName, Version};
 
 /// Services in layers, all additive: each calls some of those in the layers below.
 fn layered(services: usize, edges: usize, layers: usize) -> System {
@@ -44,13 +44,7 @@ fn layered(services: usize, edges: usize, layers: usize) -> System {
                 .map(|callee| {
                     let need = Need::Version(Version::parse(called).unwrap());
                     let key = (name(*callee), ContractName::from(&name(*callee)));
-                    (
-                        key,
-                        Requirement {
-                            need,
-                            optional: false,
-                        },
-                    )
+                    (key, Requirement::plain(need))
                 })
                 .collect(),
         };
@@ -59,6 +53,8 @@ fn layered(services: usize, edges: usize, layers: usize) -> System {
             target: Some(Revision::declared("target", interface(&["1", "2"], "2"))),
             moves: Moves::Roll,
             after: BTreeSet::new(),
+            retained: Vec::new(),
+            manner: Manner::default(),
         };
         system.services.insert(name(at), member);
     }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Checker, not_supported};
-use crate::spec::crd::{Call, Channel, Negotiation, Serves};
+use super::Checker;
+use crate::spec::crd::{Call, Durable, Negotiation, Serves};
 use crate::spec::{
-    Code, ContractName, Graph, Need, Negotiate, Problem, Requirement, ServiceName, Version,
-    did_you_mean,
+    Code, ContractName, Graph, Need, Negotiate, Problem, Requirement, Retention, ServiceName,
+    Version, did_you_mean,
 };
 
 impl Checker {
@@ -95,10 +95,12 @@ impl Checker {
             let Some(contract) = self.contract(&path, call.contract.as_deref(), &callee) else {
                 continue;
             };
-            self.unsupported(&path, call);
+            self.companions(&path, call);
             let requirement = Requirement {
                 need: self.need(&path, call),
                 optional: call.optional,
+                weight: call.weight.unwrap_or(1),
+                durable: self.retention(&path, call),
             };
             if checked
                 .insert((callee.clone(), contract.clone()), requirement)
@@ -165,7 +167,8 @@ impl Checker {
         }
     }
 
-    pub(super) fn unsupported(&mut self, path: &str, call: &Call) {
+    /// Fields that go together.
+    fn companions(&mut self, path: &str, call: &Call) {
         if call.negotiate.is_some() && call.any.is_none() {
             self.report(
                 Problem::error(
@@ -176,19 +179,32 @@ impl Checker {
                 .hint("remove it, or write the versions under `any`"),
             );
         }
-        if call.durable.is_some() {
-            self.report(not_supported(
-                format!("{path}.durable"),
-                "`durable`",
-                "what was written outlives the writer, and draining it is not planned yet; release the two services one by one",
-            ));
-        } else if call.channel == Channel::Schema {
-            self.report(not_supported(
-                format!("{path}.channel"),
-                "`channel: schema`",
-                "declare the schema job as a service with a Job workload, called by `rpc`",
-            ));
+        if call.weight.is_some() && !call.optional {
+            self.report(
+                Problem::error(
+                    Code::InvalidValue,
+                    format!("{path}.weight"),
+                    "`weight` goes with `optional`",
+                )
+                .hint("remove it: a call that must succeed is always kept"),
+            );
         }
+    }
+
+    fn retention(&mut self, path: &str, call: &Call) -> Option<Retention> {
+        let Durable { drain } = call.durable.as_ref()?;
+        let retention = Retention::parse(drain);
+        if retention.is_none() {
+            self.report(
+                Problem::error(
+                    Code::InvalidValue,
+                    format!("{path}.durable.drain"),
+                    format!("`{drain}` does not say when nothing of the old writer is left"),
+                )
+                .hint("write a time such as `7d` or `36h`, or `lag`, or `manual`"),
+            );
+        }
+        retention
     }
 
     /// A called contract must be served, where the callee says what it serves.

@@ -8,11 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) use contracts::negotiate;
 pub use plan::check_plan;
 
-use super::crd::{
-    AssumePolicy, ExternalCaller, Routing, ServiceDeclaration, ServiceGraphSpec, WorkloadRef,
-};
+use super::crd::{AssumePolicy, ExternalCaller, ServiceDeclaration, ServiceGraphSpec, WorkloadRef};
 use super::{
-    Assume, Code, External, Graph, Interface, NameError, ObjectRef, Problem, Service, ServiceName,
+    Assume, Code, External, Graph, Interface, Manner, NameError, ObjectRef, Problem, Service,
+    ServiceName,
 };
 
 /// Checks a graph as a whole.
@@ -129,13 +128,6 @@ impl Checker {
                 return None;
             }
         };
-        if declaration.routing == Routing::Versioned {
-            self.report(not_supported(
-                format!("{path}.routing"),
-                "`routing: versioned`",
-                "leave it out: calls then count as reaching any version",
-            ));
-        }
         let serves = declaration
             .serves
             .as_ref()
@@ -143,14 +135,44 @@ impl Checker {
         let calls = self.calls(path, &declaration.calls);
         let after = self.after(path, &name, &declaration.after);
         self.workloads(path, &declaration.workloads);
+        self.manner(path, declaration);
         let service = Service {
             path: path.to_owned(),
             workloads: declaration.workloads.iter().map(workload).collect(),
             interface: Interface { serves, calls },
             after,
             drain: declaration.drain,
+            manner: Manner {
+                routing: declaration.routing,
+                switch: declaration.switch.as_ref().map(|switch| switch.env.clone()),
+                exclusive: declaration.exclusive.clone(),
+                reversible: declaration.reversible,
+            },
         };
         Some((name, service))
+    }
+
+    fn manner(&mut self, path: &str, declaration: &ServiceDeclaration) {
+        let is_job = !declaration.workloads.is_empty()
+            && declaration.workloads.iter().all(|one| one.kind == "Job");
+        if declaration.reversible.is_some() && !is_job {
+            self.report(
+                Problem::error(
+                    Code::InvalidValue,
+                    format!("{path}.reversible"),
+                    "`reversible` is said of a service that runs as a Job",
+                )
+                .hint("remove it: what is not a Job goes back by rolling back"),
+            );
+        }
+        let switch = declaration.switch.as_ref();
+        if let Some(switch) = switch.filter(|switch| !is_variable(&switch.env)) {
+            self.report(Problem::error(
+                Code::InvalidValue,
+                format!("{path}.switch.env"),
+                format!("`{}` is no name of an environment variable", switch.env),
+            ));
+        }
     }
 
     /// A workload whose rollout the gate cannot judge would never be done.
@@ -195,6 +217,7 @@ impl Checker {
             External {
                 path: path.to_owned(),
                 calls,
+                ended: caller.ended.clone(),
             },
         ))
     }
@@ -217,6 +240,14 @@ impl Checker {
     }
 }
 
+/// What the API server takes as the name of a variable that a shell can read too.
+fn is_variable(text: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    !text.is_empty()
+        && text.chars().all(is_letter)
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
 fn workload(written: &WorkloadRef) -> ObjectRef {
     ObjectRef {
         api_version: written.api_version.clone(),
@@ -224,13 +255,4 @@ fn workload(written: &WorkloadRef) -> ObjectRef {
         namespace: String::new(),
         name: written.name.clone(),
     }
-}
-
-fn not_supported(path: String, what: &str, hint: &str) -> Problem {
-    Problem::error(
-        Code::NotSupported,
-        path,
-        format!("{what} is not carried out by this version of tidegate"),
-    )
-    .hint(hint)
 }

@@ -92,9 +92,28 @@ pub struct ServiceDeclaration {
     /// How far an old pod must be gone before this service is done.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub drain: DrainLevel,
-    /// How calls find a pod: `blind` (default) to any version.
+    /// How calls find a pod: `blind` (default) to any version, or `versioned` to one that speaks the caller's.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub routing: Routing,
+    /// The parameter that selects which versions it calls. With it a new image can run first as the old one called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<Switch>,
+    /// A group, by any word: services of one group never move at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub exclusive: Option<String>,
+    /// Whether what its Job does can be undone by a Job of the release before. Default: not if it drops a version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reversible: Option<bool>,
+}
+
+/// The parameter that selects which versions a service calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Switch {
+    /// The environment variable. The new image, given the value that runs now, calls what is called now.
+    #[schemars(length(min = 1, max = 253))]
+    pub env: String,
 }
 
 /// A workload by kind and name, in the plan's namespace.
@@ -144,6 +163,9 @@ pub struct Serves {
 #[x_kube(validation = Rule::new("!has(self.negotiate) || has(self.any)").message(
     "`negotiate` goes with `any`"
 ))]
+#[x_kube(validation = Rule::new("!has(self.weight) || (has(self.optional) && self.optional)").message(
+    "`weight` goes with `optional`"
+))]
 pub struct Call {
     /// The service that is called.
     #[schemars(length(min = 1, max = 63))]
@@ -170,6 +192,10 @@ pub struct Call {
     /// Its failure degrades the caller and does not break it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
+    /// How much an optional call matters beside others: of orders that exclude each other the heavier is kept. Default: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub weight: Option<u32>,
     /// What carries the call. Default: `rpc`.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub channel: Channel,
@@ -205,13 +231,15 @@ pub enum Channel {
     Schema,
     /// A token: the callee is the verifier.
     Token,
+    /// Rows or objects in a store: the callee is the reader.
+    Rows,
 }
 
 /// How what was written drains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Durable {
-    /// A time (`7d`), `lag` or `manual`.
+    /// When nothing of the old writer is left: after a time (`7d`, `36h`), when the reader has no `lag`, or `manual`, when somebody says so.
     #[schemars(length(min = 1, max = 20))]
     pub drain: String,
 }
@@ -229,6 +257,10 @@ pub struct ExternalCaller {
     /// What it calls.
     #[schemars(length(min = 1, max = 100))]
     pub calls: Vec<Call>,
+    /// What shows that its calls have ended, for instance `no call in 30 days`. With it they count no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500))]
+    pub ended: Option<String>,
 }
 
 /// What is assumed of an edge without declared versions.

@@ -9,7 +9,7 @@ mod release;
 
 pub use graph::{
     AssumePolicy, Call, Channel, DrainLevel, Durable, ExternalCaller, Negotiation, Routing, Serves,
-    ServiceDeclaration, ServiceGraph, ServiceGraphSpec, ServiceGraphStatus, WorkloadRef,
+    ServiceDeclaration, ServiceGraph, ServiceGraphSpec, ServiceGraphStatus, Switch, WorkloadRef,
 };
 pub use plan::{
     Advance, Deadlines, History, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,

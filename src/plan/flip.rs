@@ -1,0 +1,113 @@
+//! The flip strategy: all new images at once, still calling as the old ones did, then all switches.
+//!
+//! In: a system. Out: the plan by the strategy that was asked for, with what both would cost. Two
+//! waves instead of a long chain, at the price of moving callers twice (planning.md §4 T10).
+
+use super::document::{Action, Estimate, Estimates, Plan, Strategy, Verdict};
+use super::shape::Shape;
+use super::waves::{plan, plan_shaped};
+use crate::graph::{Kind, Moves, Node, Strength, System, derive};
+use crate::spec::ServiceName;
+
+/// Which strategy is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Each service moves once.
+    Ordered,
+    /// Images first, switches later.
+    Flip,
+    /// The one with fewer waves; of equal ones the one with fewer restarts.
+    Auto,
+}
+
+/// Why there is no plan by switches.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("these would have to wait for what they call, and have no `switch`: {}", names(.0))]
+pub struct NoSwitch(pub Vec<ServiceName>);
+
+fn names(services: &[ServiceName]) -> String {
+    let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
+    names.join(", ")
+}
+
+/// Plans by a strategy.
+///
+/// In: the system and the choice. Out: the plan with both estimates. Error: flips are asked for, and
+/// these services would need a switch for them.
+pub fn plan_with(system: &System, choice: Choice) -> Result<Plan, NoSwitch> {
+    let ordered = plan(system);
+    let flipped = flipped(system);
+    let costs = (estimate(&ordered), flipped.as_ref().ok().and_then(estimate));
+    let rank = |cost: Estimate| (cost.waves, cost.restarts);
+    let is_better = match costs {
+        (Some(ordered), Some(flip)) => rank(flip) < rank(ordered),
+        (None, Some(_)) => true,
+        (_, None) => false,
+    };
+    let (chosen, plan) = match (choice, flipped) {
+        (Choice::Flip, flipped) => (Strategy::Flip, flipped?),
+        (Choice::Auto, Ok(flipped)) if is_better => (Strategy::Flip, flipped),
+        (Choice::Ordered | Choice::Auto, _) => (Strategy::Ordered, ordered),
+    };
+    let estimates = Estimates {
+        chosen,
+        ordered: costs.0,
+        flip: costs.1,
+    };
+    let plan = Plan {
+        estimates: Some(estimates),
+        ..plan
+    };
+    Ok(plan.sealed(system))
+}
+
+fn estimate(plan: &Plan) -> Option<Estimate> {
+    let restarts = |action: Action| match action {
+        Action::Roll | Action::Flip => 1,
+        Action::Create | Action::Delete | Action::Job | Action::Drain => 0,
+    };
+    (plan.verdict == Verdict::Ordered).then(|| Estimate {
+        waves: plan.waves.len(),
+        restarts: plan.steps.iter().map(|step| restarts(step.action)).sum(),
+    })
+}
+
+/// The plan in which every caller that would have to wait flips.
+fn flipped(system: &System) -> Result<Plan, NoSwitch> {
+    let derived = derive(system);
+    let mut shapes = vec![Shape::Whole; derived.nodes.len()];
+    let mut lacking: Vec<ServiceName> = Vec::new();
+    let forced = derived.precedences.iter().filter(|precedence| {
+        precedence.strength == Strength::Hard && precedence.kind == Kind::ServerFirst
+    });
+    for caller in forced.map(|precedence| precedence.then) {
+        let (Some(node), Some(shape)) = (derived.nodes.get(caller), shapes.get_mut(caller)) else {
+            continue;
+        };
+        if can_flip(node) {
+            *shape = Shape::Switched;
+        } else if node.moves != Moves::Create {
+            // What is new waits once and for all: there are no old pods that could serve meanwhile.
+            lacking.push(node.name.clone());
+        }
+    }
+    if lacking.is_empty() {
+        Ok(plan_shaped(system, &derived, &shapes))
+    } else {
+        lacking.sort_unstable();
+        lacking.dedup();
+        Err(NoSwitch(lacking))
+    }
+}
+
+/// Whether a new image can run with the parameter of the one that runs now.
+fn can_flip(node: &Node<'_>) -> bool {
+    let is_declared = |live: &[Option<&crate::graph::Revision>]| match live {
+        [Some(one)] => one.interface.is_some(),
+        _ => false,
+    };
+    node.switch().is_some()
+        && node.moves == Moves::Roll
+        && is_declared(&node.before)
+        && is_declared(&node.at_end)
+}

@@ -1,0 +1,205 @@
+//! What outlives its writer: queues that must be drained, and Jobs that nothing undoes.
+
+use super::{faults_of, plan_of, system_of};
+use crate::plan::plan;
+
+#[test]
+fn s20_what_was_written_is_drained_before_the_reader_drops_it() {
+    insta::assert_snapshot!(plan_of(
+        "consumer: serves 1,2 -> 2 | producer: calls consumer durable 7d 1 -> 2"
+    ), @r"
+    Safe: yes. 3 waves. Longest path producer → consumer/drain → consumer.
+    Wave 1   may start at once
+      ~ producer
+          calls consumer: 1 → 2
+    Wave 2   after wave 1 is done
+      ~ consumer/drain   drain
+          what was written for consumer in versions that it will not read must be gone: after 7d
+    Wave 3   after wave 2 is done
+      ~ consumer
+          serves consumer: 1, 2 → 2
+          because producer must stop calling consumer 1 everywhere first, and what it wrote must be gone (after 7d): producer@live calls consumer 1, consumer@target serves 2
+    ");
+}
+
+#[test]
+fn s20_the_document_has_the_drain_as_a_step() {
+    let system =
+        system_of("consumer: serves 1,2 -> 2 | producer: calls consumer durable 7d 1 -> 2");
+    let plan = plan(&system);
+    insta::assert_snapshot!(plan.to_json().unwrap());
+    let read: crate::plan::Plan = serde_json::from_str(&plan.to_json().unwrap()).unwrap();
+    assert_eq!(read, plan);
+}
+
+#[test]
+fn s20_going_back_drains_the_other_way_round() {
+    insta::assert_snapshot!(plan_of(
+        "consumer: serves 1,2 -> 1 | producer: calls consumer durable lag 2 -> 1"
+    ), @r"
+    Safe: yes. 3 waves. Longest path producer → consumer/drain → consumer.
+    Wave 1   may start at once
+      ~ producer
+          calls consumer: 2 → 1
+    Wave 2   after wave 1 is done
+      ~ consumer/drain   drain
+          what was written for consumer in versions that it will not read must be gone: once the reader has no lag
+    Wave 3   after wave 2 is done
+      ~ consumer
+          serves consumer: 1, 2 → 1
+          because producer must stop calling consumer 2 everywhere first, and what it wrote must be gone (once the reader has no lag): producer@live calls consumer 2, consumer@target serves 1
+    ");
+}
+
+#[test]
+fn one_drain_waits_for_all_writers_and_names_all_that_shows_it_is_over() {
+    insta::assert_snapshot!(plan_of(
+        "consumer: serves 1,2 -> 2 | a: calls consumer durable 7d 1 -> 2 \
+         | b: calls consumer durable lag 1 -> 2 | c: calls consumer 1 -> 2"
+    ), @r"
+    Safe: yes. 3 waves. Longest path a → consumer/drain → consumer.
+    Wave 1   may start at once
+      ~ a
+          calls consumer: 1 → 2
+      ~ b
+          calls consumer: 1 → 2
+      ~ c
+          calls consumer: 1 → 2
+    Wave 2   after wave 1 is done
+      ~ consumer/drain   drain
+          what was written for consumer in versions that it will not read must be gone: after 7d and once the reader has no lag
+    Wave 3   after wave 2 is done
+      ~ consumer
+          serves consumer: 1, 2 → 2
+          because a must stop calling consumer 1 everywhere first, and what it wrote must be gone (after 7d): a@live calls consumer 1, consumer@target serves 2
+          because b must stop calling consumer 1 everywhere first, and what it wrote must be gone (once the reader has no lag): b@live calls consumer 1, consumer@target serves 2
+          because c must stop calling consumer 1 everywhere first: c@live calls consumer 1, consumer@target serves 2
+    ");
+}
+
+#[test]
+fn what_a_writer_that_is_gone_has_left_is_drained_too() {
+    insta::assert_snapshot!(plan_of(
+        "consumer: serves 1,2 -> 2 | producer: retained; calls consumer durable 7d 1 + 2 -> 2"
+    ), @r"
+    Safe: yes. 2 waves. Longest path consumer/drain → consumer.
+    Wave 1   may start at once
+      ~ consumer/drain   drain
+          what was written for consumer in versions that it will not read must be gone: after 7d
+    Wave 2   after wave 1 is done
+      ~ consumer
+          serves consumer: 1, 2 → 2
+    ");
+    insta::assert_snapshot!(plan_of(
+        "consumer: serves 2; image | producer: retained; calls consumer durable 7d 1 + 2 -> 2"
+    ), @r"
+    Refused [TG0204]: what runs now is already unsafe
+      producer@live0 calls consumer 1, consumer@live serves 2; repair producer or consumer first
+    ");
+}
+
+#[test]
+fn a_split_drains_before_it_contracts() {
+    insta::assert_snapshot!(plan_of(
+        "consumer: serves 1 -> 2 | producer: calls consumer durable manual 1 -> 2"
+    ), @r"
+    Refused [TG0203]: no safe order exists between consumer, producer
+      each would have to be done before the next: consumer → producer → consumer
+      if producer goes before consumer: producer@target calls consumer 2, consumer@live serves 1
+      if consumer goes before producer: producer@live calls consumer 1, consumer@target serves 2
+    Way out: split in two releases, with a revision between for consumer
+      consumer/expand serves consumer 1, 2, calls nothing
+      Phase 1: consumer/expand
+      Phase 2: producer
+      Phase 3: consumer/drain
+      Phase 4: consumer/contract
+    Splitting producer does not help: its one change comes both too early and too late
+    ");
+}
+
+#[test]
+fn a_plan_without_its_drain_does_not_stand_the_check() {
+    let system =
+        system_of("consumer: serves 1,2 -> 2 | producer: calls consumer durable 7d 1 -> 2");
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        plan.waves.remove(1);
+        plan.steps.remove(1);
+        plan.steps[1].after = vec!["producer".to_owned()];
+    }), @r"
+    wave 2: producer@live may call consumer@target (consumer) and fail
+    nothing waits until what producer left for consumer is gone before consumer cannot read it
+    ");
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        plan.waves.swap(0, 1);
+        plan.steps[1].after.clear();
+        plan.steps[2].after.push("producer".to_owned());
+    }), @r"
+    wave 3: producer@live may call consumer@target (consumer) and fail
+    nothing waits until what producer left for consumer is gone before consumer cannot read it
+    ");
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        plan.steps[2].after = vec!["producer".to_owned()];
+    }), @"nothing waits until what producer left for consumer is gone before consumer cannot read it");
+}
+
+#[test]
+fn s21_the_way_back_from_an_added_column_leaves_the_job_alone() {
+    insta::assert_snapshot!(plan_of("back | schema: job; serves 1,2 -> 1 | app: calls schema 2 -> 1"), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      ~ app
+          calls schema: 2 → 1
+    ");
+}
+
+#[test]
+fn a_job_that_has_an_undoing_is_run_on_the_way_back() {
+    insta::assert_snapshot!(plan_of(
+        "back | schema: job; reversible; serves 1,2 -> 1 | app: calls schema 2 -> 1"
+    ), @r"
+    Safe: yes. 2 waves. Longest path app → schema.
+    Wave 1   may start at once
+      ~ app
+          calls schema: 2 → 1
+    Wave 2   after wave 1 is done
+      ~ schema   job
+          serves schema: 1, 2 → 1
+          because app must stop calling schema 2 everywhere first: app@live calls schema 2, schema@target serves 1
+    ");
+}
+
+#[test]
+fn s22_a_way_back_past_a_dropped_column_is_refused() {
+    insta::assert_snapshot!(plan_of("back | schema: job; serves 2 -> 1,2 | app: calls schema 2 -> 1"), @r"
+    Refused [TG0210]: a step could not be undone
+      app@target calls schema 1, schema@live serves 2; what the Job of schema took away does not come back: leave app where it is, or declare a Job that undoes it with `reversible: true`
+    ");
+}
+
+#[test]
+fn s22_the_point_of_no_return_is_in_the_document() {
+    let plan = plan(&system_of(
+        "schema: job; serves 1,2 -> 2 | app: calls schema 1 -> 2",
+    ));
+    assert_eq!(plan.points_of_no_return, ["schema"]);
+    let declared = plan_of("schema: job; irreversible; serves 1 -> 1,2 | app: calls schema 1 -> 2");
+    insta::assert_snapshot!(declared.lines().last().unwrap(), @"warning: point of no return before schema: its Job is declared `reversible: false`, and no way back brings that again [TG0209]");
+    let undone = plan_of("schema: job; reversible; serves 1,2 -> 2 | app: calls schema 1 -> 2");
+    assert!(!undone.contains("point of no return"), "{undone}");
+}
+
+#[test]
+fn s23_a_column_renamed_in_one_release_is_refused_and_expanded() {
+    insta::assert_snapshot!(plan_of("schema: job; serves 1 -> 2 | app: calls schema 1 -> 2"), @r"
+    Refused [TG0203]: no safe order exists between app, schema
+      each would have to be done before the next: app → schema → app
+      if app goes before schema: app@target calls schema 2, schema@live serves 1
+      if schema goes before app: app@live calls schema 1, schema@target serves 2
+    Way out: split in two releases, with a revision between for schema
+      schema/expand serves schema 1, 2, calls nothing
+      Phase 1: schema/expand
+      Phase 2: app
+      Phase 3: schema/contract
+    Splitting app does not help: its one change comes both too early and too late
+    ");
+}

@@ -1,0 +1,362 @@
+//! A system on its way through waves, as the checker sees it: who can meet whom.
+//!
+//! In: the journey of every service. Out: the faults. Knows nothing of precedences.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::broken::broken;
+use super::check::Fault;
+use super::journey::{Journey, Live};
+use super::waiting::Wanted;
+use crate::graph::{Outside, Revision, System};
+use crate::spec::{Assume, ContractName, Need, Negotiate, ServiceName};
+
+type Key = (ServiceName, ContractName);
+
+/// Who calls whom, in any revision; no callee where nobody has that name.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    caller: usize,
+    callee: Option<usize>,
+    key: &'a Key,
+}
+
+/// Who can talk to whom on one edge, by the numbers of their revisions.
+struct Table<'j, 'a> {
+    client: &'j Journey<'a>,
+    server: &'j Journey<'a>,
+    name: &'a ServiceName,
+    key: &'a Key,
+    unknown_is_bad: bool,
+    bad: Vec<Vec<bool>>,
+    /// Whether some caller remembers what it agreed on, so that pairs do not tell all.
+    remembers: bool,
+}
+
+/// A system on its way.
+pub(super) struct Tour<'a> {
+    names: Vec<&'a ServiceName>,
+    journeys: Vec<Journey<'a>>,
+    calls: Vec<Call<'a>>,
+    strict: bool,
+    repair: bool,
+    /// What answers under a name that nobody has: nothing.
+    nowhere: Journey<'a>,
+}
+
+impl<'a> Tour<'a> {
+    /// The journeys of the services; the callers from outside are added here. They may call what
+    /// they are declared to call from now on once all waves are done.
+    pub(super) fn new(
+        system: &'a System,
+        services: BTreeMap<&'a ServiceName, Journey<'a>>,
+        waves: usize,
+    ) -> Self {
+        let number: BTreeMap<&ServiceName, usize> = services
+            .keys()
+            .enumerate()
+            .map(|(at, name)| (*name, at))
+            .collect();
+        let (mut names, mut journeys): (Vec<_>, Vec<_>) = services.into_iter().unzip();
+        for (
+            name,
+            Outside {
+                live,
+                coming,
+                ended,
+            },
+        ) in &system.external
+        {
+            if ended.is_some() {
+                continue;
+            }
+            let live: Vec<Live<'_>> = live.iter().map(Some).collect();
+            let mut journey = Journey::new(&live, false);
+            if let Some(coming) = coming {
+                journey.leg((waves, usize::MAX), Some(coming), true);
+            }
+            names.push(name);
+            journeys.push(journey);
+        }
+        let mut calls = Vec::new();
+        for (caller, journey) in journeys.iter().enumerate() {
+            let revisions = journey.revisions.iter().flatten();
+            let interfaces = revisions.filter_map(|revision| revision.interface.as_ref());
+            let mut keys: Vec<&Key> = interfaces.flat_map(|one| one.calls.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let callee = |key: &Key| number.get(&key.0).copied();
+            calls.extend(keys.into_iter().map(|key| Call {
+                caller,
+                callee: callee(key),
+                key,
+            }));
+        }
+        Self {
+            names,
+            journeys,
+            calls,
+            strict: system.assume == Assume::Strict,
+            repair: system.repair,
+            nowhere: Journey::new(&[None], false),
+        }
+    }
+
+    fn table(&self, call: Call<'a>) -> Option<Table<'_, 'a>> {
+        let name = self.names.get(call.caller).copied()?;
+        let client = self.journeys.get(call.caller)?;
+        let server = call
+            .callee
+            .and_then(|at| self.journeys.get(at))
+            .unwrap_or(&self.nowhere);
+        let unknown_is_bad = self.strict && !(client.legs.is_empty() && server.legs.is_empty());
+        let is_bad = |caller: &Live<'a>, callee: &Live<'a>| {
+            let fails = |caller| broken(caller, name, call.key, &[*callee], unknown_is_bad);
+            caller.is_some_and(|caller| !fails(caller).is_empty())
+        };
+        let row = |caller| {
+            server
+                .revisions
+                .iter()
+                .map(|callee| is_bad(caller, callee))
+                .collect()
+        };
+        let mut table = Table {
+            client,
+            server,
+            name,
+            key: call.key,
+            unknown_is_bad,
+            bad: client.revisions.iter().map(row).collect(),
+            remembers: client
+                .revisions
+                .iter()
+                .flatten()
+                .any(|one| remembers(one, call.key)),
+        };
+        if self.repair {
+            table.excuse();
+        }
+        Some(table)
+    }
+
+    /// Every call that can fail at some moment: before the first wave, or while one of its ends
+    /// moves.
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for table in self.calls.iter().filter_map(|call| self.table(*call)) {
+            if table.is_harmless() {
+                continue;
+            }
+            let (client, server) = (table.client, table.server);
+            table.meet(&client.start, 0, &mut faults);
+            let legs = client.legs.iter().chain(&server.legs);
+            let waves: BTreeSet<usize> = legs.map(|leg| leg.wave).collect();
+            for wave in waves {
+                table.meet(
+                    &client.live_at(client.position_in(wave)),
+                    wave + 1,
+                    &mut faults,
+                );
+            }
+        }
+        faults
+    }
+
+    /// What the steps' own lists must say so that nobody meets whom it must not, also where each
+    /// service starts as soon as its own predecessors are done.
+    pub(super) fn wanted(&self) -> Vec<Wanted> {
+        let mut wanted = Vec::new();
+        for table in self.calls.iter().filter_map(|call| self.table(*call)) {
+            if !table.is_harmless() {
+                table.keep_apart(&mut wanted);
+                table.wait_out(&mut wanted);
+            }
+        }
+        wanted
+    }
+}
+
+fn remembers(caller: &Revision, key: &Key) -> bool {
+    let known = caller.interface.as_ref();
+    let requirement = known.and_then(|interface| interface.calls.get(key));
+    requirement.is_some_and(|one| matches!(one.need, Need::Any(_, Negotiate::Cached)))
+}
+
+impl Table<'_, '_> {
+    fn is_harmless(&self) -> bool {
+        !self.remembers && !self.bad.iter().flatten().any(|bad| *bad)
+    }
+
+    fn is_bad(&self, caller: usize, callee: usize) -> bool {
+        self.bad
+            .get(caller)
+            .and_then(|row| row.get(callee))
+            .copied()
+            .unwrap_or(false)
+    }
+
+    /// In a repair, what fails already may go on failing, and who fails everywhere may fail
+    /// elsewhere too.
+    fn excuse(&mut self) {
+        let (callers, callees) = (&self.client.start, &self.server.start);
+        let lost_caller: Vec<bool> = (0..self.client.revisions.len())
+            .map(|caller| {
+                callers.contains(&caller) && callees.iter().all(|one| self.is_bad(caller, *one))
+            })
+            .collect();
+        let lost_callee: Vec<bool> = (0..self.server.revisions.len())
+            .map(|callee| {
+                callees.contains(&callee) && callers.iter().all(|one| self.is_bad(*one, callee))
+            })
+            .collect();
+        for (caller, (row, is_lost)) in self.bad.iter_mut().zip(&lost_caller).enumerate() {
+            for (callee, (bad, callee_is_lost)) in row.iter_mut().zip(&lost_callee).enumerate() {
+                let is_now = callers.contains(&caller) && callees.contains(&callee);
+                *bad = *bad && !is_now && !is_lost && !callee_is_lost;
+            }
+        }
+    }
+
+    fn is_durable(&self, caller: usize) -> bool {
+        let revision = self.client.revisions.get(caller).copied().flatten();
+        let known = revision.and_then(|revision| revision.interface.as_ref());
+        let requirement = known.and_then(|interface| interface.calls.get(self.key));
+        requirement.is_some_and(|one| one.durable.is_some())
+    }
+
+    /// The callees at which one caller fails, while all of these are live.
+    fn fails_at(&self, caller: usize, callees: &BTreeSet<usize>) -> Vec<usize> {
+        let bad: Vec<usize> = callees
+            .iter()
+            .copied()
+            .filter(|callee| self.is_bad(caller, *callee))
+            .collect();
+        let revision = self.client.revisions.get(caller).copied().flatten();
+        let Some(revision) = revision.filter(|one| remembers(one, self.key)) else {
+            let is_served = self.server.is_versioned && bad.len() < callees.len();
+            return if is_served { Vec::new() } else { bad };
+        };
+        let all: Vec<Live<'_>> = callees
+            .iter()
+            .filter_map(|one| self.server.revisions.get(*one))
+            .copied()
+            .collect();
+        let together = broken(revision, self.name, self.key, &all, self.unknown_is_bad);
+        match (together.is_empty(), bad.is_empty()) {
+            (false, true) => callees.last().copied().into_iter().collect(),
+            (true | false, _) => bad,
+        }
+    }
+
+    /// Whether no caller fails.
+    fn is_safe(&self, callers: &BTreeSet<usize>, answers: &[BTreeSet<usize>]) -> bool {
+        let fails = |caller: &usize| {
+            answers
+                .iter()
+                .any(|set| !self.fails_at(*caller, set).is_empty())
+        };
+        !callers.iter().any(fails)
+    }
+
+    /// Lets every live caller meet what answers in a wave, counted from 1; 0 is before the first.
+    fn meet(&self, callers: &BTreeSet<usize>, wave: usize, faults: &mut Vec<Fault>) {
+        let answers = match wave.checked_sub(1) {
+            None => vec![self.server.start.clone()],
+            Some(wave) => self.server.answers_at(self.server.position_in(wave)),
+        };
+        let wrote = (0..self.client.revisions.len()).filter(|caller| {
+            !callers.contains(caller)
+                && self.is_durable(*caller)
+                && self
+                    .client
+                    .has_left(*caller, wave.saturating_sub(1), self.server)
+        });
+        let callers: BTreeSet<usize> = callers.iter().copied().chain(wrote).collect();
+        let shown = |name: &ServiceName, revision: Option<&Live<'_>>| {
+            let revision = revision.copied().flatten();
+            format!(
+                "{name}@{}",
+                revision.map_or("absent", |revision| revision.name.as_str())
+            )
+        };
+        for set in answers {
+            for caller in &callers {
+                faults.extend(self.fails_at(*caller, &set).into_iter().map(|callee| {
+                    Fault::Unsafe {
+                        wave,
+                        caller: shown(self.name, self.client.revisions.get(*caller)),
+                        callee: shown(&self.key.0, self.server.revisions.get(callee)),
+                        contract: self.key.1.clone(),
+                    }
+                }));
+            }
+        }
+    }
+
+    /// Every two positions at which the ends must not be together: one of them is left before the
+    /// other is reached.
+    fn keep_apart(&self, wanted: &mut Vec<Wanted>) {
+        let (client, server) = (self.client, self.server);
+        let mut asked: BTreeSet<Vec<(usize, usize)>> = BTreeSet::new();
+        for caller in 0..client.positions() {
+            for callee in 0..server.positions() {
+                if self.is_safe(&client.live_at(caller), &server.answers_at(callee)) {
+                    continue;
+                }
+                let waits = [
+                    server.out_of(callee).zip(client.into(caller)),
+                    client.out_of(caller).zip(server.into(callee)),
+                ];
+                let waits: Vec<(usize, usize)> = waits.into_iter().flatten().collect();
+                // Where neither is possible the waves are unsafe too, and that has been said.
+                if !waits.is_empty() && asked.insert(waits.clone()) {
+                    let fault = Fault::Unordered {
+                        caller: self.name.clone(),
+                        callee: self.key.0.clone(),
+                    };
+                    wanted.push(Wanted { any: waits, fault });
+                }
+            }
+        }
+    }
+
+    /// What a caller leaves is waited out after it is gone and before somebody comes who cannot
+    /// read it.
+    fn wait_out(&self, wanted: &mut Vec<Wanted>) {
+        let (client, server) = (self.client, self.server);
+        for caller in (0..client.revisions.len()).filter(|caller| self.is_durable(*caller)) {
+            let gone = client
+                .leaves_with(caller)
+                .and_then(|leg| client.legs.get(leg));
+            if gone.is_none() && !client.retained.contains(&caller) {
+                continue;
+            }
+            let unread = server
+                .legs
+                .iter()
+                .filter(|leg| !self.fails_at(caller, &leg.to).is_empty());
+            for leg in unread {
+                let fault = || Fault::Undrained {
+                    caller: self.name.clone(),
+                    callee: self.key.0.clone(),
+                };
+                let Some((_, drain)) = server.drain else {
+                    wanted.push(Wanted {
+                        any: Vec::new(),
+                        fault: fault(),
+                    });
+                    continue;
+                };
+                let waits = [
+                    gone.map(|gone| (gone.number, drain)),
+                    Some((drain, leg.number)),
+                ];
+                wanted.extend(waits.into_iter().flatten().map(|wait| Wanted {
+                    any: vec![wait],
+                    fault: fault(),
+                }));
+            }
+        }
+    }
+}
