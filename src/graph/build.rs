@@ -368,10 +368,15 @@ fn judge<'a>(
     let mut precedences: Vec<Precedence<'a>> = Vec::new();
     if let Some((caller, callee)) = ends {
         wait_out(case, (caller, callee), found);
-        if caller == callee && case.callee.is_versioned() {
-            // Each of its pods finds one of its own revision: itself.
-        } else if caller == callee {
-            let cross = early.iter().chain(late).filter(|pair| is_hard(pair));
+        if caller == callee {
+            // Where calls find their version, each of its pods finds one of its own revision: itself.
+            // One that remembers what it agreed on may not look for that any more.
+            let is_found =
+                |pair: &&Pair<'a>| case.callee.is_versioned() && pair.clash != Clash::Unsettled;
+            let cross = early
+                .iter()
+                .chain(late)
+                .filter(|pair| is_hard(pair) && !is_found(pair));
             found.self_conflicts.extend(cross);
         } else {
             precedences.extend(case.server_first(caller, callee));

@@ -124,8 +124,8 @@ impl<'d> Search<'d> {
             Some(Tie { arc, ..tie })
         });
         let node = |at: usize| members.get(at).and_then(|at| derived.nodes.get(*at));
-        let plain = (0..members.len()).map(|at| {
-            if node(at).is_some_and(can_stand_beside) {
+        let plain = members.iter().map(|at| {
+            if can_stand_beside(derived, *at) {
                 Shape::Beside
             } else {
                 Shape::Whole

@@ -234,7 +234,9 @@ impl Table<'_, '_> {
             .collect();
         let revision = self.client.revisions.get(caller).copied().flatten();
         let Some(revision) = revision.filter(|one| remembers(one, self.key)) else {
-            let is_served = self.server.is_versioned && bad.len() < callees.len();
+            // A pod that calls its own service finds itself at least.
+            let finds_itself = *self.name == self.key.0 && !self.is_bad(caller, caller);
+            let is_served = self.server.is_versioned && (bad.len() < callees.len() || finds_itself);
             return if is_served { Vec::new() } else { bad };
         };
         let all: Vec<Live<'_>> = callees

@@ -35,7 +35,7 @@ impl Wish {
     }
 
     /// Whether calls succeed with all of these live; `None` is a callee that is not there.
-    fn works(self, live: &[Option<u8>]) -> bool {
+    pub(super) fn works(self, live: &[Option<u8>]) -> bool {
         let served: Vec<u8> = live.iter().map(|one| one.unwrap_or(0)).collect();
         match self {
             Self::Version(bits) | Self::All(bits) => served.iter().all(|one| one & bits == bits),

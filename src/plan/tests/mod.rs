@@ -3,11 +3,14 @@
 mod durable;
 mod explorer;
 mod guards;
+mod laws;
 mod notation;
 mod properties;
+mod random;
 mod real_graphs;
 mod scenarios;
 mod size;
+mod stages;
 mod strategies;
 mod unusual;
 
