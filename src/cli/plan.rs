@@ -171,7 +171,10 @@ fn offline(
         }
     }
     if args.rollback {
-        system = system.going_back();
+        let before = |name: &ServiceName| old.graph.services.get(name);
+        system = system.going_back(|name| {
+            before(name).is_some_and(|service| service.manner.reversible == Some(true))
+        });
     }
     let system = args.part(system)?;
     let plan = args.make(&system)?;

@@ -1,8 +1,8 @@
 //! From contracts to precedences: the rules of planning.md §4 T3, edge by edge, in linear time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::meetings::{Key, Meetings};
+use super::meetings::{Key, Meetings, retentions};
 use super::{Clash, Derivation, Kind, Link, Node, Pair, Precedence, Strength};
 use super::{Moves, System};
 use crate::spec::{Assume, Code, ServiceName};
@@ -40,6 +40,7 @@ pub fn derive(system: &System) -> Derivation<'_> {
             };
             let meetings = Meetings::of(link, key, caller, callee);
             let case = Case {
+                key,
                 caller,
                 callee,
                 meetings,
@@ -118,6 +119,7 @@ fn is_soft(pair: &Pair<'_>) -> bool {
 
 /// One edge while it is judged.
 struct Case<'n, 'a> {
+    key: &'n Key,
     caller: &'n Node<'a>,
     callee: &'n Node<'a>,
     meetings: Meetings<'a>,
@@ -313,13 +315,11 @@ impl<'a> Case<'_, 'a> {
     }
 
     /// What old callers leave for a callee that will not read it.
-    fn left_behind(&self) -> impl Iterator<Item = Pair<'a>> {
+    fn left_behind(&self) -> Vec<Pair<'a>> {
         let Meetings { late, left, .. } = &self.meetings;
-        let late = late
-            .iter()
-            .filter(|pair| self.caller.is_moving() && pair.retention().is_some());
+        let late = late.iter().filter(|_| self.caller.is_moving());
         let is_wanted = |pair: &&Pair<'a>| self.callee.is_moving() && is_hard(pair);
-        late.chain(left).filter(is_wanted).copied()
+        late.chain(left).filter(is_wanted).copied().collect()
     }
 }
 
@@ -404,9 +404,18 @@ fn judge<'a>(
 
 /// Adds what one edge leaves behind to what its reader has to wait out.
 fn wait_out<'a>(case: &Case<'_, 'a>, (caller, callee): (usize, usize), found: &mut Derivation<'a>) {
-    for pair in case.left_behind() {
-        let drain = found.drains.entry(callee).or_default();
-        drain.retentions.extend(pair.retention());
+    let left = case.left_behind();
+    let retentions = if left.is_empty() {
+        BTreeSet::new()
+    } else {
+        retentions(case.caller, case.key)
+    };
+    if retentions.is_empty() {
+        return;
+    }
+    let drain = found.drains.entry(callee).or_default();
+    drain.retentions.extend(retentions);
+    for pair in left {
         let is_writing = case.caller.is_moving() && case.caller.before.contains(&pair.caller);
         if is_writing && caller != callee {
             drain.writers.insert(caller);

@@ -1,8 +1,10 @@
 //! The clashes of one edge, by when its two revisions would be live together.
 
+use std::collections::BTreeSet;
+
 use super::compat::{answer, unsettled};
 use super::{Clash, Compat, Link, Node, Pair, Revision};
-use crate::spec::{ContractName, Need, Negotiate, ServiceName};
+use crate::spec::{ContractName, Need, Negotiate, Retention, ServiceName};
 
 pub(super) type Key = (ServiceName, ContractName);
 type Live<'a> = [Option<&'a Revision>];
@@ -31,10 +33,12 @@ impl<'a> Meetings<'a> {
             is_mixed: callee.before.len() > 1,
         };
         let pairs = |callers: &Live<'a>, callees: &Live<'a>, mixed: [&Live<'a>; 2]| {
-            edge.clashes((callers, callees), mixed, false)
+            edge.clashes((callers, callees), mixed)
         };
-        let left =
-            |callees: &Live<'a>| edge.clashes((&caller.retained, callees), [callees, &[]], true);
+        // What is gone matters only where what it wrote stays.
+        let is_durable = !caller.retained.is_empty() && !retentions(caller, key).is_empty();
+        let gone: &Live<'a> = if is_durable { &caller.retained } else { &[] };
+        let left = |callees: &Live<'a>| edge.clashes((gone, callees), [callees, &[]]);
         let mut now = pairs(&caller.before, &callee.before, [&callee.before, &[]]);
         now.extend(left(&callee.before));
         if !caller.is_moving() && !callee.is_moving() && caller.before == caller.at_end {
@@ -53,11 +57,33 @@ impl<'a> Meetings<'a> {
         Self {
             now,
             at_end: pairs(&caller.at_end, &callee.at_end, [&callee.at_end, &[]]),
-            early: blind.clashes((&caller.at_end, &callee.before), mixed, false),
+            early: blind.clashes((&caller.at_end, &callee.before), mixed),
             late: pairs(&caller.before, &callee.at_end, mixed),
             left: left(&callee.at_end),
         }
     }
+}
+
+/// How long what a caller writes stays. That is so of the channel, whichever of its revisions says
+/// it.
+pub(super) fn retentions<'a>(caller: &Node<'a>, key: &Key) -> BTreeSet<&'a Retention> {
+    let Node {
+        before,
+        at_end,
+        retained,
+        ..
+    } = caller;
+    let all = before
+        .iter()
+        .chain(at_end)
+        .chain(retained)
+        .copied()
+        .flatten();
+    let known = all.filter_map(|revision| revision.interface.as_ref());
+    let requirements = known.filter_map(|interface| interface.calls.get(key));
+    requirements
+        .filter_map(|one| one.durable.as_ref())
+        .collect()
 }
 
 #[derive(Clone, Copy)]
@@ -76,7 +102,6 @@ impl<'a> EdgeOf<'_, 'a> {
         self,
         (callers, callees): (&Live<'a>, &Live<'a>),
         mixed: [&Live<'a>; 2],
-        only_durable: bool,
     ) -> Vec<Pair<'a>> {
         let link = self.link;
         let mut found = Vec::new();
@@ -91,9 +116,6 @@ impl<'a> EdgeOf<'_, 'a> {
                     requirement @ Some(_) => requirement,
                 },
             };
-            if only_durable && requirement.is_none_or(|one| one.durable.is_none()) {
-                continue;
-            }
             let need = requirement.map(|requirement| &requirement.need);
             let pair = |callee, clash| Pair {
                 link,

@@ -225,12 +225,12 @@ impl System {
         Some(self)
     }
 
-    /// The same as a way back to an earlier release: what Jobs did stays, but for those that are
-    /// declared `reversible: true`.
+    /// The same as a way back to an earlier release: what Jobs did stays, but for those of which
+    /// the release that ran them says that it can be undone.
     #[must_use]
-    pub fn going_back(mut self) -> Self {
-        for member in self.services.values_mut() {
-            if member.moves == Moves::Job && member.manner.reversible != Some(true) {
+    pub fn going_back(mut self, can_be_undone: impl Fn(&ServiceName) -> bool) -> Self {
+        for (name, member) in &mut self.services {
+            if member.moves == Moves::Job && !can_be_undone(name) {
                 member.moves = Moves::Kept;
             }
         }

@@ -183,7 +183,7 @@ fn remembers(caller: &Revision, key: &Key) -> bool {
     requirement.is_some_and(|one| matches!(one.need, Need::Any(_, Negotiate::Cached)))
 }
 
-impl Table<'_, '_> {
+impl<'a> Table<'_, 'a> {
     fn is_harmless(&self) -> bool {
         !self.remembers && !self.bad.iter().flatten().any(|bad| *bad)
     }
@@ -218,11 +218,21 @@ impl Table<'_, '_> {
         }
     }
 
+    /// Whether a revision of the caller writes what stays: it does if any of them says so of the
+    /// channel, and it uses that.
     fn is_durable(&self, caller: usize) -> bool {
-        let revision = self.client.revisions.get(caller).copied().flatten();
-        let known = revision.and_then(|revision| revision.interface.as_ref());
-        let requirement = known.and_then(|interface| interface.calls.get(self.key));
-        requirement.is_some_and(|one| one.durable.is_some())
+        let requirement = |revision: &Live<'a>| {
+            let known = revision.and_then(|revision| revision.interface.as_ref());
+            known.and_then(|interface| interface.calls.get(self.key))
+        };
+        let is_using = self
+            .client
+            .revisions
+            .get(caller)
+            .and_then(requirement)
+            .is_some();
+        let mut all = self.client.revisions.iter().filter_map(requirement);
+        is_using && all.any(|one| one.durable.is_some())
     }
 
     /// The callees at which one caller fails, while all of these are live.

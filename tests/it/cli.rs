@@ -214,3 +214,112 @@ fn live_sets_with_two_revisions_of_a_service_plan_from_both() {
         ]
     ));
 }
+
+/// The steps of a plan from two graphs, or why there is none.
+fn waves(old: &str, new: &str, arguments: &[&str]) -> String {
+    let head = "apiVersion: tidegate.dev/v1alpha1\nkind: ServiceGraph\nmetadata: {name: shop}\nspec:\n  services:\n";
+    let (old, new) = (format!("{head}{old}"), format!("{head}{new}"));
+    let all = ["plan", "--from", "old.yaml", "--to", "new.yaml"]
+        .iter()
+        .chain(arguments);
+    let all: Vec<&str> = all.copied().collect();
+    run_with(&[("old.yaml", &old), ("new.yaml", &new)], &all)
+}
+
+const STORE: [&str; 2] = [
+    "  - {name: store, serves: [{versions: ['1']}]}
+  - {name: cart, serves: [{versions: ['1']}], calls: [{service: store, version: '1'}], switch: {env: STORE_PROTO}}
+  - {name: web, calls: [{service: cart, version: '1'}]}
+",
+    "  - {name: store, serves: [{versions: ['1', '2']}]}
+  - {name: cart, serves: [{versions: ['1', '2']}], calls: [{service: store, version: '2'}], switch: {env: STORE_PROTO}}
+  - {name: web, calls: [{service: cart, version: '2'}]}
+",
+];
+
+#[test]
+fn a_part_of_a_release_leaves_the_others_as_they_are() {
+    let [old, new] = STORE;
+    insta::assert_snapshot!(waves(old, new, &["--only", "store,cart"]), @r"
+    stdout:
+    Safe: yes. 2 waves. Longest path store → cart.
+    Wave 1   may start at once
+      ~ store
+          serves store: 1 → 1, 2
+    Wave 2   after wave 1 is done
+      ~ cart
+          serves cart: 1 → 1, 2
+          calls store: 1 → 2
+          because store must answer 2 everywhere first: cart@target calls store 2, store@live serves 1
+    exit 0
+    ");
+    insta::assert_snapshot!(waves(old, new, &["--only", "cart", "--strategy", "flip"]), @r"
+    stdout:
+    Refused [TG0202]: the release would end unsafe, whatever the order
+      cart@target calls store 2, store@live serves 1; no release of store serves 2 in this plan: let it, or release a cart that does not need it
+    exit 4
+    ");
+    insta::assert_snapshot!(waves(old, new, &["--only", "nobody"]), @r"
+    stderr:
+    error: there is no service `nobody` in either graph
+    exit 2
+    ");
+}
+
+#[test]
+fn a_strategy_that_needs_more_switches_says_which() {
+    let [old, new] = STORE;
+    insta::assert_snapshot!(waves(old, new, &["--strategy", "flip"]), @r"
+    stderr:
+    error: these would have to wait for what they call, and have no `switch`: web
+    hint: declare `switch: {env: NAME}` for each, or use `--strategy ordered`
+    exit 4
+    ");
+}
+
+#[test]
+fn a_way_back_past_what_a_job_took_away_is_refused() {
+    let graph = |served: &str, called: &str| {
+        format!(
+            "  - {{name: schema, serves: [{{versions: [{served}]}}], workloads: [{{apiVersion: batch/v1, kind: Job, name: m}}]}}
+  - {{name: app, calls: [{{service: schema, channel: schema, version: '{called}'}}]}}
+"
+        )
+    };
+    let (old, new) = (graph("'1', '2'", "1"), graph("'2'", "2"));
+    insta::assert_snapshot!(waves(&new, &old, &["--rollback"]), @r"
+    stdout:
+    Refused [TG0210]: a step could not be undone
+      app@target calls schema 1, schema@live serves 2; what the Job of schema took away does not come back: leave app where it is, or declare a Job that undoes it with `reversible: true`
+    exit 4
+    ");
+}
+
+#[test]
+fn what_is_unsafe_already_is_planned_only_as_a_repair() {
+    let [old, new] = STORE;
+    let broken = old.replace("store, version: '1'", "store, version: '2'");
+    insta::assert_snapshot!(waves(&broken, new, &[]), @r"
+    stdout:
+    Refused [TG0204]: what runs now is already unsafe
+      cart@live calls store 2, store@live serves 1; repair cart or store first
+    exit 4
+    ");
+    insta::assert_snapshot!(waves(&broken, new, &["--repair"]), @r"
+    stdout:
+    A repair: nothing breaks that works now. 3 waves. Longest path store → cart → web.
+    Wave 1   may start at once
+      ~ store
+          serves store: 1 → 1, 2
+    Wave 2   after wave 1 is done
+      ~ cart
+          serves cart: 1 → 1, 2
+          because store must answer 2 everywhere first: cart@target calls store 2, store@live serves 1
+    Wave 3   after wave 2 is done
+      ~ web
+          calls cart: 1 → 2
+          because cart must answer 2 everywhere first: web@target calls cart 2, cart@live serves 1
+    warning: calls of cart to store@live fail already; they may go on failing until both are done [TG0211]
+    exit 0
+    ");
+}

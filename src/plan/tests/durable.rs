@@ -33,6 +33,21 @@ fn s20_the_document_has_the_drain_as_a_step() {
 }
 
 #[test]
+fn a_channel_is_durable_whichever_revision_says_so() {
+    let mut system =
+        system_of("consumer: serves 1,2 -> 2 | producer: calls consumer durable 7d 1 -> 2");
+    let producer = system.services.values_mut().nth(1).unwrap();
+    let old = producer.live[0].interface.as_mut().unwrap();
+    old.calls.values_mut().for_each(|one| one.durable = None);
+    let plan = plan(&system);
+    assert_eq!(
+        plan.waves.concat(),
+        ["producer", "consumer/drain", "consumer"]
+    );
+    assert_eq!(crate::plan::check(&system, &plan), Ok(()));
+}
+
+#[test]
 fn s20_going_back_drains_the_other_way_round() {
     insta::assert_snapshot!(plan_of(
         "consumer: serves 1,2 -> 1 | producer: calls consumer durable lag 2 -> 1"

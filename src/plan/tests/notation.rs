@@ -41,7 +41,12 @@ pub(super) fn system_of(text: &str) -> System {
             _ => add(&mut system, part),
         }
     }
-    if is_back { system.going_back() } else { system }
+    if is_back { back(system) } else { system }
+}
+
+fn back(system: System) -> System {
+    let all = system.services.clone();
+    system.going_back(|name| all[name].manner.reversible == Some(true))
 }
 
 fn add(system: &mut System, part: &str) {
