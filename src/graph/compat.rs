@@ -33,24 +33,47 @@ pub fn compat(
     };
     match interface.calls.get(key) {
         None => Compat::Yes,
-        Some(Requirement { need, .. }) => answer(need, &key.1, callee),
+        Some(Requirement { need, .. }) => answer(need, Served::by(callee, &key.1)),
+    }
+}
+
+/// What a callee's revision serves of one contract.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Served<'a> {
+    /// Nothing of the callee runs.
+    Absent,
+    /// Nobody declared what it serves.
+    Undeclared,
+    /// Not this contract.
+    Nothing,
+    /// These versions.
+    Versions(&'a BTreeSet<Version>),
+}
+
+impl<'a> Served<'a> {
+    pub(super) fn by(callee: Option<&'a Revision>, contract: &ContractName) -> Self {
+        let Some(callee) = callee else {
+            return Self::Absent;
+        };
+        let known = callee
+            .interface
+            .as_ref()
+            .and_then(|interface| interface.serves.as_ref());
+        match known.map(|known| known.get(contract)) {
+            None => Self::Undeclared,
+            Some(None) => Self::Nothing,
+            Some(Some(versions)) => Self::Versions(versions),
+        }
     }
 }
 
 /// What becomes of calls that need this.
-pub(super) fn answer(need: &Need, contract: &ContractName, callee: Option<&Revision>) -> Compat {
-    let Some(callee) = callee else {
-        return Compat::No(Clash::Absent);
-    };
-    let known = callee
-        .interface
-        .as_ref()
-        .and_then(|interface| interface.serves.as_ref());
-    let Some(known) = known else {
-        return Compat::Unknown;
-    };
-    let Some(served) = known.get(contract) else {
-        return Compat::No(Clash::NotServed);
+pub(super) fn answer(need: &Need, served: Served<'_>) -> Compat {
+    let served = match served {
+        Served::Absent => return Compat::No(Clash::Absent),
+        Served::Undeclared => return Compat::Unknown,
+        Served::Nothing => return Compat::No(Clash::NotServed),
+        Served::Versions(versions) => versions,
     };
     let met = match need {
         Need::Unknown => return Compat::Unknown,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::compat::{answer, unsettled};
+use super::compat::{Served, answer, unsettled};
 use super::{Clash, Compat, Link, Node, Pair, Revision};
-use crate::spec::{ContractName, Need, Negotiate, Retention, ServiceName};
+use crate::spec::{ContractName, Need, Negotiate, Requirement, Retention, ServiceName};
 
 pub(super) type Key = (ServiceName, ContractName);
 type Live<'a> = [Option<&'a Revision>];
@@ -28,40 +28,75 @@ impl<'a> Meetings<'a> {
     pub(super) fn of(link: Link<'a>, key: &Key, caller: &Node<'a>, callee: &Node<'a>) -> Self {
         let edge = EdgeOf {
             link,
-            key,
             is_versioned: callee.is_versioned(),
-            is_mixed: callee.before.len() > 1,
         };
-        let pairs = |callers: &Live<'a>, callees: &Live<'a>, mixed: [&Live<'a>; 2]| {
-            edge.clashes((callers, callees), mixed)
-        };
+        let (old, new) = (callers(&caller.before, key), callers(&caller.at_end, key));
+        let from = callees(&callee.before, link);
+        let mut now = edge.clashes((&old, &from), [&callee.before, &[]]);
         // What is gone matters only where what it wrote stays.
         let is_durable = !caller.retained.is_empty() && !retentions(caller, key).is_empty();
-        let gone: &Live<'a> = if is_durable { &caller.retained } else { &[] };
-        let left = |callees: &Live<'a>| edge.clashes((gone, callees), [callees, &[]]);
-        let mut now = pairs(&caller.before, &callee.before, [&callee.before, &[]]);
-        now.extend(left(&callee.before));
+        let gone = if is_durable {
+            callers(&caller.retained, key)
+        } else {
+            Vec::new()
+        };
+        now.extend(edge.clashes((&gone, &from), [&callee.before, &[]]));
         if !caller.is_moving() && !callee.is_moving() && caller.before == caller.at_end {
             return Self {
                 now,
                 ..Self::default()
             };
         }
+        let to = callees(&callee.at_end, link);
         let mixed: [&Live<'a>; 2] = [&callee.before, &callee.at_end];
         // Of a server that is mixed already nobody knows whether the part that suits a new caller
         // suffices for it.
+        let is_mixed = callee.before.len() > 1 && callee.is_moving();
         let blind = EdgeOf {
-            is_versioned: edge.is_versioned && !(edge.is_mixed && callee.is_moving()),
+            is_versioned: edge.is_versioned && !is_mixed,
             ..edge
         };
         Self {
             now,
-            at_end: pairs(&caller.at_end, &callee.at_end, [&callee.at_end, &[]]),
-            early: blind.clashes((&caller.at_end, &callee.before), mixed),
-            late: pairs(&caller.before, &callee.at_end, mixed),
-            left: left(&callee.at_end),
+            at_end: edge.clashes((&new, &to), [&callee.at_end, &[]]),
+            early: blind.clashes((&new, &from), mixed),
+            late: edge.clashes((&old, &to), mixed),
+            left: edge.clashes((&gone, &to), [&callee.at_end, &[]]),
         }
     }
+}
+
+/// A revision that calls, or of which nobody knows whether it does, with what it requires.
+#[derive(Clone, Copy)]
+struct Caller<'a> {
+    revision: Option<&'a Revision>,
+    requirement: Option<&'a Requirement>,
+}
+
+fn callers<'a>(live: &Live<'a>, key: &Key) -> Vec<Caller<'a>> {
+    let callers = live.iter().filter_map(|revision| {
+        let requirement = match &(*revision)?.interface {
+            None => None,
+            Some(interface) => Some(interface.calls.get(key)?),
+        };
+        Some(Caller {
+            revision: *revision,
+            requirement,
+        })
+    });
+    callers.collect()
+}
+
+fn callees<'a>(live: &Live<'a>, link: Link<'a>) -> Vec<(Option<&'a Revision>, Served<'a>)> {
+    // A pod that calls its own service is there itself, so the service is never absent for it.
+    let is_self = link.caller == link.callee;
+    let there = live
+        .iter()
+        .copied()
+        .filter(|callee| !is_self || callee.is_some());
+    there
+        .map(|callee| (callee, Served::by(callee, link.contract)))
+        .collect()
 }
 
 /// How long what a caller writes stays. That is so of the channel, whichever of its revisions says
@@ -87,49 +122,39 @@ pub(super) fn retentions<'a>(caller: &Node<'a>, key: &Key) -> BTreeSet<&'a Reten
 }
 
 #[derive(Clone, Copy)]
-struct EdgeOf<'k, 'a> {
+struct EdgeOf<'a> {
     link: Link<'a>,
-    key: &'k Key,
     /// Whether a call finds a pod that speaks its version, if there is one.
     is_versioned: bool,
-    is_mixed: bool,
 }
 
-impl<'a> EdgeOf<'_, 'a> {
+impl<'a> EdgeOf<'a> {
     /// Every pair that clashes, and every caller that would break between two of the `mixed`
     /// callees.
     fn clashes(
         self,
-        (callers, callees): (&Live<'a>, &Live<'a>),
+        (callers, callees): (&[Caller<'a>], &[(Option<&'a Revision>, Served<'a>)]),
         mixed: [&Live<'a>; 2],
     ) -> Vec<Pair<'a>> {
         let link = self.link;
         let mut found = Vec::new();
-        // A pod that calls its own service is there itself, so the service is never absent for it.
-        let is_self = link.caller == link.callee;
-        for &caller in callers {
-            let Some(revision) = caller else { continue };
-            let requirement = match &revision.interface {
-                None => None,
-                Some(interface) => match interface.calls.get(self.key) {
-                    None => continue,
-                    requirement @ Some(_) => requirement,
-                },
-            };
+        for Caller {
+            revision,
+            requirement,
+        } in callers.iter().copied()
+        {
             let need = requirement.map(|requirement| &requirement.need);
             let pair = |callee, clash| Pair {
                 link,
-                caller,
+                caller: revision,
                 callee,
                 requirement,
                 clash,
             };
             let first = found.len();
             let mut is_answered = false;
-            for &callee in callees.iter().filter(|callee| !is_self || callee.is_some()) {
-                let answer =
-                    need.map_or(Compat::Unknown, |need| answer(need, link.contract, callee));
-                match answer {
+            for (callee, served) in callees.iter().copied() {
+                match need.map_or(Compat::Unknown, |need| answer(need, served)) {
                     Compat::Yes => is_answered = true,
                     Compat::No(clash) => found.push(pair(callee, clash)),
                     Compat::Unknown => found.push(pair(callee, Clash::Undeclared)),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use semver::{Version as Number, VersionReq};
 
 use crate::graph::Revision;
-use crate::spec::{ContractName, Need, Negotiate, ServiceName, Version};
+use crate::spec::{ContractName, Need, Negotiate, Requirement, ServiceName, Version};
 
 type Key = (ServiceName, ContractName);
 
@@ -20,58 +20,64 @@ pub(super) fn broken<'a>(
     callees: &[Option<&'a Revision>],
     unknown_is_bad: bool,
 ) -> Vec<Option<&'a Revision>> {
-    let Some(interface) = &caller.interface else {
-        return if unknown_is_bad {
-            callees.to_vec()
-        } else {
-            Vec::new()
-        };
+    let is_bad = |callee: &&Option<&'a Revision>| {
+        fails(caller, *name == key.0, key, **callee, unknown_is_bad)
     };
-    let Some(requirement) = interface
-        .calls
-        .get(key)
-        .filter(|requirement| !requirement.optional)
-    else {
-        return Vec::new();
-    };
-    let mut bad = Vec::new();
-    let mut menus: Vec<&BTreeSet<Version>> = Vec::new();
-    let empty = BTreeSet::new();
-    for callee in callees {
-        let Some(revision) = callee else {
-            if *name != key.0 {
-                bad.push(None);
-            }
-            continue;
-        };
-        let serves = revision
-            .interface
-            .as_ref()
-            .and_then(|interface| interface.serves.as_ref());
-        let Some(menu) = serves.map(|serves| serves.get(&key.1)) else {
-            bad.extend(unknown_is_bad.then_some(*callee));
-            continue;
-        };
-        let menu = menu.unwrap_or(&empty);
-        let count =
-            |wanted: &BTreeSet<Version>| wanted.iter().filter(|one| offers(menu, one)).count();
-        let works = match &requirement.need {
-            Need::Unknown => !menu.is_empty() && !unknown_is_bad,
-            Need::Version(version) => offers(menu, version),
-            Need::All(wanted) => count(wanted) == wanted.len(),
-            Need::Any(wanted, _) => count(wanted) > 0,
-        };
-        if !works {
-            bad.push(*callee);
-        }
-        menus.push(menu);
-    }
-    if let Need::Any(wanted, Negotiate::Cached) = &requirement.need
-        && !agrees_once(wanted, &menus)
+    let mut bad: Vec<Option<&'a Revision>> = callees.iter().filter(is_bad).copied().collect();
+    let known = caller.interface.as_ref();
+    let requirement = known.and_then(|interface| interface.calls.get(key));
+    if let Some(Requirement {
+        need: Need::Any(wanted, Negotiate::Cached),
+        optional: false,
+        ..
+    }) = requirement
     {
-        bad.extend(callees.last());
+        let menus: Vec<&BTreeSet<Version>> = callees
+            .iter()
+            .flatten()
+            .filter_map(|callee| menu(callee, key))
+            .collect();
+        if !agrees_once(wanted, &menus) {
+            bad.extend(callees.last());
+        }
     }
     bad
+}
+
+/// Whether one caller's calls fail at one callee.
+pub(super) fn fails(
+    caller: &Revision,
+    is_itself: bool,
+    key: &Key,
+    callee: Option<&Revision>,
+    unknown_is_bad: bool,
+) -> bool {
+    let Some(interface) = &caller.interface else {
+        return unknown_is_bad;
+    };
+    let requirement = interface.calls.get(key);
+    let Some(requirement) = requirement.filter(|requirement| !requirement.optional) else {
+        return false;
+    };
+    let Some(callee) = callee else {
+        return !is_itself;
+    };
+    let Some(menu) = menu(callee, key) else {
+        return unknown_is_bad;
+    };
+    match &requirement.need {
+        Need::Unknown => menu.is_empty() || unknown_is_bad,
+        Need::Version(version) => !offers(menu, version),
+        Need::All(wanted) => !wanted.iter().all(|one| offers(menu, one)),
+        Need::Any(wanted, _) => !wanted.iter().any(|one| offers(menu, one)),
+    }
+}
+
+/// What a callee offers; `None` if nobody said.
+fn menu<'a>(callee: &'a Revision, key: &Key) -> Option<&'a BTreeSet<Version>> {
+    static NOTHING: BTreeSet<Version> = BTreeSet::new();
+    let serves = callee.interface.as_ref()?.serves.as_ref()?;
+    Some(serves.get(&key.1).unwrap_or(&NOTHING))
 }
 
 /// Whether whatever a caller agrees on with one pod is spoken by all of them.

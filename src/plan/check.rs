@@ -118,8 +118,8 @@ pub fn check(system: &System, plan: &Plan) -> Result<(), Vec<Fault>> {
     let strangers = strangers.flat_map(|(_, places)| &places.moves);
     faults.extend(strangers.map(|one| Fault::Surplus(one.id.to_owned())));
     let tour = Tour::new(system, journeys, plan.waves.len());
-    faults.extend(tour.faults());
-    let mut wanted = tour.wanted();
+    let (unsafe_pairs, mut wanted) = tour.examine();
+    faults.extend(unsafe_pairs);
     wanted.extend(apart(system, &places));
     faults.extend(not_waiting(plan, wanted));
     if faults.is_empty() {

@@ -17,6 +17,15 @@ pub(super) struct Leg {
     pub to: BTreeSet<usize>,
 }
 
+/// Where a service stands on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Position {
+    /// Everything that may be live.
+    pub live: BTreeSet<usize>,
+    /// What callers can count on: one of these sets, and they do not know which.
+    pub answers: Vec<BTreeSet<usize>>,
+}
+
 /// Who is live of one service, from wave to wave. Its revisions are numbered.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Journey<'a> {
@@ -89,38 +98,39 @@ impl<'a> Journey<'a> {
         leg.map_or(&self.start, |leg| &leg.to)
     }
 
-    /// Its positions are numbered: 0 before the first leg, 1 within it, 2 after it, and so on.
-    pub(super) fn positions(&self) -> usize {
-        2 * self.legs.len() + 1
-    }
-
+    /// Where it stands in a wave: 0 before the first leg, 1 within it, 2 after it, and so on.
     pub(super) fn position_in(&self, wave: usize) -> usize {
         let done = self.legs.iter().filter(|leg| leg.wave < wave).count();
         let is_moving = self.legs.get(done).is_some_and(|leg| leg.wave == wave);
         2 * done + usize::from(is_moving)
     }
 
-    /// Everything that may be live at a position.
-    pub(super) fn live_at(&self, position: usize) -> BTreeSet<usize> {
-        let before = self.settled(position / 2);
-        let after = self.settled(position.div_ceil(2));
-        before | after
+    /// Who is live, and who answers, at each position.
+    pub(super) fn at_positions(&self) -> Vec<Position> {
+        let positions = 0..=2 * self.legs.len();
+        positions
+            .map(|position| self.at_position(position))
+            .collect()
     }
 
-    /// What callers can count on at a position: of a blind service any of its pods may answer; of a
-    /// versioned one the right pod does, of those that stay through a leg or are ready after it.
-    pub(super) fn answers_at(&self, position: usize) -> Vec<BTreeSet<usize>> {
-        if self.is_versioned && position % 2 == 1 {
-            let (before, after) = (position / 2, position.div_ceil(2));
-            return vec![self.settled(before).clone(), self.settled(after).clone()];
-        }
-        vec![self.live_at(position)]
+    /// Of a blind service any of its pods may answer. Of a versioned one the right pod does, of
+    /// those that stay through a leg or are ready after it.
+    fn at_position(&self, position: usize) -> Position {
+        let before = self.settled(position / 2);
+        let after = self.settled(position.div_ceil(2));
+        let live = before | after;
+        let answers = if self.is_versioned && position % 2 == 1 {
+            vec![before.clone(), after.clone()]
+        } else {
+            vec![live.clone()]
+        };
+        Position { live, answers }
     }
 
     /// The leg, from 0, with which a revision goes, if it ever does.
     pub(super) fn leaves_with(&self, revision: usize) -> Option<usize> {
         let is_without = |leg: &usize| {
-            self.live_at(2 * leg).contains(&revision) && !self.settled(leg + 1).contains(&revision)
+            self.settled(*leg).contains(&revision) && !self.settled(leg + 1).contains(&revision)
         };
         (0..self.legs.len()).find(is_without)
     }

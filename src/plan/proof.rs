@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::document::{Action, Plan, Step, Verdict};
-use super::shape::{Act, Shape};
+use super::shape::{Act, Shape, tied};
 use super::words::ABSENT;
-use crate::graph::{Kind, Strength, System, derive};
+use crate::graph::{Clash, Kind, Strength, System, derive};
 use crate::spec::{Edge, ServiceName};
 
 /// Why one bad pair is never live together.
@@ -51,14 +51,14 @@ pub fn prove(system: &System, plan: &Plan) -> Vec<Certificate> {
     }) {
         let (kind, pair) = pair;
         let (caller, callee) = (pair.link.caller, pair.link.callee);
-        let ends = match kind {
-            Kind::ServerFirst => {
-                step(&steps, callee, Act::Serve).zip(step(&steps, caller, Act::Call))
-            }
-            Kind::ClientFirst | Kind::Manual => {
-                step(&steps, caller, Act::Cease).zip(step(&steps, callee, Act::Drop))
-            }
+        let Some((done, starts)) = tied(kind, pair.clash == Clash::Unsettled) else {
+            continue;
         };
+        let (first, then) = match kind {
+            Kind::ServerFirst => (callee, caller),
+            Kind::ClientFirst | Kind::Manual => (caller, callee),
+        };
+        let ends = step(&steps, first, done).zip(step(&steps, then, starts));
         let Some((first, then)) = ends else { continue };
         let waves = wave_of.get(first).zip(wave_of.get(then));
         let name = |revision: Option<&crate::graph::Revision>| {

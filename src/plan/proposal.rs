@@ -51,7 +51,8 @@ pub(super) fn with_shapes(
             }
         }
     }
-    if !Tour::new(system, journeys, waves.len()).faults().is_empty() {
+    let (faults, _) = Tour::new(system, journeys, waves.len()).examine();
+    if !faults.is_empty() {
         return None;
     }
     let is_split = |made: &&Made<'_, '_>| !made.between.is_empty();

@@ -3,7 +3,7 @@
 //! In: a shape for each node of a derivation. Out: numbered steps and the arcs between them.
 
 use super::settle::Arc;
-use crate::graph::{Kind, Precedence, Strength};
+use crate::graph::{Clash, Kind, Precedence, Strength};
 
 /// In which of its steps a service does what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +67,30 @@ impl Shape {
 pub(super) struct Tie {
     pub kind: Kind,
     pub arc: Arc,
+    /// Whether a caller remembers what it agreed on: then what is served may not change at all
+    /// while it calls.
+    pub is_unsettled: bool,
+}
+
+/// The acts of its two services that a precedence ties; none if it is written by hand.
+pub(super) fn tied(kind: Kind, is_unsettled: bool) -> Option<(Act, Act)> {
+    match (kind, is_unsettled) {
+        (Kind::ServerFirst, false) => Some((Act::Serve, Act::Call)),
+        (Kind::ServerFirst, true) => Some((Act::Drop, Act::Call)),
+        (Kind::ClientFirst, false) => Some((Act::Cease, Act::Drop)),
+        (Kind::ClientFirst, true) => Some((Act::Cease, Act::Serve)),
+        (Kind::Manual, _) => None,
+    }
 }
 
 impl Tie {
     pub(super) fn of(precedence: &Precedence<'_>) -> Self {
         Self {
             kind: precedence.kind,
+            is_unsettled: precedence
+                .pairs
+                .iter()
+                .any(|pair| pair.clash == Clash::Unsettled),
             arc: Arc {
                 first: precedence.first,
                 then: precedence.then,
@@ -129,17 +147,11 @@ impl Staged {
     /// One arc for each tie, in their order; then those between the steps of one node.
     pub(super) fn arcs(&self, ties: impl Iterator<Item = Tie>) -> Vec<Arc> {
         let mut arcs: Vec<Arc> = Vec::new();
-        for Tie { kind, arc } in ties {
-            let (first, then) = match kind {
-                Kind::ServerFirst => (
-                    self.step(arc.first, Act::Serve),
-                    self.step(arc.then, Act::Call),
-                ),
-                Kind::ClientFirst => (
-                    self.step(arc.first, Act::Cease),
-                    self.step(arc.then, Act::Drop),
-                ),
-                Kind::Manual => (self.last(arc.first), self.step(arc.then, Act::Serve)),
+        for tie in ties {
+            let arc = tie.arc;
+            let (first, then) = match tied(tie.kind, tie.is_unsettled) {
+                Some((done, starts)) => (self.step(arc.first, done), self.step(arc.then, starts)),
+                None => (self.last(arc.first), self.step(arc.then, Act::Serve)),
             };
             arcs.push(Arc { first, then, ..arc });
         }

@@ -124,8 +124,8 @@ impl<'d> Search<'d> {
             Some(Tie { arc, ..tie })
         });
         let node = |at: usize| members.get(at).and_then(|at| derived.nodes.get(*at));
-        let plain = members.iter().map(|at| {
-            if can_stand_beside(derived, *at) {
+        let plain = (0..members.len()).map(|at| {
+            if node(at).is_some_and(can_stand_beside) {
                 Shape::Beside
             } else {
                 Shape::Whole
@@ -233,7 +233,7 @@ impl<'d> Search<'d> {
     /// Adds the most entangled service until no cycle is left, then drops what is not needed.
     fn greedy(&self) -> Vec<usize> {
         let mut degree: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-        for Tie { arc, kind: _ } in &self.ties {
+        for Tie { arc, .. } in &self.ties {
             degree.entry(arc.first).or_default().0 += 1;
             degree.entry(arc.then).or_default().1 += 1;
         }

@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::broken::broken;
+use super::broken::{broken, fails};
 use super::check::Fault;
-use super::journey::{Journey, Live};
+use super::journey::{Journey, Live, Position};
 use super::waiting::Wanted;
 use crate::graph::{Outside, Revision, System};
 use crate::spec::{Assume, ContractName, Need, Negotiate, ServiceName};
@@ -25,10 +25,13 @@ struct Call<'a> {
 struct Table<'j, 'a> {
     client: &'j Journey<'a>,
     server: &'j Journey<'a>,
+    client_at: &'j [Position],
+    server_at: &'j [Position],
     name: &'a ServiceName,
     key: &'a Key,
     unknown_is_bad: bool,
-    bad: Vec<Vec<bool>>,
+    /// A row for each caller.
+    bad: Vec<bool>,
     /// Whether some caller remembers what it agreed on, so that pairs do not tell all.
     remembers: bool,
 }
@@ -37,11 +40,14 @@ struct Table<'j, 'a> {
 pub(super) struct Tour<'a> {
     names: Vec<&'a ServiceName>,
     journeys: Vec<Journey<'a>>,
+    /// The positions of each journey.
+    positions: Vec<Vec<Position>>,
     calls: Vec<Call<'a>>,
     strict: bool,
     repair: bool,
     /// What answers under a name that nobody has: nothing.
     nowhere: Journey<'a>,
+    nothing: Vec<Position>,
 }
 
 impl<'a> Tour<'a> {
@@ -92,13 +98,16 @@ impl<'a> Tour<'a> {
                 key,
             }));
         }
+        let nowhere = Journey::new(&[None], false);
         Self {
             names,
+            positions: journeys.iter().map(Journey::at_positions).collect(),
             journeys,
             calls,
             strict: system.assume == Assume::Strict,
             repair: system.repair,
-            nowhere: Journey::new(&[None], false),
+            nothing: nowhere.at_positions(),
+            nowhere,
         }
     }
 
@@ -109,25 +118,30 @@ impl<'a> Tour<'a> {
             .callee
             .and_then(|at| self.journeys.get(at))
             .unwrap_or(&self.nowhere);
+        let server_at = call
+            .callee
+            .and_then(|at| self.positions.get(at))
+            .unwrap_or(&self.nothing);
         let unknown_is_bad = self.strict && !(client.legs.is_empty() && server.legs.is_empty());
+        let is_itself = *name == call.key.0;
         let is_bad = |caller: &Live<'a>, callee: &Live<'a>| {
-            let fails = |caller| broken(caller, name, call.key, &[*callee], unknown_is_bad);
-            caller.is_some_and(|caller| !fails(caller).is_empty())
+            caller.is_some_and(|caller| fails(caller, is_itself, call.key, *callee, unknown_is_bad))
         };
-        let row = |caller| {
-            server
-                .revisions
-                .iter()
-                .map(|callee| is_bad(caller, callee))
-                .collect()
-        };
+        let pairs = client
+            .revisions
+            .iter()
+            .flat_map(|caller| server.revisions.iter().map(move |callee| (caller, callee)));
         let mut table = Table {
             client,
             server,
+            client_at: self.positions.get(call.caller)?,
+            server_at,
             name,
             key: call.key,
             unknown_is_bad,
-            bad: client.revisions.iter().map(row).collect(),
+            bad: pairs
+                .map(|(caller, callee)| is_bad(caller, callee))
+                .collect(),
             remembers: client
                 .revisions
                 .iter()
@@ -141,39 +155,18 @@ impl<'a> Tour<'a> {
     }
 
     /// Every call that can fail at some moment: before the first wave, or while one of its ends
-    /// moves.
-    pub(super) fn faults(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        for table in self.calls.iter().filter_map(|call| self.table(*call)) {
-            if table.is_harmless() {
-                continue;
-            }
-            let (client, server) = (table.client, table.server);
-            table.meet(&client.start, 0, &mut faults);
-            let legs = client.legs.iter().chain(&server.legs);
-            let waves: BTreeSet<usize> = legs.map(|leg| leg.wave).collect();
-            for wave in waves {
-                table.meet(
-                    &client.live_at(client.position_in(wave)),
-                    wave + 1,
-                    &mut faults,
-                );
-            }
-        }
-        faults
-    }
-
-    /// What the steps' own lists must say so that nobody meets whom it must not, also where each
-    /// service starts as soon as its own predecessors are done.
-    pub(super) fn wanted(&self) -> Vec<Wanted> {
-        let mut wanted = Vec::new();
+    /// moves. And what the steps' own lists must say so that nobody meets whom it must not, also
+    /// where each service starts as soon as its own predecessors are done.
+    pub(super) fn examine(&self) -> (Vec<Fault>, Vec<Wanted>) {
+        let (mut faults, mut wanted) = (Vec::new(), Vec::new());
         for table in self.calls.iter().filter_map(|call| self.table(*call)) {
             if !table.is_harmless() {
+                table.meet_in_waves(&mut faults);
                 table.keep_apart(&mut wanted);
                 table.wait_out(&mut wanted);
             }
         }
-        wanted
+        (faults, wanted)
     }
 }
 
@@ -185,15 +178,12 @@ fn remembers(caller: &Revision, key: &Key) -> bool {
 
 impl<'a> Table<'_, 'a> {
     fn is_harmless(&self) -> bool {
-        !self.remembers && !self.bad.iter().flatten().any(|bad| *bad)
+        !self.remembers && !self.bad.contains(&true)
     }
 
     fn is_bad(&self, caller: usize, callee: usize) -> bool {
-        self.bad
-            .get(caller)
-            .and_then(|row| row.get(callee))
-            .copied()
-            .unwrap_or(false)
+        let row = caller * self.server.revisions.len();
+        self.bad.get(row + callee).copied().unwrap_or(false)
     }
 
     /// In a repair, what fails already may go on failing, and who fails everywhere may fail
@@ -210,11 +200,13 @@ impl<'a> Table<'_, 'a> {
                 callees.contains(&callee) && callers.iter().all(|one| self.is_bad(*one, callee))
             })
             .collect();
-        for (caller, (row, is_lost)) in self.bad.iter_mut().zip(&lost_caller).enumerate() {
-            for (callee, (bad, callee_is_lost)) in row.iter_mut().zip(&lost_callee).enumerate() {
-                let is_now = callers.contains(&caller) && callees.contains(&callee);
-                *bad = *bad && !is_now && !is_lost && !callee_is_lost;
-            }
+        let width = self.server.revisions.len().max(1);
+        for (at, bad) in self.bad.iter_mut().enumerate() {
+            let (caller, callee) = (at / width, at % width);
+            let is_now = callers.contains(&caller) && callees.contains(&callee);
+            let is_lost = |lost: &[bool], at: usize| lost.get(at).copied().unwrap_or(false);
+            let is_excused = is_lost(&lost_caller, caller) || is_lost(&lost_callee, callee);
+            *bad = *bad && !is_now && !is_excused;
         }
     }
 
@@ -271,11 +263,26 @@ impl<'a> Table<'_, 'a> {
         !callers.iter().any(fails)
     }
 
-    /// Lets every live caller meet what answers in a wave, counted from 1; 0 is before the first.
-    fn meet(&self, callers: &BTreeSet<usize>, wave: usize, faults: &mut Vec<Fault>) {
-        let answers = match wave.checked_sub(1) {
-            None => vec![self.server.start.clone()],
-            Some(wave) => self.server.answers_at(self.server.position_in(wave)),
+    /// Before the first wave, and in each in which one of the ends moves.
+    fn meet_in_waves(&self, faults: &mut Vec<Fault>) {
+        let (client, server) = (self.client, self.server);
+        self.meet((0, 0), 0, faults);
+        let legs = client.legs.iter().chain(&server.legs);
+        let mut waves: Vec<usize> = legs.map(|leg| leg.wave).collect();
+        waves.sort_unstable();
+        waves.dedup();
+        for wave in waves {
+            let at = (client.position_in(wave), server.position_in(wave));
+            self.meet(at, wave + 1, faults);
+        }
+    }
+
+    /// Lets every live caller meet what answers at these positions, in a wave counted from 1; 0 is
+    /// before the first.
+    fn meet(&self, (client, server): (usize, usize), wave: usize, faults: &mut Vec<Fault>) {
+        let ends = self.client_at.get(client).zip(self.server_at.get(server));
+        let Some((Position { live: callers, .. }, Position { answers, .. })) = ends else {
+            return;
         };
         let wrote = (0..self.client.revisions.len()).filter(|caller| {
             !callers.contains(caller)
@@ -284,7 +291,7 @@ impl<'a> Table<'_, 'a> {
                     .client
                     .has_left(*caller, wave.saturating_sub(1), self.server)
         });
-        let callers: BTreeSet<usize> = callers.iter().copied().chain(wrote).collect();
+        let callers: Vec<usize> = callers.iter().copied().chain(wrote).collect();
         let shown = |name: &ServiceName, revision: Option<&Live<'_>>| {
             let revision = revision.copied().flatten();
             format!(
@@ -294,7 +301,7 @@ impl<'a> Table<'_, 'a> {
         };
         for set in answers {
             for caller in &callers {
-                faults.extend(self.fails_at(*caller, &set).into_iter().map(|callee| {
+                faults.extend(self.fails_at(*caller, set).into_iter().map(|callee| {
                     Fault::Unsafe {
                         wave,
                         caller: shown(self.name, self.client.revisions.get(*caller)),
@@ -310,10 +317,10 @@ impl<'a> Table<'_, 'a> {
     /// other is reached.
     fn keep_apart(&self, wanted: &mut Vec<Wanted>) {
         let (client, server) = (self.client, self.server);
-        let mut asked: BTreeSet<Vec<(usize, usize)>> = BTreeSet::new();
-        for caller in 0..client.positions() {
-            for callee in 0..server.positions() {
-                if self.is_safe(&client.live_at(caller), &server.answers_at(callee)) {
+        let mut asked: Vec<Vec<(usize, usize)>> = Vec::new();
+        for (caller, at_caller) in self.client_at.iter().enumerate() {
+            for (callee, at_callee) in self.server_at.iter().enumerate() {
+                if self.is_safe(&at_caller.live, &at_callee.answers) {
                     continue;
                 }
                 let waits = [
@@ -322,7 +329,8 @@ impl<'a> Table<'_, 'a> {
                 ];
                 let waits: Vec<(usize, usize)> = waits.into_iter().flatten().collect();
                 // Where neither is possible the waves are unsafe too, and that has been said.
-                if !waits.is_empty() && asked.insert(waits.clone()) {
+                if !waits.is_empty() && !asked.contains(&waits) {
+                    asked.push(waits.clone());
                     let fault = Fault::Unordered {
                         caller: self.name.clone(),
                         callee: self.key.0.clone(),

@@ -9,7 +9,7 @@ use super::refuse::{refuse_cycle, refuse_unsafe};
 use super::settle::{Arc, Order, REDUCED_NODES_MAX, is_within, numbered, reduce};
 use super::shape::Shape;
 use super::words::{apart, because, no_return};
-use crate::graph::{self, Clash, Derivation, Kind, Link, Moves, Pair, Strength, System, derive};
+use crate::graph::{self, Derivation, Kind, Link, Moves, Node, Pair, Strength, System, derive};
 use crate::spec::{Code, Edge, ServiceName};
 
 /// So many names are listed in one warning.
@@ -85,7 +85,7 @@ fn beside(derived: &Derivation<'_>, cycles: &[Vec<usize>]) -> Option<Arranged> {
         .iter()
         .flatten()
         .copied()
-        .filter(|at| can_stand_beside(derived, *at))
+        .filter(|at| derived.nodes.get(*at).is_some_and(can_stand_beside))
         .collect();
     let mut shapes = vec![Shape::Whole; derived.nodes.len()];
     for at in &able {
@@ -102,17 +102,9 @@ fn beside(derived: &Derivation<'_>, cycles: &[Vec<usize>]) -> Option<Arranged> {
     Some(found)
 }
 
-/// Whether a service can keep its old pods while the new ones are there already. Not where a caller
-/// remembers what it agreed on: that breaks between old and new, however long they stand together.
-pub(super) fn can_stand_beside(derived: &Derivation<'_>, at: usize) -> bool {
-    let Some(node) = derived.nodes.get(at).filter(|node| node.is_versioned()) else {
-        return false;
-    };
-    let mut pairs = derived.precedences.iter().flat_map(|one| &one.pairs);
-    let is_unsettled = |pair: &Pair<'_>| {
-        pair.clash == Clash::Unsettled && pair.link.callee == node.name && !pair.is_optional()
-    };
-    node.moves == Moves::Roll && !pairs.any(is_unsettled)
+/// Whether a service can keep its old pods while the new ones are there already.
+pub(super) fn can_stand_beside(node: &Node<'_>) -> bool {
+    node.is_versioned() && node.moves == Moves::Roll
 }
 
 fn ordered(derived: &Derivation<'_>, arranged: &Arranged) -> Plan {
