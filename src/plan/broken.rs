@@ -20,10 +20,10 @@ pub(super) fn broken<'a>(
     callees: &[Option<&'a Revision>],
     unknown_is_bad: bool,
 ) -> Vec<Option<&'a Revision>> {
-    let is_bad = |callee: &&Option<&'a Revision>| {
-        fails(caller, *name == key.0, key, **callee, unknown_is_bad)
-    };
-    let mut bad: Vec<Option<&'a Revision>> = callees.iter().filter(is_bad).copied().collect();
+    let is_itself = *name == key.0;
+    let all = callees.iter().copied();
+    let bad = all.filter(|callee| fails(caller, is_itself, key, *callee, unknown_is_bad));
+    let mut bad: Vec<Option<&'a Revision>> = bad.collect();
     let known = caller.interface.as_ref();
     let requirement = known.and_then(|interface| interface.calls.get(key));
     if let Some(Requirement {
