@@ -11,7 +11,7 @@ use super::live_sets::{LiveSet, read_live_sets};
 use super::output::{Format, Output};
 use crate::cluster::survey_only;
 use crate::controller::system;
-use crate::graph::{PartError, System};
+use crate::graph::{OnlyError, System};
 use crate::plan::{Choice, Plan, Verdict, explain, plan as make, plan_with, why_here};
 use crate::spec::{Graph, Problem, ServiceName};
 use crate::upgrade::gate::template_digest;
@@ -79,8 +79,8 @@ impl PlanArgs {
             });
             let names: BTreeSet<ServiceName> = names.collect::<Result<_, _>>()?;
             system = system.only(&names).map_err(|error| match error {
-                PartError::Unknown(_) => usage(error.to_string()),
-                PartError::Mixed(_) => Failure::new(Exit::Refused, error.to_string()),
+                OnlyError::Unknown(_) => usage(error.to_string()),
+                OnlyError::Mixed(_) => Failure::new(Exit::Refused, error.to_string()),
             })?;
         }
         system.repair = self.repair;

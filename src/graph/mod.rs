@@ -24,4 +24,4 @@ pub use cycle::{components, shortest_cycle};
 pub use edge::{
     Clash, Derivation, Drain, EdgeCounts, Kind, Link, Node, Pair, Precedence, Strength,
 };
-pub use system::{Member, Moves, Outside, PartError, Revision, System};
+pub use system::{Member, Moves, OnlyError, Outside, Revision, System};

@@ -107,7 +107,7 @@ pub struct System {
 
 /// Why a part of a release cannot be planned by itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PartError {
+pub enum OnlyError {
     /// Nobody has that name.
     #[error("there is no service `{0}` in either graph")]
     Unknown(ServiceName),
@@ -241,9 +241,9 @@ impl System {
     ///
     /// In: the names of those that may move. Errors: nobody has such a name, or another service is
     /// mixed and must come down to one revision first.
-    pub fn only(mut self, names: &BTreeSet<ServiceName>) -> Result<Self, PartError> {
+    pub fn only(mut self, names: &BTreeSet<ServiceName>) -> Result<Self, OnlyError> {
         if let Some(unknown) = names.iter().find(|name| !self.services.contains_key(*name)) {
-            return Err(PartError::Unknown(unknown.clone()));
+            return Err(OnlyError::Unknown(unknown.clone()));
         }
         let others = self
             .services
@@ -251,7 +251,7 @@ impl System {
             .filter(|(name, _)| !names.contains(*name));
         for (name, member) in others {
             if member.live.len() > 1 {
-                return Err(PartError::Mixed(name.clone()));
+                return Err(OnlyError::Mixed(name.clone()));
             }
             member.moves = Moves::Stays;
         }

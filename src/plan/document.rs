@@ -190,7 +190,7 @@ pub enum Strategy {
 /// What a strategy costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Estimate {
+pub struct Cost {
     /// How many waves, one after the other.
     pub waves: usize,
     /// How often the pods of a service are replaced, all services together.
@@ -200,13 +200,13 @@ pub struct Estimate {
 /// What the two strategies cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Estimates {
+pub struct Costs {
     /// The one that this plan follows.
     pub chosen: Strategy,
     /// Without switches; none if there is no order.
-    pub ordered: Option<Estimate>,
+    pub ordered: Option<Cost>,
     /// With switches; none if a caller that has to wait has no switch, or there is no order.
-    pub flip: Option<Estimate>,
+    pub flip: Option<Cost>,
 }
 
 /// The order of one release, or why there is none.
@@ -236,7 +236,7 @@ pub struct Plan {
     pub points_of_no_return: Vec<String>,
     /// What the two strategies cost, where a choice between them was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimates: Option<Estimates>,
+    pub strategies: Option<Costs>,
     /// What people should know although it stops nothing; each ends with its code in brackets.
     pub warnings: Vec<String>,
     /// Why there is no order.
@@ -265,7 +265,7 @@ impl Plan {
             edges: EdgeCounts::default(),
             critical_path: Vec::new(),
             points_of_no_return: Vec::new(),
-            estimates: None,
+            strategies: None,
             warnings: Vec::new(),
             refusal: None,
         }
@@ -296,7 +296,7 @@ impl Plan {
             edges,
             critical_path,
             points_of_no_return,
-            estimates,
+            strategies,
             warnings,
             refusal,
         } = self;
@@ -306,7 +306,7 @@ impl Plan {
             precedences,
             critical_path,
             points_of_no_return,
-            estimates,
+            strategies,
         );
         let document = (api_version, kind, verdict, order, edges, warnings, refusal);
         digest(&document, system)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{
-    Action, Estimate, Estimates, Intermediate, Ordering, Plan, Refusal, RefusalKind, Step, Strategy,
+    Action, Cost, Costs, Intermediate, Ordering, Plan, Refusal, RefusalKind, Step, Strategy,
 };
 use super::words::{label, listed, need_text, waited_out};
 use crate::graph::System;
@@ -45,7 +45,7 @@ fn ordered(system: &System, plan: &Plan) -> Vec<String> {
             );
         }
     }
-    lines.extend(plan.estimates.as_ref().map(costs).into_iter().flatten());
+    lines.extend(plan.strategies.as_ref().map(costs).into_iter().flatten());
     lines.extend(
         plan.warnings
             .iter()
@@ -136,16 +136,16 @@ fn headline(system: &System, plan: &Plan) -> String {
 }
 
 /// What the two strategies would cost.
-fn costs(estimates: &Estimates) -> Vec<String> {
-    let Estimates {
+fn costs(strategies: &Costs) -> Vec<String> {
+    let Costs {
         chosen,
         ordered,
         flip,
-    } = estimates;
-    let told = |strategy: Strategy, name: &str, cost: &Option<Estimate>| {
+    } = strategies;
+    let told = |strategy: Strategy, name: &str, cost: &Option<Cost>| {
         let sign = if strategy == *chosen { '*' } else { ' ' };
         match cost {
-            Some(Estimate { waves, restarts }) => {
+            Some(Cost { waves, restarts }) => {
                 let (waves, restarts) = (count(*waves, "wave"), count(*restarts, "restart"));
                 format!("{sign} {name}   {waves}, {restarts}")
             }

@@ -3,7 +3,7 @@
 //! In: a system. Out: the plan by the strategy that was asked for, with what both would cost. Two
 //! waves instead of a long chain, at the price of moving callers twice (planning.md §4 T10).
 
-use super::document::{Action, Estimate, Estimates, Plan, Strategy, Verdict};
+use super::document::{Action, Cost, Costs, Plan, Strategy, Verdict};
 use super::shape::Shape;
 use super::waves::{plan, plan_shaped};
 use crate::graph::{Kind, Moves, Node, Strength, System, derive};
@@ -32,13 +32,13 @@ fn names(services: &[ServiceName]) -> String {
 
 /// Plans by a strategy.
 ///
-/// In: the system and the choice. Out: the plan with both estimates. Error: flips are asked for, and
+/// In: the system and the choice. Out: the plan with what both would cost. Error: flips are asked for, and
 /// these services would need a switch for them.
 pub fn plan_with(system: &System, choice: Choice) -> Result<Plan, NoSwitch> {
     let ordered = plan(system);
     let flipped = flipped(system);
-    let costs = (estimate(&ordered), flipped.as_ref().ok().and_then(estimate));
-    let rank = |cost: Estimate| (cost.waves, cost.restarts);
+    let costs = (cost_of(&ordered), flipped.as_ref().ok().and_then(cost_of));
+    let rank = |cost: Cost| (cost.waves, cost.restarts);
     let is_better = match costs {
         (Some(ordered), Some(flip)) => rank(flip) < rank(ordered),
         (None, Some(_)) => true,
@@ -49,24 +49,24 @@ pub fn plan_with(system: &System, choice: Choice) -> Result<Plan, NoSwitch> {
         (Choice::Auto, Ok(flipped)) if is_better => (Strategy::Flip, flipped),
         (Choice::Ordered | Choice::Auto, _) => (Strategy::Ordered, ordered),
     };
-    let estimates = Estimates {
+    let strategies = Costs {
         chosen,
         ordered: costs.0,
         flip: costs.1,
     };
     let plan = Plan {
-        estimates: Some(estimates),
+        strategies: Some(strategies),
         ..plan
     };
     Ok(plan.sealed(system))
 }
 
-fn estimate(plan: &Plan) -> Option<Estimate> {
+fn cost_of(plan: &Plan) -> Option<Cost> {
     let restarts = |action: Action| match action {
         Action::Roll | Action::Flip => 1,
         Action::Create | Action::Delete | Action::Job | Action::Drain => 0,
     };
-    (plan.verdict == Verdict::Ordered).then(|| Estimate {
+    (plan.verdict == Verdict::Ordered).then(|| Cost {
         waves: plan.waves.len(),
         restarts: plan.steps.iter().map(|step| restarts(step.action)).sum(),
     })

@@ -33,8 +33,8 @@ mod words;
 
 pub use check::{Fault, check};
 pub use document::{
-    Action, Estimate, Estimates, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal,
-    Refusal, RefusalKind, Step, Strategy, Verdict,
+    Action, Cost, Costs, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal, Refusal,
+    RefusalKind, Step, Strategy, Verdict,
 };
 pub use explain::{changes, explain, why_here};
 pub use flip::{Choice, NoSwitch, plan_with};

@@ -54,10 +54,10 @@ fn s28_a_chain_of_switches_is_flipped_in_two_waves() {
     let ordered = strategy(CHAIN, Choice::Ordered).unwrap();
     assert_eq!(ordered.waves.len(), 4);
     assert_eq!(
-        ordered.estimates,
+        ordered.strategies,
         strategy(CHAIN, Choice::Flip)
             .unwrap()
-            .estimates
+            .strategies
             .map(|mut both| {
                 both.chosen = crate::plan::Strategy::Ordered;
                 both
