@@ -58,10 +58,13 @@ impl Preparing<'_> {
             .await
             .map_err(|error| ClusterError::of(error, object.to_string()))?;
         let Some(live) = live else {
-            return Ok(Prepared::absent());
+            return Ok(Prepared {
+                starts_pods: self.bundle.is_workload(object),
+                ..Prepared::absent()
+            });
         };
         let stamp = stamp(&live);
-        let changes_template = self.bundle.is_workload(object)
+        let starts_pods = self.bundle.is_workload(object)
             && match self.would_change(object, &live).await {
                 Ok(change) => change == TemplateChange::Changes,
                 // The write itself will tell.
@@ -74,7 +77,7 @@ impl Preparing<'_> {
                 uid: live.metadata.uid.unwrap_or_default(),
                 resource_version: live.metadata.resource_version.unwrap_or_default(),
             },
-            changes_template,
+            starts_pods,
             live_stamp: stamp,
         })
     }
@@ -127,6 +130,39 @@ impl Preparing<'_> {
             }
         }
         Ok((changes, problems))
+    }
+
+    /// Deletes objects as a dry run.
+    ///
+    /// Out: those that are there and this plan's, and all that the server would refuse. Error: no answer.
+    pub(super) async fn rehearse_removal(
+        &self,
+        objects: &[ObjectRef],
+    ) -> Result<(BTreeSet<ObjectRef>, Vec<Problem>), ClusterError> {
+        let rehearsals: Vec<_> = objects
+            .iter()
+            .map(|object| async {
+                // What has no kind any more is gone with it.
+                match self.kinds.api(self.client, object) {
+                    Ok(api) => write::delete(&api, &object.name, self.plan, true).await,
+                    Err(_) => Ok(false),
+                }
+            })
+            .collect();
+        let results: Vec<_> = stream::iter(rehearsals).buffered(PARALLEL).collect().await;
+        let mut present = BTreeSet::new();
+        let mut problems = Vec::new();
+        for (object, result) in objects.iter().zip(results) {
+            match result {
+                Ok(true) => {
+                    present.insert(object.clone());
+                }
+                Ok(false) => {}
+                Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
+                Err(error) => problems.push(problem(object, error)),
+            }
+        }
+        Ok((present, problems))
     }
 
     async fn rehearse_one(

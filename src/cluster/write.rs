@@ -230,21 +230,26 @@ pub(super) async fn delete(
     api: &Api<DynamicObject>,
     name: &str,
     plan: &str,
-) -> Result<(), WriteError> {
+    dry_run: bool,
+) -> Result<bool, WriteError> {
     let Some(live) = api.get_opt(name).await.map_err(|error| judge(&error))? else {
-        return Ok(());
+        return Ok(false);
     };
     let labels = live.metadata.labels.unwrap_or_default();
     if labels.get(PLAN_LABEL).is_some_and(|owner| owner != plan) {
-        return Ok(());
+        return Ok(false);
     }
-    let parameters = DeleteParams::background().preconditions(Preconditions {
+    let parameters = DeleteParams {
+        dry_run,
+        ..DeleteParams::background()
+    }
+    .preconditions(Preconditions {
         uid: live.metadata.uid,
         resource_version: None,
     });
     match api.delete(name, &parameters).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
         Err(error) => Err(judge(&error)),
     }
 }

@@ -8,7 +8,7 @@ use crate::graph::{Member as Placed, Moves, Revision, System};
 use crate::manifest::Bundle;
 use crate::plan::{self, Plan, Verdict};
 use crate::spec::crd::DrainLevel;
-use crate::spec::{Graph, Interface, ServiceName, stamp};
+use crate::spec::{Graph, Interface, ObjectRef, ServiceName, stamp};
 use crate::upgrade::gate::LiveRevision;
 use crate::upgrade::{
     Agenda, Change, Course, Ending, Member, ServiceState, State, WaveTimes, status,
@@ -34,12 +34,7 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
     let system = system(&graph, survey);
     let plan = plan::plan(&system);
     let charter = charter(bundle);
-    let mut agenda = Agenda {
-        waves: Vec::new(),
-        members: BTreeMap::new(),
-        shared: charter.shared.clone(),
-        strategy: charter.strategy.clone(),
-    };
+    let mut agenda = Agenda::new(&charter);
     let mut state = State::pending();
     if let Some(message) = refusal(&system, &plan, survey) {
         state.course = Course::Ended(Ending::Refused { message });
@@ -71,6 +66,11 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
             change: change(step.action),
             after: before(&plan, &step.service),
             belongings,
+            dropped: survey
+                .dropped
+                .get(&step.service)
+                .cloned()
+                .unwrap_or_default(),
             from: surveyed.map(running).unwrap_or_default(),
             to: surveyed
                 .map(|surveyed| surveyed.to.clone())
@@ -82,6 +82,7 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
             .insert(step.service.clone(), ServiceState::waiting());
     }
     agenda.shared.extend(status::unmoved(&charter, &agenda));
+    agenda.leftover = leftover(survey, &agenda);
     state.course = Course::Preparing;
     state.waves = vec![WaveTimes::default(); agenda.waves.len()];
     state.plan_digest.clone_from(&plan.digest);
@@ -91,6 +92,16 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
         state,
         plan,
     }
+}
+
+/// What is deleted when every service is done: also the dropped workloads without a pod, whose service does not move.
+fn leftover(survey: &Survey, agenda: &Agenda) -> Vec<ObjectRef> {
+    let unmoved = survey
+        .dropped
+        .iter()
+        .filter(|(name, _)| !agenda.members.contains_key(*name));
+    let workloads = unmoved.flat_map(|(_, workloads)| workloads);
+    workloads.chain(&survey.leftover).cloned().collect()
 }
 
 /// Every service that must be done before one, those included that follow from others: each of them is looked at

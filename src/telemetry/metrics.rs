@@ -130,6 +130,7 @@ impl Metrics {
                 self.releases.with_label_values(&[plan, outcome]).inc();
             }
             Event::Planned { .. }
+            | Event::PlannedAnew { .. }
             | Event::Refused { .. }
             | Event::WaveStarted { .. }
             | Event::ServiceStarted { .. }
@@ -137,7 +138,9 @@ impl Metrics {
             | Event::Regressed { .. }
             | Event::Paused
             | Event::Resumed
+            | Event::NotRemoved { .. }
             | Event::NotPublished { .. }
+            | Event::WriteRepeated { .. }
             | Event::Unreachable { .. }
             | Event::Reachable => {}
         }

@@ -49,6 +49,13 @@ pub fn to_status(
     before: &[Condition],
     now: Timestamp,
 ) -> ReleaseStatus {
+    // The plan that is to be made anew says nothing any more.
+    let (planned, leftover): (&[Vec<ServiceName>], _) = match &state.course {
+        Course::Pending => (&[], Vec::new()),
+        Course::Preparing | Course::Moving | Course::Publishing | Course::Ended(_) => {
+            (&agenda.waves, agenda.leftover.clone())
+        }
+    };
     let mut status = ReleaseStatus {
         observed_generation: Some(generation),
         conditions: conditions(agenda, state, generation, before, now),
@@ -60,12 +67,12 @@ pub fn to_status(
             digest: state.plan_digest.clone(),
             services: u32::try_from(agenda.members.len()).unwrap_or(u32::MAX),
         }),
-        waves: agenda
-            .waves
+        waves: planned
             .iter()
             .enumerate()
             .map(|(index, wave)| wave_status(agenda, state, index, wave))
             .collect(),
+        leftover,
         outcome: match &state.course {
             Course::Ended(ending) => Some(ending.word().to_owned()),
             Course::Pending | Course::Preparing | Course::Moving | Course::Publishing => None,
@@ -113,7 +120,7 @@ fn service_status(
         end_time: service.ended.map(Time),
         objects: match member.change {
             Change::Delete => member.belongings.objects.clone(),
-            Change::Create | Change::Roll | Change::Job => Vec::new(),
+            Change::Create | Change::Roll | Change::Job => member.dropped.clone(),
         },
         records: service
             .records
@@ -209,12 +216,8 @@ pub fn from_status(
     status: &ReleaseStatus,
     charter: &Charter,
 ) -> Result<(Agenda, State), StatusError> {
-    let mut agenda = Agenda {
-        waves: Vec::new(),
-        members: BTreeMap::new(),
-        shared: charter.shared.clone(),
-        strategy: charter.strategy.clone(),
-    };
+    let mut agenda = Agenda::new(charter);
+    agenda.leftover.clone_from(&status.leftover);
     let mut state = State::pending();
     state.started = status.start_time.as_ref().map(|time| time.0);
     state.ended = status.completion_time.as_ref().map(|time| time.0);
@@ -308,6 +311,10 @@ fn read_service(
             .cloned()
             .ok_or_else(|| strange(format!("the release's bundle has no service `{name}`")))?,
     };
+    let dropped = match change {
+        Change::Delete => Vec::new(),
+        Change::Create | Change::Roll | Change::Job => status.objects.clone(),
+    };
     let member = Member {
         change,
         after,
@@ -315,6 +322,7 @@ fn read_service(
             drain: status.drain,
             ..belongings
         },
+        dropped,
         from: status.from.clone(),
         to: status.to.clone(),
     };

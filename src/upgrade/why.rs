@@ -17,7 +17,7 @@ pub(super) fn are_own(standing: Standing, reason: &str) -> bool {
         Standing::Waiting => reason == REGRESSED,
         Standing::Starting => reason != APPLYING,
         Standing::Moving | Standing::Removing | Standing::Failed => true,
-        Standing::Clearing | Standing::Done => false,
+        Standing::Retiring | Standing::Clearing | Standing::Done => false,
     }
 }
 
@@ -43,6 +43,11 @@ pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String
             };
             (APPLYING.to_owned(), message.to_owned())
         }
+        Standing::Retiring => (
+            "Retiring".to_owned(),
+            "its new workloads are complete; those that it does not have any more are being deleted"
+                .to_owned(),
+        ),
         Standing::Clearing => (
             "Clearing".to_owned(),
             "its pods are gone; the rest is being deleted".to_owned(),

@@ -245,7 +245,7 @@ impl Cluster {
     pub(super) fn look_at(&self, object: &ObjectRef) -> Prepared {
         let absent = Prepared {
             precondition: Precondition::Absent,
-            changes_template: false,
+            starts_pods: false,
             live_stamp: None,
         };
         let unchanged = |uid: &str, version: u64| Precondition::Unchanged {
@@ -255,7 +255,7 @@ impl Cluster {
         if object.kind != "Deployment" {
             return self.others.get(object).map_or(absent, |version| Prepared {
                 precondition: unchanged("uid", *version),
-                changes_template: false,
+                starts_pods: false,
                 live_stamp: None,
             });
         }
@@ -269,8 +269,7 @@ impl Cluster {
                 let template = &deployed.templates[deployed.wanted];
                 Prepared {
                     precondition: unchanged(&deployed.uid, deployed.version),
-                    changes_template: Some(&template.image)
-                        != image(self.bundle(), object).as_ref(),
+                    starts_pods: Some(&template.image) != image(self.bundle(), object).as_ref(),
                     live_stamp: template.stamp.clone(),
                 }
             }
@@ -358,7 +357,7 @@ impl Cluster {
         for (name, owned) in &self.bundle().services {
             let workloads = self.bundle().references(&owned.workloads);
             let prepared = self.look_at(&workloads[0]);
-            let change = match (&prepared.precondition, prepared.changes_template) {
+            let change = match (&prepared.precondition, prepared.starts_pods) {
                 (Precondition::Absent, _) => TemplateChange::Absent,
                 (Precondition::Unchanged { .. }, true) => TemplateChange::Changes,
                 (Precondition::Unchanged { .. }, false) => TemplateChange::Same,
@@ -379,6 +378,8 @@ impl Cluster {
             services,
             declared: Some(graph_of(before)),
             leaving,
+            dropped: BTreeMap::new(),
+            leftover: Vec::new(),
             problems: Vec::new(),
         }
     }

@@ -150,7 +150,8 @@ impl Driver {
             | Action::RemoveRest {
                 service: _,
                 objects,
-            } => self.remove_all(objects).await,
+            }
+            | Action::RemoveLeftover { objects } => self.remove_all(objects).await,
             Action::Publish => self
                 .one(&shared(), |cluster| {
                     cluster.is_published = true;

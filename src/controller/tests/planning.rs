@@ -21,6 +21,8 @@ fn survey(bundle: &Bundle, declared: Option<&Graph>, text: &str) -> Survey {
         services: BTreeMap::new(),
         declared: declared.cloned(),
         leaving: BTreeMap::new(),
+        dropped: BTreeMap::new(),
+        leftover: Vec::new(),
         problems: Vec::new(),
     };
     for part in text.split('|').map(str::trim) {

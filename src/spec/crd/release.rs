@@ -160,6 +160,9 @@ pub struct ReleaseStatus {
     /// The waves in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waves: Vec<WaveStatus>,
+    /// What earlier releases brought and nobody has any more: deleted when every service is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftover: Vec<ObjectRef>,
     /// How it ended, once it has: `Succeeded`, `Failed`, `Refused` or `Aborted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -198,7 +201,7 @@ pub struct WaveStatus {
 pub struct ServiceStatus {
     /// The service.
     pub name: String,
-    /// `Waiting`, `Starting`, `Moving`, `Removing`, `Done` or `Failed`.
+    /// `Waiting`, `Starting`, `Moving`, `Retiring`, `Removing`, `Clearing`, `Done` or `Failed`.
     pub state: String,
     /// What is done to it: `create`, `roll`, `job` or `delete`.
     pub action: String,
@@ -238,7 +241,8 @@ pub struct ServiceStatus {
     /// When its gate opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Time>,
-    /// What is deleted, where the service goes away; the release's own bundle does not have it.
+    /// What is deleted: all of a service that goes away, or the workloads that it does not have any more. The
+    /// release's own bundle does not have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<ObjectRef>,
     /// What was recorded of each workload before and at its apply, by workload; machine's notes, needed
