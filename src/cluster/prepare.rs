@@ -138,7 +138,7 @@ impl Preparing<'_> {
     pub(super) async fn rehearse_removal(
         &self,
         objects: &[ObjectRef],
-    ) -> Result<(BTreeSet<ObjectRef>, Vec<Problem>), ClusterError> {
+    ) -> Result<(BTreeSet<ObjectRef>, BTreeMap<ObjectRef, Problem>), ClusterError> {
         let rehearsals: Vec<_> = objects
             .iter()
             .map(|object| async {
@@ -151,7 +151,7 @@ impl Preparing<'_> {
             .collect();
         let results: Vec<_> = stream::iter(rehearsals).buffered(PARALLEL).collect().await;
         let mut present = BTreeSet::new();
-        let mut problems = Vec::new();
+        let mut problems = BTreeMap::new();
         for (object, result) in objects.iter().zip(results) {
             match result {
                 Ok(true) => {
@@ -159,7 +159,9 @@ impl Preparing<'_> {
                 }
                 Ok(false) => {}
                 Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
-                Err(error) => problems.push(problem(object, error)),
+                Err(error) => {
+                    problems.insert(object.clone(), problem(object, error));
+                }
             }
         }
         Ok((present, problems))

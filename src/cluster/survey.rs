@@ -38,7 +38,7 @@ pub(super) async fn survey(
     let going = inventory.going(bundle);
     let objects: Vec<ObjectRef> = going.objects().cloned().collect();
     let (present, refused) = preparing.rehearse_removal(&objects).await?;
-    problems.extend(refused);
+    problems.extend(refused.into_values());
     let going = going.only(&present);
     let services = match running(preparing, (inventory, &going), &changes).await {
         Ok(found) => found,
