@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::scenario::{Scenario, image, running};
+use super::scenario::{Scenario, image, running, template};
 use crate::controller::{Survey, Surveyed, TemplateChange, graph_of};
 use crate::manifest::Bundle;
 use crate::spec::crd::{Control, ReleaseStatus};
@@ -51,7 +51,7 @@ pub(super) fn start() -> Timestamp {
 
 impl Cluster {
     pub(super) fn of(scenario: Scenario) -> Self {
-        let deployed = running(&scenario.before, scenario.replicas);
+        let deployed = running(&scenario);
         let objects = scenario.before.objects.iter().map(|entry| &entry.reference);
         let others = objects.filter(|object| object.kind != "Deployment");
         Self {
@@ -240,6 +240,17 @@ impl Cluster {
         } else if let Some(known) = self.others.get_mut(object) {
             *known = version;
         }
+    }
+
+    /// A user sets a Deployment back to what it was before.
+    pub(super) fn undo(&mut self, service: &str) {
+        let version = self.bump();
+        let observe_at = self.after(OBSERVE_MS);
+        let before = template(&self.scenario.before, service);
+        let deployed = self.deployed.get_mut(service).expect("it");
+        deployed.set(before);
+        deployed.version = version;
+        self.observe_at.insert(service.to_owned(), observe_at);
     }
 
     pub(super) fn look_at(&self, object: &ObjectRef) -> Prepared {

@@ -246,3 +246,13 @@ async fn two_crashes_in_a_row_lose_nothing() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_was_not_to_move_and_is_set_back_after_the_plan_moves_first_after_all() {
+    let scenario = || Scenario::three_in_a_row().with_already("store");
+    let undisturbed = run(scenario(), Fault::None).await;
+    let told = |driver: &Driver| look(&driver.cluster).told.clone();
+    assert!(!told(&undisturbed).contains(&"PlannedAnew".to_owned()));
+    let disturbed = run(scenario(), Fault::Undone("store")).await;
+    assert!(told(&disturbed).contains(&"PlannedAnew".to_owned()));
+}
