@@ -8,7 +8,7 @@ use super::diagnostics;
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use crate::manifest::{
-    Bundle, Entry, Manifests, OwnedEntries, Ownership, Text, assign, place_in, read,
+    Bundle, Entry, Manifests, OwnedEntries, Ownership, Text, assign, place_in, read, unending,
 };
 use crate::spec::crd::ReleasePlanSpec;
 use crate::spec::{Code, Graph, ObjectRef, Place, Problem, Severity, check_graph, check_plan};
@@ -51,6 +51,7 @@ pub(super) fn assemble(
         let place = declared_at(&problem.path);
         problem.at(place)
     }));
+    problems.extend(unending(&manifests.objects, &ownership));
     if problems
         .iter()
         .any(|problem| problem.severity == Severity::Error)

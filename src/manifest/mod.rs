@@ -18,6 +18,7 @@ mod reference;
 mod scalar;
 mod schema;
 mod selector;
+mod unending;
 
 #[cfg(test)]
 mod tests;
@@ -29,3 +30,4 @@ pub use object::Object;
 pub use order::{apply_order, deletion_order};
 pub use owner::{Owned, Ownership, assign};
 pub use read::{Declared, FILE_BYTES_MAX, Manifests, Text, read};
+pub use unending::unending;

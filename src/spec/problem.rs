@@ -62,6 +62,7 @@ codes! {
     SharedWorkload = "TG0125", "a workload that two services claim";
     MoreThanOneGraph = "TG0126", "more than one ServiceGraph";
     NoGraph = "TG0127", "no ServiceGraph";
+    WaitsForSomebody = "TG0128", "a rollout that cannot end by itself";
     Cycle = "TG0201", "precedences that close a cycle";
     TargetUnsafe = "TG0202", "revisions that could not talk even when all is finished";
     BothWays = "TG0203", "no safe order exists between two services";

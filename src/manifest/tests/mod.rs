@@ -6,6 +6,7 @@ mod hostile;
 mod object;
 mod owner;
 mod schema;
+mod unending;
 mod yaml;
 
 fn text(file: &str, content: &str) -> Text {
