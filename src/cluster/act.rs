@@ -112,7 +112,8 @@ impl Acting<'_> {
             .await
             .map_err(|error| self.missing(object, &error))?;
         let sent = manifests::ready(manifest, &self.release.spec.plan, write.stamp.as_deref());
-        let stored = write::apply(&api, sent, &object.name, &write.precondition).await?;
+        let taken = &self.bundle.plan.take_over;
+        let stored = write::apply(&api, sent, &object.name, &write.precondition, taken).await?;
         if !self.bundle.is_workload(object) {
             return Ok(None);
         }

@@ -38,7 +38,15 @@ pub async fn differences(
     let kinds = Kinds::discover(client.clone()).await?;
     let mut found = Vec::new();
     for entry in &bundle.objects {
-        found.push(difference(&client, &kinds, (&entry.reference, &entry.value), plan).await?);
+        found.push(
+            difference(
+                &client,
+                &kinds,
+                (&entry.reference, &entry.value),
+                (plan, &bundle.plan.take_over),
+            )
+            .await?,
+        );
     }
     let releases = Releases::new(connection.client(), &bundle.namespace);
     let going = Inventory::read(&releases, plan).await?.going(bundle);
@@ -91,7 +99,7 @@ async fn difference(
     client: &Client,
     kinds: &Kinds,
     (object, manifest): (&ObjectRef, &Value),
-    plan: &str,
+    (plan, take_over): (&str, &[String]),
 ) -> Result<Difference, ClusterError> {
     let object = object.clone();
     let Ok(api) = kinds.api(client, &object) else {
@@ -108,7 +116,7 @@ async fn difference(
         .map_err(|e| ClusterError::of(e, object.to_string()))?;
     let stamp = live.as_ref().and_then(super::prepare::stamp);
     let sent = manifests::ready(manifest, plan, stamp.as_deref());
-    let stored = write::dry_run(&api, &sent, &object.name).await;
+    let stored = write::dry_run(&api, &sent, &object.name, take_over).await;
     let mut before = live.map(|live| bare(&live));
     let mut after = stored
         .map(|stored| bare(&stored))

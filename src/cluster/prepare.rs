@@ -95,7 +95,7 @@ impl Preparing<'_> {
         let manifest = self.bundle.manifest(object).cloned().unwrap_or_default();
         let stamp = stamp(live);
         let sent = manifests::ready(&manifest, self.plan, stamp.as_deref());
-        let stored = write::dry_run(&api, &sent, &object.name).await?;
+        let stored = write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(if digest(live) == digest(&stored) {
             TemplateChange::Same
         } else {
@@ -188,7 +188,7 @@ impl Preparing<'_> {
             // What lives in a namespace that the release brings along cannot be tried before that is there.
             if !self.brings_namespace(object) {
                 let sent = manifests::ready(manifest, self.plan, None);
-                write::dry_run(&api, &sent, &object.name).await?;
+                write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
             }
             return Ok(workload.then_some(TemplateChange::Absent));
         };
@@ -196,7 +196,7 @@ impl Preparing<'_> {
             return self.would_change(object, &live).await.map(Some);
         }
         let sent = manifests::ready(manifest, self.plan, None);
-        write::dry_run(&api, &sent, &object.name).await?;
+        write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(None)
     }
 
@@ -242,7 +242,7 @@ const HINTS: [(Code, &str); 3] = [
     ),
     (
         Code::FieldConflict,
-        "another manager owns the field: remove it from the manifest, or take it away from that manager",
+        "another manager owns the field: remove it from the manifest, or name that manager under `takeOver` of the plan",
     ),
 ];
 

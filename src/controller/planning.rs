@@ -204,8 +204,9 @@ pub fn system(graph: &Graph, survey: &Survey) -> System {
             .and_then(|declared| declared.services.get(name));
         let live = surveyed.live.iter().map(|revision| Revision {
             name: revision.hash.clone(),
-            interface: stamped(revision)
-                .or_else(|| declared.map(|service| service.interface.clone())),
+            interface: spoken(revision, || {
+                declared.map(|service| service.interface.clone())
+            }),
         });
         let member = Placed {
             live: live.collect(),
@@ -262,9 +263,11 @@ impl Interfaces<'_> {
     fn revision(&self, revision: &LiveRevision) -> Revision {
         let as_declared_now = revision.is_current && self.change == TemplateChange::Same;
         // What was recorded of it comes before what is said of it now: a declaration that changes alone changes no pod.
-        let interface = stamped(revision)
-            .or_else(|| self.declared.cloned())
-            .or_else(|| as_declared_now.then(|| self.target.clone()));
+        let recorded = || {
+            let declared = self.declared.cloned();
+            declared.or_else(|| as_declared_now.then(|| self.target.clone()))
+        };
+        let interface = spoken(revision, recorded);
         Revision {
             name: revision.hash.clone(),
             interface,
@@ -272,11 +275,16 @@ impl Interfaces<'_> {
     }
 }
 
-fn stamped(revision: &LiveRevision) -> Option<Interface> {
-    revision
-        .contract
-        .as_deref()
-        .and_then(|text| stamp::read(text).ok())
+/// What a revision's stamp says; what is recorded of it where it has none. A stamp that cannot be read says that
+/// something else runs than what was recorded, so nobody knows.
+fn spoken(
+    revision: &LiveRevision,
+    recorded: impl FnOnce() -> Option<Interface>,
+) -> Option<Interface> {
+    match revision.contract.as_deref() {
+        Some(text) => stamp::read(text).ok(),
+        None => recorded(),
+    }
 }
 
 /// What runs, for people: the images of each revision, without their registries, which say nothing about a change.
