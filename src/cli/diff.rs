@@ -59,10 +59,14 @@ pub(super) async fn diff(output: &Output, args: &DiffArgs) -> Result<(), Failure
             Ok(after) => {
                 changes.extend(change(&difference, after.as_ref(), args.context_lines)?);
             }
+            Err(problem) if refused.contains(&**problem) => {}
             Err(problem) => refused.push((**problem).clone()),
         }
     }
-    output.document(args.output, &changes, || text(&changes))?;
+    // With nothing but refusals, "no differences" would be wrong.
+    if refused.is_empty() || !changes.is_empty() || args.output != Format::Text {
+        output.document(args.output, &changes, || text(&changes))?;
+    }
     if !refused.is_empty() {
         tell_problems(output, &placed(refused, &assembled), &[]).unwrap_or_default();
         return Err(Failure::new(

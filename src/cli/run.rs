@@ -22,6 +22,10 @@ use crate::plan::{Verdict, explain};
 use crate::spec::crd::Release;
 use crate::spec::{Code, Problem, duration};
 
+/// How long a controller may take to take up a release that was left to it, before that is told.
+const TAKEN_UP_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
 /// Release what the files declare: plan, prove, apply wave by wave, wait at each gate
 ///
 /// The release is kept in the cluster. It goes on where it stood if this process is killed and `run` is called
@@ -93,9 +97,30 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     }
     let release = create(args, &connection, &releases, (&name, &assembled)).await?;
     if args.detach {
-        return output.data(&format!("release.tidegate.dev/{}", release.name_any()));
+        output.data(&format!("release.tidegate.dev/{}", release.name_any()))?;
+        return tell_if_left_alone(output, &releases, &release).await;
     }
     watch_to_the_end(output, args, &connection, release).await
+}
+
+/// Says so if no controller takes a release up.
+async fn tell_if_left_alone(
+    output: &Output,
+    releases: &Releases,
+    release: &Release,
+) -> Result<(), Failure> {
+    let name = release.name_any();
+    for _ in 0..TAKEN_UP_WITHIN.as_millis() / LOOK_EVERY.as_millis() {
+        if releases.get(&name).await?.status.is_some() {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    output.say(&format!(
+        "no controller has taken `{name}` up within {} s; `tidegate run` with the same files goes on with it",
+        TAKEN_UP_WITHIN.as_secs()
+    ));
+    Ok(())
 }
 
 fn plan_name(args: &RunArgs, assembled: &Assembled) -> String {
@@ -197,9 +222,12 @@ async fn rehearse(
     let refused = placed(survey.problems.clone(), assembled);
     if !refused.is_empty() {
         tell_problems(output, &refused, &[]).unwrap_or_default();
-        let rights = refused
-            .iter()
-            .all(|problem| matches!(problem.code, Code::Forbidden | Code::KindMissing));
+        let rights = refused.iter().all(|problem| {
+            matches!(
+                problem.code,
+                Code::Forbidden | Code::KindMissing | Code::NamespaceMissing
+            )
+        });
         let exit = if rights { Exit::Cluster } else { Exit::Refused };
         return Err(Failure::new(
             exit,

@@ -126,7 +126,12 @@ impl Preparing<'_> {
                 }
                 Ok(None) => {}
                 Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
-                Err(error) => problems.push(problem(object, error)),
+                Err(error) => {
+                    let problem = problem(object, error);
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
             }
         }
         Ok((changes, problems))
@@ -230,6 +235,18 @@ pub(super) fn kind_missing(object: &ObjectRef) -> Problem {
     .hint("install its CustomResourceDefinition first, or add it to the manifests")
 }
 
+/// The same for every object in it, so that it is told once.
+fn namespace_missing(name: &str) -> Problem {
+    Problem::error(
+        Code::NamespaceMissing,
+        format!("Namespace/{name}"),
+        format!("the cluster has no namespace `{name}`"),
+    )
+    .hint(format!(
+        "`kubectl create namespace {name}`, or add it to the manifests"
+    ))
+}
+
 /// What to do about a refusal.
 const HINTS: [(Code, &str); 3] = [
     (
@@ -253,6 +270,7 @@ pub(super) fn problem(object: &ObjectRef, error: WriteError) -> Problem {
             "was changed while it was looked at".to_owned(),
         ),
         WriteError::Refused(Code::KindMissing, _) => return kind_missing(object),
+        WriteError::Refused(Code::NamespaceMissing, name) => return namespace_missing(&name),
         WriteError::Refused(code, message) => (code, message),
         WriteError::Unreachable(message) => (Code::DryRunRefused, message),
     };

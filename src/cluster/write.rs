@@ -44,6 +44,9 @@ pub(super) fn judge(error: &kube::Error) -> WriteError {
     };
     let message = status.message.clone();
     match status.code {
+        404 if let Some(namespace) = missing_namespace(status) => {
+            WriteError::Refused(Code::NamespaceMissing, namespace.to_owned())
+        }
         401 | 403 => WriteError::Refused(Code::Forbidden, message),
         409 if is_field_conflict(status) => WriteError::Refused(Code::FieldConflict, message),
         409 => WriteError::Moved,
@@ -57,6 +60,11 @@ pub(super) fn judge(error: &kube::Error) -> WriteError {
         400 | 404 | 405 | 413 | 415 | 422 => WriteError::Refused(Code::DryRunRefused, message),
         _ => WriteError::Unreachable(message),
     }
+}
+
+fn missing_namespace(status: &kube::core::Status) -> Option<&str> {
+    let details = status.details.as_ref()?;
+    (details.kind == "namespaces").then_some(details.name.as_str())
 }
 
 fn is_field_conflict(status: &kube::core::Status) -> bool {

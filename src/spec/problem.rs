@@ -76,6 +76,7 @@ codes! {
     Immutable = "TG0303", "a change that the API server refuses";
     FieldConflict = "TG0304", "a field that another manager owns";
     DryRunRefused = "TG0305", "an object that the API server refuses";
+    NamespaceMissing = "TG0306", "a namespace that the cluster does not have";
 }
 
 impl fmt::Display for Code {
