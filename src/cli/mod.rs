@@ -4,6 +4,7 @@
 //! may depend on ([`Exit`]).
 
 mod assemble;
+mod assess;
 mod check;
 mod completion;
 mod context;
@@ -71,6 +72,7 @@ enum Command {
     Resume(control::ResumeArgs),
     Abort(control::AbortArgs),
     Lint(lint::LintArgs),
+    Assess(assess::AssessArgs),
     Check(check::CheckArgs),
     Crds(crds::CrdsArgs),
     Controller(controller::ControllerArgs),
@@ -101,6 +103,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Resume(args) => control::resume(&output, &args).await,
         Command::Abort(args) => control::abort(&output, &args).await,
         Command::Lint(args) => lint::lint(&output, &args),
+        Command::Assess(args) => assess::assess(&output, &args),
         Command::Check(args) => check::check(&output, &args).await,
         Command::Crds(args) => crds::crds(&output, &args),
         Command::Controller(args) => {

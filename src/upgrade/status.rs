@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use serde::{Deserialize, Serialize};
 
 use super::agenda::{Agenda, Belongings, Change, Charter, Member};
-use super::gate::{Applied, Baseline};
+use super::gate::Recorded;
 use super::state::{
     Course, Ending, Fleeting, Progress, Record, ServiceState, Standing, State, WaveTimes,
 };
@@ -25,17 +24,6 @@ pub struct StatusError {
 
 fn strange(what: impl Into<String>) -> StatusError {
     StatusError { what: what.into() }
-}
-
-/// A record as one entry of `records`; the object stands inside, since keys are only for people.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RecordEntry {
-    object: ObjectRef,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    baseline: Option<Baseline>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    applied: Option<Applied>,
 }
 
 /// What a release shows and remembers.
@@ -131,7 +119,7 @@ fn service_status(
 }
 
 fn entry(object: &ObjectRef, record: &Record) -> (String, serde_json::Value) {
-    let entry = RecordEntry {
+    let entry = Recorded {
         object: object.clone(),
         baseline: record.baseline.clone(),
         applied: record.applied.clone(),
@@ -291,9 +279,7 @@ fn read_service(
     }
     let mut records = BTreeMap::new();
     for value in status.records.values() {
-        let mut value = value.clone();
-        room::restore(&mut value);
-        let entry: RecordEntry = serde_json::from_value(value)
+        let entry = Recorded::from_value(value.clone())
             .map_err(|error| strange(format!("{name}: a record: {error}")))?;
         records.insert(
             entry.object,

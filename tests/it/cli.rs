@@ -214,3 +214,52 @@ fn live_sets_with_two_revisions_of_a_service_plan_from_both() {
         ]
     ));
 }
+
+/// A Deployment in the middle of its rollout: the new pod is ready, the old one still terminates.
+const ROLLING: &str = "apiVersion: v1
+kind: List
+items:
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: web, namespace: shop, uid: d, generation: 2}
+  spec: {replicas: 1, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: main, image: 'web:2'}]}}}
+  status: {observedGeneration: 2, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1,
+    conditions: [{type: Progressing, status: 'True', reason: NewReplicaSetAvailable}]}
+- apiVersion: apps/v1
+  kind: ReplicaSet
+  metadata: {name: web-2, namespace: shop, uid: r2, labels: {app: web, pod-template-hash: '2'}, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: d, controller: true}]}
+  spec: {replicas: 1, selector: {matchLabels: {app: web, pod-template-hash: '2'}}, template: {metadata: {labels: {app: web, pod-template-hash: '2'}}, spec: {containers: [{name: main, image: 'web:2'}]}}}
+  status: {observedGeneration: 1, replicas: 1, readyReplicas: 1, availableReplicas: 1}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: web-2-a, namespace: shop, uid: p2, labels: {app: web, pod-template-hash: '2'}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-2, uid: r2, controller: true}]}
+  spec: {nodeName: node-1, containers: [{name: main, image: 'web:2'}]}
+  status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: web-1-a, namespace: shop, uid: p1, labels: {app: web, pod-template-hash: '1'}, deletionTimestamp: '2026-11-24T12:00:30Z', ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-1, uid: r1, controller: true}]}
+  spec: {nodeName: node-1, containers: [{name: main, image: 'web:1'}]}
+  status: {phase: Running}
+";
+
+#[test]
+fn objects_from_files_are_judged_as_the_gate_would() {
+    let assess = |objects: &str, more: &[&str]| {
+        let arguments = [
+            &["assess", "-f", "-", "--now", "2026-11-24T12:00:10Z"],
+            more,
+        ]
+        .concat();
+        let folder = tempfile::tempdir().expect("a folder");
+        let baseline = "[{object: {apiVersion: apps/v1, kind: Deployment, namespace: shop, name: web}, \
+                        applied: {uid: d, generation: 3, resourceVersion: '9', templateDigest: x, changed: true}}]";
+        std::fs::write(folder.path().join("baseline.yaml"), baseline).expect("written");
+        run_in(folder.path(), &arguments, objects)
+    };
+    insta::assert_snapshot!(assess(ROLLING, &["-o", "json"]));
+    let (before, _) = ROLLING
+        .split_once("- apiVersion: v1\n  kind: Pod\n  metadata: {name: web-1-a")
+        .expect("it");
+    insta::assert_snapshot!(assess(before, &[]));
+    insta::assert_snapshot!(assess(ROLLING, &["--baseline", "baseline.yaml"]));
+}
