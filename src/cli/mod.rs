@@ -14,6 +14,7 @@ mod demo;
 mod demo_report;
 mod diagnostics;
 mod diff;
+mod discover;
 mod drive;
 mod failure;
 mod history;
@@ -71,6 +72,7 @@ enum Command {
     Resume(control::ResumeArgs),
     Abort(control::AbortArgs),
     Lint(lint::LintArgs),
+    Discover(discover::DiscoverArgs),
     Check(check::CheckArgs),
     Crds(crds::CrdsArgs),
     Controller(controller::ControllerArgs),
@@ -101,6 +103,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Resume(args) => control::resume(&output, &args).await,
         Command::Abort(args) => control::abort(&output, &args).await,
         Command::Lint(args) => lint::lint(&output, &args),
+        Command::Discover(args) => discover::discover(&output, &args),
         Command::Check(args) => check::check(&output, &args).await,
         Command::Crds(args) => crds::crds(&output, &args),
         Command::Controller(args) => {
