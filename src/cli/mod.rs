@@ -15,6 +15,7 @@ mod demo;
 mod demo_report;
 mod diagnostics;
 mod diff;
+mod discover;
 mod drive;
 mod failure;
 mod history;
@@ -73,6 +74,7 @@ enum Command {
     Abort(control::AbortArgs),
     Lint(lint::LintArgs),
     Assess(assess::AssessArgs),
+    Discover(discover::DiscoverArgs),
     Check(check::CheckArgs),
     Crds(crds::CrdsArgs),
     Controller(controller::ControllerArgs),
@@ -104,6 +106,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Abort(args) => control::abort(&output, &args).await,
         Command::Lint(args) => lint::lint(&output, &args),
         Command::Assess(args) => assess::assess(&output, &args),
+        Command::Discover(args) => discover::discover(&output, &args),
         Command::Check(args) => check::check(&output, &args).await,
         Command::Crds(args) => crds::crds(&output, &args),
         Command::Controller(args) => {

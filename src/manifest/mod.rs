@@ -25,9 +25,11 @@ mod tests;
 
 pub use bundle::{Bundle, Entry, OwnedEntries};
 pub use namespace::place_in;
-pub use node::{Key, Node, NodeKind, Spot};
+pub use node::{Key, Node, NodeKind, Spot, index_path, key_path, shorten};
 pub use object::Object;
 pub use order::{apply_order, deletion_order};
 pub use owner::{Owned, Ownership, assign};
-pub use read::{Declared, FILE_BYTES_MAX, Manifests, Text, read};
 pub use unending::unending;
+pub use read::{Declared, FILE_BYTES_MAX, Manifests, Text, documents, read};
+pub use reference::pod_template;
+pub use selector::{Labels, labels, matches_plain};
