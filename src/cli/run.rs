@@ -258,6 +258,7 @@ async fn create(
     };
     let digest = Bundle::digest(&assembled.bundle.to_bytes());
     let new = NewRelease {
+        plan_digest: None,
         plan: name.to_owned(),
         revision: digest.chars().take("sha256:".len() + 12).collect(),
         reason: args.reason.clone(),

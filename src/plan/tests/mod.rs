@@ -5,6 +5,7 @@ mod guards;
 mod notation;
 mod properties;
 mod real_graphs;
+mod saved;
 mod scenarios;
 mod size;
 mod unusual;
