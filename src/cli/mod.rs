@@ -24,6 +24,8 @@ mod output;
 mod plan;
 mod release_view;
 mod run;
+mod saved;
+mod split;
 mod status;
 mod watch;
 mod why;

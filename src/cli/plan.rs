@@ -1,7 +1,7 @@
 //! `tidegate plan`: the order of a release and why, offline from files or against a cluster.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::assemble::{Assembled, assemble, tell_problems};
 use super::context::ClusterArgs;
@@ -9,10 +9,13 @@ use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::live_sets::read_live_sets;
 use super::output::{Format, Output};
-use crate::cluster::survey_only;
+use super::saved::{self, manifests_of};
+use super::split::split;
+use crate::cluster::{Releases, survey_only};
 use crate::controller::{make_plan, system};
 use crate::graph::System;
-use crate::plan::{Plan, Verdict, explain, plan as make, why_here};
+use crate::plan::{Manifests, Plan, SavedPlan, Verdict, explain, plan as make, why_here};
+use crate::spec::crd::ServiceGraphSpec;
 use crate::spec::{Graph, Problem, ServiceName};
 use crate::upgrade::gate::template_digest;
 
@@ -36,6 +39,16 @@ pub(super) struct PlanArgs {
     /// Tell only why this service is where it is
     #[arg(long, value_name = "SERVICE")]
     explain: Option<String>,
+    /// Write the plan to this file, with all that is needed to check it again and to run exactly it
+    #[arg(long, value_name = "FILE", conflicts_with = "explain")]
+    out: Option<PathBuf>,
+    /// Where no order is safe: write the releases that take its place, each with its graph and its plan, into the
+    /// folder of `--out`
+    #[arg(long, requires = "out")]
+    split: bool,
+    /// Check a plan that `--out` wrote: every moment of it, by the independent checker
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "from", "to", "live", "explain", "out", "exit_code"])]
+    verify: Option<PathBuf>,
     /// Exit with 1 if something would move
     #[arg(long)]
     exit_code: bool,
@@ -46,9 +59,32 @@ pub(super) struct PlanArgs {
     cluster: ClusterArgs,
 }
 
+/// What was planned, and with what.
+pub(super) struct Made {
+    /// What runs and what shall run.
+    pub system: System,
+    /// The order, or why there is none.
+    pub plan: Plan,
+    /// What the API server would refuse.
+    refused: Vec<Problem>,
+    /// The manifests, if the plan was made against a cluster.
+    manifests: Option<Manifests>,
+    /// The name of the graph.
+    pub name: String,
+    /// The graph of what shall run, as written.
+    pub spec: ServiceGraphSpec,
+    /// The same, checked.
+    pub graph: Graph,
+    /// The graph of what runs, if there is one.
+    pub old: Option<Graph>,
+}
+
 /// Runs the command.
 pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure> {
-    let (system, plan, refused) = match (&args.from, &args.to) {
+    if let Some(file) = &args.verify {
+        return saved::verify(output, args.output, file);
+    }
+    let made = match (&args.from, &args.to) {
         (Some(from), Some(to)) => offline(output, args, from, to)?,
         _ if args.files.is_empty() => {
             return Err(Failure::new(Exit::Usage, "nothing to plan").hint(
@@ -58,21 +94,56 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
         _ => against_cluster(output, args).await?,
     };
     if let Some(service) = &args.explain {
-        return explain_one(output, &plan, service);
+        return explain_one(output, &made.plan, service);
     }
-    output.document(args.output, &plan, || explain(&system, &plan).join("\n"))?;
-    if !refused.is_empty() {
-        tell_problems(output, &refused, &[]).unwrap_or_default();
+    if let Some(folder) = args.out.as_ref().filter(|_| args.split) {
+        return split(output, &made, folder, args.output);
+    }
+    output.document(args.output, &made.plan, || {
+        explain(&made.system, &made.plan).join("\n")
+    })?;
+    if !made.refused.is_empty() {
+        tell_problems(output, &made.refused, &[]).unwrap_or_default();
         return Err(Failure::new(
             Exit::Refused,
             "the API server would refuse this release",
         ));
     }
-    match (plan.verdict, args.exit_code && !plan.steps.is_empty()) {
+    if let Some(file) = &args.out {
+        write(output, &made, file)?;
+    }
+    match (
+        made.plan.verdict,
+        args.exit_code && !made.plan.steps.is_empty(),
+    ) {
         (Verdict::Refused, _) => Err(Failure::told(Exit::Refused)),
         (Verdict::Ordered, true) => Err(Failure::told(Exit::No)),
         (Verdict::Ordered, false) => Ok(()),
     }
+}
+
+/// Writes the plan to a file, if there is one that can be run.
+fn write(output: &Output, made: &Made, file: &Path) -> Result<(), Failure> {
+    if let Some(refusal) = &made.plan.refusal {
+        let path = file.display();
+        let failure = Failure::new(
+            Exit::Refused,
+            format!("no order is safe; `{path}` was not written"),
+        );
+        return Err(match refusal.proposal {
+            Some(_) => {
+                failure.hint("`--split --out FOLDER` writes the releases that take its place")
+            }
+            None => failure,
+        });
+    }
+    let document = SavedPlan::new(&made.system, &made.plan, made.manifests.clone());
+    saved::write(file, &document)?;
+    let path = file.display();
+    output.say(&format!(
+        "wrote `{path}`; run exactly this with `tidegate run --plan {path} -f …`"
+    ));
+    Ok(())
 }
 
 fn explain_one(output: &Output, plan: &Plan, service: &str) -> Result<(), Failure> {
@@ -89,7 +160,7 @@ fn offline(
     args: &PlanArgs,
     from: &PathBuf,
     to: &PathBuf,
-) -> Result<(System, Plan, Vec<Problem>), Failure> {
+) -> Result<Made, Failure> {
     let old = if from.as_os_str() == "none" {
         Side::default()
     } else {
@@ -115,13 +186,24 @@ fn offline(
         }
     }
     let plan = make(&system);
-    Ok((system, plan, Vec::new()))
+    Ok(Made {
+        system,
+        plan,
+        refused: Vec::new(),
+        manifests: None,
+        name: new.graph.name.clone(),
+        spec: new.spec,
+        graph: new.graph,
+        old: Some(old.graph),
+    })
 }
 
 /// One side of an offline comparison.
 #[derive(Default)]
 struct Side {
     graph: Graph,
+    /// The graph as written.
+    spec: ServiceGraphSpec,
     /// The digests of each service's pod templates, where there are manifests.
     templates: BTreeMap<ServiceName, Vec<String>>,
 }
@@ -132,9 +214,12 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     if manifests.objects.is_empty() {
         let graph = super::assemble::the_graph(&manifests, &mut problems);
         tell_problems(output, &problems, &texts)?;
-        let graph = graph.map(|(_, _, graph, _)| graph).unwrap_or_default();
+        let (spec, graph) = graph
+            .map(|(_, spec, graph, _)| (spec, graph))
+            .unwrap_or_default();
         return Ok(Side {
             graph,
+            spec,
             templates: BTreeMap::new(),
         });
     }
@@ -156,6 +241,7 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     });
     Ok(Side {
         graph,
+        spec: bundle.graph.clone(),
         templates: templates.collect(),
     })
 }
@@ -168,24 +254,33 @@ fn changed_templates(old: &Side, new: &Side) -> BTreeMap<ServiceName, bool> {
     changed.collect()
 }
 
-async fn against_cluster(
-    output: &Output,
-    args: &PlanArgs,
-) -> Result<(System, Plan, Vec<Problem>), Failure> {
+async fn against_cluster(output: &Output, args: &PlanArgs) -> Result<Made, Failure> {
     let texts = read_all(&args.files)?;
     let connection = args.cluster.connect().await?;
     let (assembled, problems) = assemble(&texts, connection.namespace(), None);
     tell_problems(output, &problems, &texts)?;
-    let Some(assembled) = assembled else {
+    let Some(mut assembled) = assembled else {
         return Err(Failure::told(Exit::Usage));
     };
     let name = assembled
         .plan_name
         .clone()
         .unwrap_or_else(|| assembled.bundle.graph_name.clone());
+    // As `run` does, so that both plan with the same account and strategy.
+    let releases = Releases::new(connection.client(), connection.namespace());
+    super::run::take_plan_of_cluster(&releases, &name, &mut assembled).await?;
     let survey = survey_only(&connection, &assembled.bundle, &name).await?;
     let system = system(&assembled.graph, &survey);
     let planned = make_plan(&assembled.bundle, &survey);
     let refused = super::run::placed(survey.problems, &assembled);
-    Ok((system, planned.plan, refused))
+    Ok(Made {
+        system,
+        plan: planned.plan,
+        refused,
+        manifests: Some(manifests_of(&assembled.bundle)),
+        name: assembled.bundle.graph_name,
+        spec: assembled.bundle.graph,
+        graph: assembled.graph,
+        old: survey.declared,
+    })
 }

@@ -14,6 +14,7 @@ mod check;
 mod document;
 mod explain;
 mod moved;
+mod phases;
 mod proof;
 mod refuse;
 mod saved;
@@ -32,6 +33,7 @@ pub use document::{
 };
 pub use explain::{changes, explain, why_here};
 pub use moved::{Sameness, moved};
+pub use phases::{Phase, PhaseError, phases};
 pub use proof::{Certificate, path, prove};
 pub use saved::{Manifests, SavedCertificate, SavedError, SavedPlan, SavedSystem};
 pub use split::split_with;

@@ -9,4 +9,5 @@
 mod cli;
 mod examples;
 mod generated;
+mod saved;
 mod tidy;
