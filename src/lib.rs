@@ -18,6 +18,8 @@ pub mod manifest;
 pub mod graph;
 pub mod plan;
 
+pub mod draw;
+
 pub mod upgrade;
 
 pub mod controller;

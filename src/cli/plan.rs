@@ -13,8 +13,9 @@ use super::saved::{self, manifests_of};
 use super::split::split;
 use crate::cluster::{Releases, survey_only};
 use crate::controller::{make_plan, system};
+use crate::draw::{self, Picture};
 use crate::graph::System;
-use crate::plan::{Manifests, Plan, SavedPlan, Verdict, explain, plan as make, why_here};
+use crate::plan::{Manifests, Plan, SavedPlan, Verdict, changes, explain, plan as make, why_here};
 use crate::spec::crd::ServiceGraphSpec;
 use crate::spec::{Graph, Problem, ServiceName};
 use crate::upgrade::gate::template_digest;
@@ -54,9 +55,45 @@ pub(super) struct PlanArgs {
     exit_code: bool,
     /// The form of the plan on stdout
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: PlanFormat,
     #[command(flatten)]
     cluster: ClusterArgs,
+}
+
+/// The form of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum PlanFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// One YAML document.
+    Yaml,
+    /// A picture for Graphviz.
+    Dot,
+    /// A picture for Mermaid.
+    Mermaid,
+    /// A picture that stands alone.
+    Svg,
+    /// A picture and a table for a pull request.
+    Markdown,
+}
+
+impl PlanFormat {
+    /// The form, where a document is asked for and a picture would not do.
+    fn document(self, what: &str) -> Result<Format, Failure> {
+        match self {
+            Self::Text => Ok(Format::Text),
+            Self::Json => Ok(Format::Json),
+            Self::Yaml => Ok(Format::Yaml),
+            Self::Dot | Self::Mermaid | Self::Svg | Self::Markdown => Err(Failure::new(
+                Exit::Usage,
+                format!("`{what}` has no picture"),
+            )
+            .hint("`-o text`, `-o json` or `-o yaml`")),
+        }
+    }
 }
 
 /// What was planned, and with what.
@@ -82,7 +119,7 @@ pub(super) struct Made {
 /// Runs the command.
 pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure> {
     if let Some(file) = &args.verify {
-        return saved::verify(output, args.output, file);
+        return saved::verify(output, args.output.document("--verify")?, file);
     }
     let made = match (&args.from, &args.to) {
         (Some(from), Some(to)) => offline(output, args, from, to)?,
@@ -97,11 +134,9 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
         return explain_one(output, &made.plan, service);
     }
     if let Some(folder) = args.out.as_ref().filter(|_| args.split) {
-        return split(output, &made, folder, args.output);
+        return split(output, &made, folder, args.output.document("--split")?);
     }
-    output.document(args.output, &made.plan, || {
-        explain(&made.system, &made.plan).join("\n")
-    })?;
+    show(output, args.output, &made)?;
     if !made.refused.is_empty() {
         tell_problems(output, &made.refused, &[]).unwrap_or_default();
         return Err(Failure::new(
@@ -119,6 +154,24 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
         (Verdict::Refused, _) => Err(Failure::told(Exit::Refused)),
         (Verdict::Ordered, true) => Err(Failure::told(Exit::No)),
         (Verdict::Ordered, false) => Ok(()),
+    }
+}
+
+fn show(output: &Output, format: PlanFormat, made: &Made) -> Result<(), Failure> {
+    let document = |format| {
+        output.document(format, &made.plan, || {
+            explain(&made.system, &made.plan).join("\n")
+        })
+    };
+    let picture = || Picture::new(&made.plan, |service| changes(&made.system, service));
+    match format {
+        PlanFormat::Text => document(Format::Text),
+        PlanFormat::Json => document(Format::Json),
+        PlanFormat::Yaml => document(Format::Yaml),
+        PlanFormat::Dot => output.data(&draw::dot(&picture())),
+        PlanFormat::Mermaid => output.data(&draw::mermaid(&picture())),
+        PlanFormat::Svg => output.data(&draw::svg(&picture())),
+        PlanFormat::Markdown => output.data(&draw::markdown(&picture())),
     }
 }
 

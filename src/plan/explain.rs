@@ -52,8 +52,16 @@ fn ordered(system: &System, plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// A plan or a refusal in one line.
+pub fn headline(plan: &Plan) -> String {
+    match &plan.refusal {
+        Some(refusal) => refused_headline(refusal),
+        None => ordered_headline(plan),
+    }
+}
+
 /// Never says "safe" of what is only assumed.
-fn headline(plan: &Plan) -> String {
+fn ordered_headline(plan: &Plan) -> String {
     let waves = match plan.waves.len() {
         0 => return "Nothing moves.".to_owned(),
         1 => "1 wave".to_owned(),
@@ -207,14 +215,15 @@ fn changed(what: &str, before: &str, after: &str) -> Option<String> {
     (before != after).then(|| format!("{what}: {before} → {after}"))
 }
 
-fn refused(refusal: &Refusal) -> Vec<String> {
-    let names = |names: &[ServiceName]| {
-        names
-            .iter()
-            .map(ServiceName::as_str)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+fn names(names: &[ServiceName]) -> String {
+    names
+        .iter()
+        .map(ServiceName::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn refused_headline(refusal: &Refusal) -> String {
     let title = match refusal.kind {
         RefusalKind::Cycle => format!("no safe order exists between {}", names(&refusal.cycle)),
         RefusalKind::TargetUnsafe => "the release would end unsafe, whatever the order".to_owned(),
@@ -225,7 +234,11 @@ fn refused(refusal: &Refusal) -> Vec<String> {
         }
         RefusalKind::Irreversible => "a step could not be undone".to_owned(),
     };
-    let mut lines = vec![format!("Refused [{}]: {title}", refusal.code)];
+    format!("Refused [{}]: {title}", refusal.code)
+}
+
+fn refused(refusal: &Refusal) -> Vec<String> {
+    let mut lines = vec![refused_headline(refusal)];
     lines.extend(refusal.because.iter().map(|line| format!("  {line}")));
     let Some(proposal) = &refusal.proposal else {
         return lines;

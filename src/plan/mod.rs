@@ -31,7 +31,7 @@ pub use document::{
     Action, EdgeCounts, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal, Refusal,
     RefusalKind, Step, Verdict,
 };
-pub use explain::{changes, explain, why_here};
+pub use explain::{changes, explain, headline, why_here};
 pub use moved::{Sameness, moved};
 pub use phases::{Phase, PhaseError, phases};
 pub use proof::{Certificate, path, prove};

@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod drawings;
 mod examples;
 mod generated;
 mod saved;
