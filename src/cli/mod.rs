@@ -15,6 +15,7 @@ mod demo_report;
 mod diagnostics;
 mod diff;
 mod drive;
+mod explain;
 mod failure;
 mod history;
 mod input;
@@ -73,6 +74,7 @@ enum Command {
     Resume(control::ResumeArgs),
     Abort(control::AbortArgs),
     Lint(lint::LintArgs),
+    Explain(explain::ExplainArgs),
     Check(check::CheckArgs),
     Crds(crds::CrdsArgs),
     Controller(controller::ControllerArgs),
@@ -103,6 +105,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Resume(args) => control::resume(&output, &args).await,
         Command::Abort(args) => control::abort(&output, &args).await,
         Command::Lint(args) => lint::lint(&output, &args),
+        Command::Explain(args) => explain::explain(&output, &args),
         Command::Check(args) => check::check(&output, &args).await,
         Command::Crds(args) => crds::crds(&output, &args),
         Command::Controller(args) => {

@@ -9,6 +9,7 @@
 mod cli;
 mod drawings;
 mod examples;
+mod explain;
 mod generated;
 mod saved;
 mod tidy;
