@@ -17,6 +17,7 @@ mod diff;
 mod drive;
 mod explain;
 mod failure;
+mod findings;
 mod history;
 mod input;
 mod lint;

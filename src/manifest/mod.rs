@@ -8,6 +8,7 @@
 mod bundle;
 mod compose;
 mod document;
+mod mend;
 mod namespace;
 mod node;
 mod object;
@@ -23,6 +24,7 @@ mod selector;
 mod tests;
 
 pub use bundle::{Bundle, Entry, OwnedEntries};
+pub use mend::{Mended, hides_others, mend};
 pub use namespace::place_in;
 pub use node::{Key, Node, NodeKind, Spot};
 pub use object::Object;

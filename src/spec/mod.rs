@@ -22,4 +22,4 @@ pub use contract::{
 };
 pub use explanation::{Example, Explanation, explanation};
 pub use names::{ContractName, NameError, ObjectRef, ServiceName, Version};
-pub use problem::{Code, Place, Problem, Severity, did_you_mean};
+pub use problem::{Code, Fix, Place, Problem, Severity, can_only_mean, did_you_mean};

@@ -11,5 +11,6 @@ mod drawings;
 mod examples;
 mod explain;
 mod generated;
+mod lint;
 mod saved;
 mod tidy;
