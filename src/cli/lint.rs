@@ -88,6 +88,7 @@ pub(super) fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
                 assembled.graph.services.len(),
                 assembled.bundle.objects.len()
             ),
+            None if errors == 0 => "a graph without manifests".to_owned(),
             None => "not usable".to_owned(),
         };
         text.push_str(&[head, count(errors, "error"), count(warnings, "warning")].join(", "));

@@ -15,6 +15,7 @@ mod demo_report;
 mod diagnostics;
 mod diff;
 mod drive;
+mod durations;
 mod explain;
 mod failure;
 mod findings;

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::assemble::{Assembled, assemble, tell_problems};
 use super::context::ClusterArgs;
+use super::durations::{Expected, expected, told};
 use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::live_sets::read_live_sets;
@@ -17,7 +20,7 @@ use crate::draw::{self, Picture};
 use crate::graph::System;
 use crate::plan::{Manifests, Plan, SavedPlan, Verdict, changes, explain, plan as make, why_here};
 use crate::spec::crd::ServiceGraphSpec;
-use crate::spec::{Graph, Problem, ServiceName};
+use crate::spec::{Graph, Problem, ServiceName, did_you_mean};
 use crate::upgrade::gate::template_digest;
 
 /// Show the waves of a release and why they are in this order
@@ -114,6 +117,8 @@ pub(super) struct Made {
     pub graph: Graph,
     /// The graph of what runs, if there is one.
     pub old: Option<Graph>,
+    /// How long it is likely to take, where that is known.
+    expected: Option<Expected>,
 }
 
 /// Runs the command.
@@ -131,7 +136,7 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
         _ => against_cluster(output, args).await?,
     };
     if let Some(service) = &args.explain {
-        return explain_one(output, &made.plan, service);
+        return explain_one(output, args.output.document("--explain")?, &made, service);
     }
     if let Some(folder) = args.out.as_ref().filter(|_| args.split) {
         return split(output, &made, folder, args.output.document("--split")?);
@@ -157,10 +162,25 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
     }
 }
 
+/// The plan with what is no part of it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<&'a Expected>,
+}
+
 fn show(output: &Output, format: PlanFormat, made: &Made) -> Result<(), Failure> {
     let document = |format| {
-        output.document(format, &made.plan, || {
-            explain(&made.system, &made.plan).join("\n")
+        let shown = Shown {
+            plan: &made.plan,
+            estimate: made.expected.as_ref(),
+        };
+        output.document(format, &shown, || {
+            let mut lines = explain(&made.system, &made.plan);
+            lines.extend(made.expected.iter().flat_map(told));
+            lines.join("\n")
         })
     };
     let picture = || Picture::new(&made.plan, |service| changes(&made.system, service));
@@ -199,13 +219,36 @@ fn write(output: &Output, made: &Made, file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn explain_one(output: &Output, plan: &Plan, service: &str) -> Result<(), Failure> {
+#[derive(Serialize)]
+struct Why<'a> {
+    service: &'a str,
+    moves: bool,
+    why: Vec<String>,
+}
+
+fn explain_one(output: &Output, format: Format, made: &Made, service: &str) -> Result<(), Failure> {
     let name = ServiceName::parse(service)
         .map_err(|error| Failure::new(Exit::Usage, format!("`{service}` {error}")))?;
-    match why_here(plan, &name) {
-        Some(lines) => output.data(&lines.join("\n")),
-        None => output.data(&format!("{name} does not move in this release")),
+    if !made.system.services.contains_key(&name) {
+        let failure = Failure::new(Exit::Usage, format!("there is no service `{name}`"));
+        let known = made.system.services.keys().map(ServiceName::as_str);
+        return Err(match did_you_mean(service, known) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure,
+        });
     }
+    if made.plan.verdict == Verdict::Refused {
+        output.say(&explain(&made.system, &made.plan).join("\n"));
+        let words = format!("no order is safe, so `{name}` has no place in one");
+        return Err(Failure::new(Exit::Refused, words));
+    }
+    let lines = why_here(&made.plan, &name);
+    let document = Why {
+        service,
+        moves: lines.is_some(),
+        why: lines.unwrap_or_else(|| vec![format!("{name} does not move in this release")]),
+    };
+    output.document(format, &document, || document.why.join("\n"))
 }
 
 fn offline(
@@ -248,6 +291,7 @@ fn offline(
         spec: new.spec,
         graph: new.graph,
         old: Some(old.graph),
+        expected: None,
     })
 }
 
@@ -326,6 +370,7 @@ async fn against_cluster(output: &Output, args: &PlanArgs) -> Result<Made, Failu
     let system = system(&assembled.graph, &survey);
     let planned = make_plan(&assembled.bundle, &survey);
     let refused = super::run::placed(survey.problems, &assembled);
+    let expected = expected(&releases, &name, &planned.plan).await?;
     Ok(Made {
         system,
         plan: planned.plan,
@@ -335,5 +380,6 @@ async fn against_cluster(output: &Output, args: &PlanArgs) -> Result<Made, Failu
         spec: assembled.bundle.graph,
         graph: assembled.graph,
         old: survey.declared,
+        expected,
     })
 }

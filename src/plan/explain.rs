@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::{Action, Intermediate, Plan, Refusal, RefusalKind, Step};
 use super::words::{label, listed, need_text};
 use crate::graph::{Moves, System};
-use crate::spec::words::count;
+use crate::spec::words::{count, waits_for};
 use crate::spec::{Code, Interface, ServiceName};
 
 /// So many reasons of one service are told; the others are counted. A hub has thousands.
@@ -108,7 +108,7 @@ fn shortened(mut reasons: Vec<String>) -> Vec<String> {
     reasons
 }
 
-/// Why a service is in its wave: what it waits for and what waits for it. `None` if it does not
+/// Why a service is in its wave, why in no earlier one, and what waits for it. `None` if it does not
 /// move.
 pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
     let wave = plan.wave_of(service.as_str())?;
@@ -122,6 +122,7 @@ pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
         because.push("nothing must go before it".to_owned());
     }
     lines.extend(because);
+    lines.extend(why_not_earlier(plan, service.as_str(), wave));
     let waiting: BTreeSet<&str> = plan
         .precedences
         .iter()
@@ -133,6 +134,21 @@ pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
         lines.push(format!("waiting for it: {}", names.join(", ")));
     }
     Some(lines)
+}
+
+/// The chain that holds a step where it is, down to the first wave: each of it is in the wave before the next.
+fn why_not_earlier(plan: &Plan, id: &str, wave: usize) -> Option<String> {
+    let mut chain = Vec::new();
+    let mut at = id;
+    for before in (0..wave).rev() {
+        let step = plan.steps.iter().find(|step| step.id == at)?;
+        at = step
+            .after
+            .iter()
+            .find(|first| plan.wave_of(first) == Some(before))?;
+        chain.push(waits_for(&[format!("{at} (wave {})", before + 1)]));
+    }
+    (!chain.is_empty()).then(|| format!("not earlier: it {}", chain.join(", which ")))
 }
 
 /// What a service serves and calls differently, one line each: `calls catalog: 1 → 2`.

@@ -12,6 +12,7 @@
 mod broken;
 mod check;
 mod document;
+mod estimate;
 mod explain;
 mod moved;
 mod phases;
@@ -31,6 +32,7 @@ pub use document::{
     Action, EdgeCounts, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal, Refusal,
     RefusalKind, Step, Verdict,
 };
+pub use estimate::{Estimate, WaveEstimate, estimate};
 pub use explain::{changes, explain, headline, why_here};
 pub use moved::{Sameness, moved};
 pub use phases::{Phase, PhaseError, phases};

@@ -1,5 +1,6 @@
 //! Tests of the planner: text in, text out.
 
+mod estimate;
 mod explorer;
 mod guards;
 mod notation;
