@@ -20,6 +20,8 @@ pub mod discover;
 pub mod graph;
 pub mod plan;
 
+pub mod draw;
+
 pub mod upgrade;
 
 pub mod controller;

@@ -17,7 +17,10 @@ mod diagnostics;
 mod diff;
 mod discover;
 mod drive;
+mod durations;
+mod explain;
 mod failure;
+mod findings;
 mod history;
 mod input;
 mod lint;
@@ -26,6 +29,8 @@ mod output;
 mod plan;
 mod release_view;
 mod run;
+mod saved;
+mod split;
 mod status;
 mod watch;
 mod why;
@@ -75,6 +80,7 @@ enum Command {
     Lint(lint::LintArgs),
     Assess(assess::AssessArgs),
     Discover(discover::DiscoverArgs),
+    Explain(explain::ExplainArgs),
     Check(check::CheckArgs),
     Crds(crds::CrdsArgs),
     Controller(controller::ControllerArgs),
@@ -107,6 +113,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Lint(args) => lint::lint(&output, &args),
         Command::Assess(args) => assess::assess(&output, &args),
         Command::Discover(args) => discover::discover(&output, &args),
+        Command::Explain(args) => explain::explain(&output, &args),
         Command::Check(args) => check::check(&output, &args).await,
         Command::Crds(args) => crds::crds(&output, &args),
         Command::Controller(args) => {

@@ -1,19 +1,26 @@
 //! `tidegate plan`: the order of a release and why, offline from files or against a cluster.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use super::assemble::{Assembled, assemble, tell_problems};
 use super::context::ClusterArgs;
+use super::durations::{Expected, expected, told};
 use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::live_sets::read_live_sets;
 use super::output::{Format, Output};
-use crate::cluster::survey_only;
+use super::saved::{self, manifests_of};
+use super::split::split;
+use crate::cluster::{Releases, survey_only};
 use crate::controller::{make_plan, system};
+use crate::draw::{self, Picture};
 use crate::graph::System;
-use crate::plan::{Plan, Verdict, explain, plan as make, why_here};
-use crate::spec::{Graph, Problem, ServiceName};
+use crate::plan::{Manifests, Plan, SavedPlan, Verdict, changes, explain, plan as make, why_here};
+use crate::spec::crd::ServiceGraphSpec;
+use crate::spec::{Graph, Problem, ServiceName, did_you_mean};
 use crate::upgrade::gate::template_digest;
 
 /// Show the waves of a release and why they are in this order
@@ -36,19 +43,90 @@ pub(super) struct PlanArgs {
     /// Tell only why this service is where it is
     #[arg(long, value_name = "SERVICE")]
     explain: Option<String>,
+    /// Write the plan to this file, with all that is needed to check it again and to run exactly it
+    #[arg(long, value_name = "FILE", conflicts_with = "explain")]
+    out: Option<PathBuf>,
+    /// Where no order is safe: write the releases that take its place, each with its graph and its plan, into the
+    /// folder of `--out`
+    #[arg(long, requires = "out")]
+    split: bool,
+    /// Check a plan that `--out` wrote: every moment of it, by the independent checker
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "from", "to", "live", "explain", "out", "exit_code"])]
+    verify: Option<PathBuf>,
     /// Exit with 1 if something would move
     #[arg(long)]
     exit_code: bool,
     /// The form of the plan on stdout
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: PlanFormat,
     #[command(flatten)]
     cluster: ClusterArgs,
 }
 
+/// The form of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum PlanFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// One YAML document.
+    Yaml,
+    /// A picture for Graphviz.
+    Dot,
+    /// A picture for Mermaid.
+    Mermaid,
+    /// A picture that stands alone.
+    Svg,
+    /// A picture and a table for a pull request.
+    Markdown,
+}
+
+impl PlanFormat {
+    /// The form, where a document is asked for and a picture would not do.
+    fn document(self, what: &str) -> Result<Format, Failure> {
+        match self {
+            Self::Text => Ok(Format::Text),
+            Self::Json => Ok(Format::Json),
+            Self::Yaml => Ok(Format::Yaml),
+            Self::Dot | Self::Mermaid | Self::Svg | Self::Markdown => Err(Failure::new(
+                Exit::Usage,
+                format!("`{what}` has no picture"),
+            )
+            .hint("`-o text`, `-o json` or `-o yaml`")),
+        }
+    }
+}
+
+/// What was planned, and with what.
+pub(super) struct Made {
+    /// What runs and what shall run.
+    pub system: System,
+    /// The order, or why there is none.
+    pub plan: Plan,
+    /// What the API server would refuse.
+    refused: Vec<Problem>,
+    /// The manifests, if the plan was made against a cluster.
+    manifests: Option<Manifests>,
+    /// The name of the graph.
+    pub name: String,
+    /// The graph of what shall run, as written.
+    pub spec: ServiceGraphSpec,
+    /// The same, checked.
+    pub graph: Graph,
+    /// The graph of what runs, if there is one.
+    pub old: Option<Graph>,
+    /// How long it is likely to take, where that is known.
+    expected: Option<Expected>,
+}
+
 /// Runs the command.
 pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure> {
-    let (system, plan, refused) = match (&args.from, &args.to) {
+    if let Some(file) = &args.verify {
+        return saved::verify(output, args.output.document("--verify")?, file);
+    }
+    let made = match (&args.from, &args.to) {
         (Some(from), Some(to)) => offline(output, args, from, to)?,
         _ if args.files.is_empty() => {
             return Err(Failure::new(Exit::Usage, "nothing to plan").hint(
@@ -58,30 +136,119 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
         _ => against_cluster(output, args).await?,
     };
     if let Some(service) = &args.explain {
-        return explain_one(output, &plan, service);
+        return explain_one(output, args.output.document("--explain")?, &made, service);
     }
-    output.document(args.output, &plan, || explain(&system, &plan).join("\n"))?;
-    if !refused.is_empty() {
-        tell_problems(output, &refused, &[]).unwrap_or_default();
+    if let Some(folder) = args.out.as_ref().filter(|_| args.split) {
+        return split(output, &made, folder, args.output.document("--split")?);
+    }
+    show(output, args.output, &made)?;
+    if !made.refused.is_empty() {
+        tell_problems(output, &made.refused, &[]).unwrap_or_default();
         return Err(Failure::new(
             Exit::Refused,
             "the API server would refuse this release",
         ));
     }
-    match (plan.verdict, args.exit_code && !plan.steps.is_empty()) {
+    if let Some(file) = &args.out {
+        write(output, &made, file)?;
+    }
+    match (
+        made.plan.verdict,
+        args.exit_code && !made.plan.steps.is_empty(),
+    ) {
         (Verdict::Refused, _) => Err(Failure::told(Exit::Refused)),
         (Verdict::Ordered, true) => Err(Failure::told(Exit::No)),
         (Verdict::Ordered, false) => Ok(()),
     }
 }
 
-fn explain_one(output: &Output, plan: &Plan, service: &str) -> Result<(), Failure> {
+/// The plan with what is no part of it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<&'a Expected>,
+}
+
+fn show(output: &Output, format: PlanFormat, made: &Made) -> Result<(), Failure> {
+    let document = |format| {
+        let shown = Shown {
+            plan: &made.plan,
+            estimate: made.expected.as_ref(),
+        };
+        output.document(format, &shown, || {
+            let mut lines = explain(&made.system, &made.plan);
+            lines.extend(made.expected.iter().flat_map(told));
+            lines.join("\n")
+        })
+    };
+    let picture = || Picture::new(&made.plan, |service| changes(&made.system, service));
+    match format {
+        PlanFormat::Text => document(Format::Text),
+        PlanFormat::Json => document(Format::Json),
+        PlanFormat::Yaml => document(Format::Yaml),
+        PlanFormat::Dot => output.data(&draw::dot(&picture())),
+        PlanFormat::Mermaid => output.data(&draw::mermaid(&picture())),
+        PlanFormat::Svg => output.data(&draw::svg(&picture())),
+        PlanFormat::Markdown => output.data(&draw::markdown(&picture())),
+    }
+}
+
+/// Writes the plan to a file, if there is one that can be run.
+fn write(output: &Output, made: &Made, file: &Path) -> Result<(), Failure> {
+    if let Some(refusal) = &made.plan.refusal {
+        let path = file.display();
+        let failure = Failure::new(
+            Exit::Refused,
+            format!("no order is safe; `{path}` was not written"),
+        );
+        return Err(match refusal.proposal {
+            Some(_) => {
+                failure.hint("`--split --out FOLDER` writes the releases that take its place")
+            }
+            None => failure,
+        });
+    }
+    let document = SavedPlan::new(&made.system, &made.plan, made.manifests.clone());
+    saved::write(file, &document)?;
+    let path = file.display();
+    output.say(&format!(
+        "wrote `{path}`; run exactly this with `tidegate run --plan {path} -f …`"
+    ));
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Why<'a> {
+    service: &'a str,
+    moves: bool,
+    why: Vec<String>,
+}
+
+fn explain_one(output: &Output, format: Format, made: &Made, service: &str) -> Result<(), Failure> {
     let name = ServiceName::parse(service)
         .map_err(|error| Failure::new(Exit::Usage, format!("`{service}` {error}")))?;
-    match why_here(plan, &name) {
-        Some(lines) => output.data(&lines.join("\n")),
-        None => output.data(&format!("{name} does not move in this release")),
+    if !made.system.services.contains_key(&name) {
+        let failure = Failure::new(Exit::Usage, format!("there is no service `{name}`"));
+        let known = made.system.services.keys().map(ServiceName::as_str);
+        return Err(match did_you_mean(service, known) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure,
+        });
     }
+    if made.plan.verdict == Verdict::Refused {
+        output.say(&explain(&made.system, &made.plan).join("\n"));
+        let words = format!("no order is safe, so `{name}` has no place in one");
+        return Err(Failure::new(Exit::Refused, words));
+    }
+    let lines = why_here(&made.plan, &name);
+    let document = Why {
+        service,
+        moves: lines.is_some(),
+        why: lines.unwrap_or_else(|| vec![format!("{name} does not move in this release")]),
+    };
+    output.document(format, &document, || document.why.join("\n"))
 }
 
 fn offline(
@@ -89,7 +256,7 @@ fn offline(
     args: &PlanArgs,
     from: &PathBuf,
     to: &PathBuf,
-) -> Result<(System, Plan, Vec<Problem>), Failure> {
+) -> Result<Made, Failure> {
     let old = if from.as_os_str() == "none" {
         Side::default()
     } else {
@@ -115,13 +282,25 @@ fn offline(
         }
     }
     let plan = make(&system);
-    Ok((system, plan, Vec::new()))
+    Ok(Made {
+        system,
+        plan,
+        refused: Vec::new(),
+        manifests: None,
+        name: new.graph.name.clone(),
+        spec: new.spec,
+        graph: new.graph,
+        old: Some(old.graph),
+        expected: None,
+    })
 }
 
 /// One side of an offline comparison.
 #[derive(Default)]
 struct Side {
     graph: Graph,
+    /// The graph as written.
+    spec: ServiceGraphSpec,
     /// The digests of each service's pod templates, where there are manifests.
     templates: BTreeMap<ServiceName, Vec<String>>,
 }
@@ -132,9 +311,12 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     if manifests.objects.is_empty() {
         let graph = super::assemble::the_graph(&manifests, &mut problems);
         tell_problems(output, &problems, &texts)?;
-        let graph = graph.map(|(_, _, graph, _)| graph).unwrap_or_default();
+        let (spec, graph) = graph
+            .map(|(_, spec, graph, _)| (spec, graph))
+            .unwrap_or_default();
         return Ok(Side {
             graph,
+            spec,
             templates: BTreeMap::new(),
         });
     }
@@ -156,6 +338,7 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     });
     Ok(Side {
         graph,
+        spec: bundle.graph.clone(),
         templates: templates.collect(),
     })
 }
@@ -168,24 +351,35 @@ fn changed_templates(old: &Side, new: &Side) -> BTreeMap<ServiceName, bool> {
     changed.collect()
 }
 
-async fn against_cluster(
-    output: &Output,
-    args: &PlanArgs,
-) -> Result<(System, Plan, Vec<Problem>), Failure> {
+async fn against_cluster(output: &Output, args: &PlanArgs) -> Result<Made, Failure> {
     let texts = read_all(&args.files)?;
     let connection = args.cluster.connect().await?;
     let (assembled, problems) = assemble(&texts, connection.namespace(), None);
     tell_problems(output, &problems, &texts)?;
-    let Some(assembled) = assembled else {
+    let Some(mut assembled) = assembled else {
         return Err(Failure::told(Exit::Usage));
     };
     let name = assembled
         .plan_name
         .clone()
         .unwrap_or_else(|| assembled.bundle.graph_name.clone());
+    // As `run` does, so that both plan with the same account and strategy.
+    let releases = Releases::new(connection.client(), connection.namespace());
+    super::run::take_plan_of_cluster(&releases, &name, &mut assembled).await?;
     let survey = survey_only(&connection, &assembled.bundle, &name).await?;
     let system = system(&assembled.graph, &survey);
     let planned = make_plan(&assembled.bundle, &survey);
     let refused = super::run::placed(survey.problems, &assembled);
-    Ok((system, planned.plan, refused))
+    let expected = expected(&releases, &name, &planned.plan).await?;
+    Ok(Made {
+        system,
+        plan: planned.plan,
+        refused,
+        manifests: Some(manifests_of(&assembled.bundle)),
+        name: assembled.bundle.graph_name,
+        spec: assembled.bundle.graph,
+        graph: assembled.graph,
+        old: survey.declared,
+        expected,
+    })
 }

@@ -38,6 +38,8 @@ pub struct NewRelease {
     pub revision: String,
     /// Why, in somebody's words.
     pub reason: Option<String>,
+    /// The digest of the one plan that may be carried out.
+    pub plan_digest: Option<String>,
 }
 
 /// Releases of one namespace.
@@ -162,6 +164,7 @@ impl Releases {
                     digest: digest.clone(),
                     parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
                 },
+                plan_digest: new.plan_digest.clone(),
                 control: None,
             };
             let mut release = Release::new(&format!("{}-{number}", new.plan), spec);

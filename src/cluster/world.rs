@@ -358,6 +358,7 @@ impl World for ClusterWorld {
         Ok(Loaded {
             status: self.release.status.clone().unwrap_or_default(),
             bundle: (*self.bundle).clone(),
+            plan_digest: self.release.spec.plan_digest.clone(),
         })
     }
 

@@ -28,6 +28,35 @@ pub struct Planned {
     pub plan: Plan,
 }
 
+impl Planned {
+    /// The same if it is the one plan that may be carried out, or a refusal that says why not.
+    ///
+    /// In: the digest of the plan that somebody saw and asked for; `None`: whatever the world asks for now.
+    #[must_use]
+    pub fn only(mut self, wanted: Option<&str>) -> Self {
+        let Some(wanted) = wanted.filter(|wanted| *wanted != self.plan.digest) else {
+            return self;
+        };
+        // Refused already: its own reason says more.
+        if matches!(self.state.course, Course::Ended(_)) {
+            return self;
+        }
+        let message = format!(
+            "the release asks for the plan {wanted}, and what runs and what is declared now make it {}: \
+             something moved in between; make a new one with `tidegate plan -f … --out FILE`, then \
+             `tidegate run --plan FILE -f …`",
+            self.plan.digest
+        );
+        self.agenda.waves.clear();
+        self.agenda.members.clear();
+        let mut state = State::pending();
+        state.ended = self.state.started;
+        state.course = Course::Ended(Ending::Refused { message });
+        self.state = state;
+        self
+    }
+}
+
 /// Makes the plan of a release from what was found.
 pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
     let graph = graph_of(bundle);

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::spec::{Assume, External, Graph, Interface, Service, ServiceName};
 
 /// The name of the one live revision where two graphs are compared.
@@ -37,7 +39,8 @@ impl Revision {
 }
 
 /// What happens to a service in this release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Moves {
     /// Nothing of it runs yet.
     Create,

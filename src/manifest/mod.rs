@@ -8,6 +8,7 @@
 mod bundle;
 mod compose;
 mod document;
+mod mend;
 mod namespace;
 mod node;
 mod object;
@@ -24,12 +25,13 @@ mod unending;
 mod tests;
 
 pub use bundle::{Bundle, Entry, OwnedEntries};
+pub use mend::{Mended, hides_others, mend};
 pub use namespace::place_in;
 pub use node::{Key, Node, NodeKind, Spot, index_path, key_path, shorten};
 pub use object::Object;
 pub use order::{apply_order, deletion_order};
 pub use owner::{Owned, Ownership, assign};
-pub use unending::unending;
 pub use read::{Declared, FILE_BYTES_MAX, Manifests, Text, documents, read};
 pub use reference::pod_template;
 pub use selector::{Labels, labels, matches_plain};
+pub use unending::unending;

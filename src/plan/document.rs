@@ -260,11 +260,7 @@ impl Plan {
         // would match its digest and none would run.
         let mut sink = Sink(serde_json::to_vec(&document).unwrap_or_default());
         write_system(&mut sink, system);
-        let bytes = Sha256::digest(&sink.0);
-        let digits = bytes
-            .iter()
-            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        format!("sha256:{digits}")
+        sha256(&sink.0)
     }
 
     /// The same with its digest.
@@ -272,6 +268,14 @@ impl Plan {
         self.digest = self.digest_for(system);
         self
     }
+}
+
+/// `sha256:` and 64 digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    let digits = Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    format!("sha256:{digits}")
 }
 
 /// What is hashed. Each text has its length before it, so that no two systems look the same.

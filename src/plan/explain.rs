@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::{Action, Intermediate, Plan, Refusal, RefusalKind, Step};
 use super::words::{label, listed, need_text};
 use crate::graph::{Moves, System};
-use crate::spec::words::count;
+use crate::spec::words::{count, waits_for};
 use crate::spec::{Code, Interface, ServiceName};
 
 /// So many reasons of one service are told; the others are counted. A hub has thousands.
@@ -52,8 +52,16 @@ fn ordered(system: &System, plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// A plan or a refusal in one line.
+pub fn headline(plan: &Plan) -> String {
+    match &plan.refusal {
+        Some(refusal) => refused_headline(refusal),
+        None => ordered_headline(plan),
+    }
+}
+
 /// Never says "safe" of what is only assumed.
-fn headline(plan: &Plan) -> String {
+fn ordered_headline(plan: &Plan) -> String {
     let waves = match plan.waves.len() {
         0 => return "Nothing moves.".to_owned(),
         1 => "1 wave".to_owned(),
@@ -100,7 +108,7 @@ fn shortened(mut reasons: Vec<String>) -> Vec<String> {
     reasons
 }
 
-/// Why a service is in its wave: what it waits for and what waits for it. `None` if it does not
+/// Why a service is in its wave, why in no earlier one, and what waits for it. `None` if it does not
 /// move.
 pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
     let wave = plan.wave_of(service.as_str())?;
@@ -114,6 +122,7 @@ pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
         because.push("nothing must go before it".to_owned());
     }
     lines.extend(because);
+    lines.extend(why_not_earlier(plan, service.as_str(), wave));
     let waiting: BTreeSet<&str> = plan
         .precedences
         .iter()
@@ -125,6 +134,21 @@ pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
         lines.push(format!("waiting for it: {}", names.join(", ")));
     }
     Some(lines)
+}
+
+/// The chain that holds a step where it is, down to the first wave: each of it is in the wave before the next.
+fn why_not_earlier(plan: &Plan, id: &str, wave: usize) -> Option<String> {
+    let mut chain = Vec::new();
+    let mut at = id;
+    for before in (0..wave).rev() {
+        let step = plan.steps.iter().find(|step| step.id == at)?;
+        at = step
+            .after
+            .iter()
+            .find(|first| plan.wave_of(first) == Some(before))?;
+        chain.push(waits_for(&[format!("{at} (wave {})", before + 1)]));
+    }
+    (!chain.is_empty()).then(|| format!("not earlier: it {}", chain.join(", which ")))
 }
 
 /// What a service serves and calls differently, one line each: `calls catalog: 1 → 2`.
@@ -207,14 +231,15 @@ fn changed(what: &str, before: &str, after: &str) -> Option<String> {
     (before != after).then(|| format!("{what}: {before} → {after}"))
 }
 
-fn refused(refusal: &Refusal) -> Vec<String> {
-    let names = |names: &[ServiceName]| {
-        names
-            .iter()
-            .map(ServiceName::as_str)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+fn names(names: &[ServiceName]) -> String {
+    names
+        .iter()
+        .map(ServiceName::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn refused_headline(refusal: &Refusal) -> String {
     let title = match refusal.kind {
         RefusalKind::Cycle => format!("no safe order exists between {}", names(&refusal.cycle)),
         RefusalKind::TargetUnsafe => "the release would end unsafe, whatever the order".to_owned(),
@@ -225,7 +250,11 @@ fn refused(refusal: &Refusal) -> Vec<String> {
         }
         RefusalKind::Irreversible => "a step could not be undone".to_owned(),
     };
-    let mut lines = vec![format!("Refused [{}]: {title}", refusal.code)];
+    format!("Refused [{}]: {title}", refusal.code)
+}
+
+fn refused(refusal: &Refusal) -> Vec<String> {
+    let mut lines = vec![refused_headline(refusal)];
     lines.extend(refusal.because.iter().map(|line| format!("  {line}")));
     let Some(proposal) = &refusal.proposal else {
         return lines;

@@ -12,9 +12,13 @@
 mod broken;
 mod check;
 mod document;
+mod estimate;
 mod explain;
+mod moved;
+mod phases;
 mod proof;
 mod refuse;
+mod saved;
 mod settle;
 mod split;
 mod staged;
@@ -25,10 +29,14 @@ mod words;
 
 pub use check::{Fault, check};
 pub use document::{
-    Action, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal, Refusal, RefusalKind, Step,
-    Verdict,
+    Action, EdgeCounts, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal, Refusal,
+    RefusalKind, Step, Verdict,
 };
-pub use explain::{changes, explain, why_here};
+pub use estimate::{Estimate, WaveEstimate, estimate};
+pub use explain::{changes, explain, headline, why_here};
+pub use moved::{Sameness, moved};
+pub use phases::{Phase, PhaseError, phases};
 pub use proof::{Certificate, path, prove};
+pub use saved::{Manifests, SavedCertificate, SavedError, SavedPlan, SavedSystem};
 pub use split::split_with;
 pub use waves::plan;

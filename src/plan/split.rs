@@ -24,6 +24,8 @@ const ALTERNATIVES_MAX: usize = 8;
 pub(super) struct Way {
     pub proposal: Proposal,
     pub intermediate: Vec<Intermediate>,
+    /// The revision that each step brings, but for those that bring the target.
+    pub between: BTreeMap<String, Revision>,
     pub alternatives: Vec<Vec<ServiceName>>,
 }
 
@@ -64,6 +66,12 @@ pub fn split_with(
     system: &System,
     split: &BTreeSet<ServiceName>,
 ) -> Option<(Proposal, Vec<Intermediate>)> {
+    let way = way_with(system, split)?;
+    Some((way.proposal, way.intermediate))
+}
+
+/// The same with the revisions that it brings.
+pub(super) fn way_with(system: &System, split: &BTreeSet<ServiceName>) -> Option<Way> {
     let derived = &derive(system);
     let mut shapes = vec![Shape::Whole; derived.nodes.len()];
     let hard = derived
@@ -90,8 +98,7 @@ pub fn split_with(
             *shapes.get_mut(at)? = shape;
         }
     }
-    let way = with_shapes(system, derived, &shapes)?;
-    Some((way.proposal, way.intermediate))
+    with_shapes(system, derived, &shapes)
 }
 
 /// One component of the precedences and what may be split in it.

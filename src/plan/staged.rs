@@ -175,6 +175,7 @@ pub(super) fn with_shapes(
             waves,
         },
         intermediate: made.iter().flat_map(Made::intermediate).collect(),
+        between: made.iter().flat_map(|made| made.between.clone()).collect(),
         alternatives: Vec::new(),
     })
 }

@@ -8,6 +8,7 @@ mod check;
 mod contract;
 pub mod crd;
 pub mod duration;
+mod explanation;
 mod names;
 mod problem;
 pub mod stamp;
@@ -19,5 +20,6 @@ pub use check::{check_graph, check_plan};
 pub use contract::{
     Assume, Edge, External, Graph, Interface, Need, Negotiate, Requirement, Service,
 };
+pub use explanation::{Example, Explanation, explanation};
 pub use names::{ContractName, NameError, ObjectRef, ServiceName, Version};
-pub use problem::{Code, Place, Problem, Severity, did_you_mean};
+pub use problem::{Code, Fix, Place, Problem, Severity, can_only_mean, did_you_mean};

@@ -114,6 +114,33 @@ impl fmt::Display for Place {
     }
 }
 
+/// A change of the text at a problem's place that can mean nothing else than what was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fix {
+    /// Another word, plain or quoted as it was.
+    Rename {
+        /// The word that stands there.
+        from: String,
+        /// The word that was meant.
+        to: String,
+    },
+    /// The same in quotes.
+    Quote {
+        /// As it stands there.
+        written: String,
+    },
+    /// The same without quotes.
+    Unquote {
+        /// What stands between the quotes.
+        text: String,
+    },
+    /// Without this entry of a list.
+    RemoveEntry {
+        /// The entry, plain or quoted.
+        text: String,
+    },
+}
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -132,6 +159,9 @@ pub struct Problem {
     /// What to write or do instead; empty if nothing better is known than what `wrong` says.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub hint: String,
+    /// What mends it for certain, if anything does.
+    #[serde(skip)]
+    pub fix: Option<Fix>,
 }
 
 impl Problem {
@@ -144,6 +174,7 @@ impl Problem {
             path: path.into(),
             wrong: wrong.into(),
             hint: String::new(),
+            fix: None,
         }
     }
 
@@ -158,6 +189,13 @@ impl Problem {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
+        self
+    }
+
+    /// The same with what mends it for certain, if anything does.
+    #[must_use]
+    pub fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.fix = fix;
         self
     }
 
@@ -186,19 +224,33 @@ impl fmt::Display for Problem {
 }
 
 /// The candidate that the user most likely meant, if one is near enough.
-///
-/// Near means a Damerau-Levenshtein distance of at most a third of the longer word.
 pub fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    near(word, candidates).min().map(|(_, candidate)| candidate)
+}
+
+/// The candidate that can only be meant: it is near enough, and no other one is.
+pub fn can_only_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let mut near = near(word, candidates);
+    let (_, only) = near.next()?;
+    near.next().is_none().then_some(only)
+}
+
+/// Near means a Damerau-Levenshtein distance of at most a third of the longer word.
+fn near<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> impl Iterator<Item = (usize, &'a str)> {
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| {
+        .map(move |candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(move |(distance, candidate)| {
             let longer = word.chars().count().max(candidate.chars().count());
             *distance * 3 <= longer.max(3)
         })
-        .min()
-        .map(|(_, candidate)| candidate)
 }

@@ -3,6 +3,7 @@
 use super::agenda::{Agenda, Change};
 use super::state::{Course, Ending, Standing, State};
 use crate::spec::ServiceName;
+use crate::spec::words::waits_for;
 
 /// How many names are written out before the rest is counted.
 const NAMES_MAX: usize = 3;
@@ -98,10 +99,7 @@ fn waiting(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, Strin
     if unfinished.len() > NAMES_MAX {
         parts.push(format!("{} more", unfinished.len() - NAMES_MAX));
     }
-    (
-        "WaitsForOthers".to_owned(),
-        format!("waits for {}", parts.join("; ")),
-    )
+    ("WaitsForOthers".to_owned(), waits_for(&parts))
 }
 
 /// Why the release is where it is.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::io::Write;
 
 /// Runs the program in a folder; stdout, stderr and the exit code as one text.
-fn run_in(folder: &Path, arguments: &[&str], stdin: &str) -> String {
+pub(crate) fn run_in(folder: &Path, arguments: &[&str], stdin: &str) -> String {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
         .current_dir(folder)
         .env_remove("KUBECONFIG")
@@ -161,6 +161,75 @@ fn a_plan_of_equal_graphs_moves_nothing() {
         &[("graph.yaml", &text)],
         &["plan", "--from", "graph.yaml", "--to", "graph.yaml"]
     ));
+}
+
+#[test]
+fn a_service_is_explained_alone() {
+    let text = GRAPH.replace("ordres", "orders");
+    let swapped = text.replace("'1'", "'2'");
+    let files = [
+        ("graph.yaml", text.as_str()),
+        ("swapped.yaml", swapped.as_str()),
+    ];
+    let explain = |service: &str, more: &[&str]| {
+        let mut arguments = vec![
+            "plan",
+            "--from",
+            "none",
+            "--to",
+            "graph.yaml",
+            "--explain",
+            service,
+        ];
+        arguments.extend(more);
+        run_with(&files, &arguments)
+    };
+    insta::assert_snapshot!(explain("web", &[]), @r"
+stdout:
+web moves in wave 2 of 2
+because orders must be there first: web@target calls orders 1, and no orders runs
+not earlier: it waits for orders (wave 1)
+exit 0
+");
+    insta::assert_snapshot!(explain("orders", &["-o", "json"]), @r#"
+stdout:
+{
+  "service": "orders",
+  "moves": true,
+  "why": [
+    "orders moves in wave 1 of 2",
+    "nothing must go before it",
+    "waiting for it: web"
+  ]
+}
+exit 0
+"#);
+    insta::assert_snapshot!(explain("oders", &[]), @r"
+stderr:
+error: there is no service `oders`
+hint: did you mean `orders`?
+exit 2
+");
+    insta::assert_snapshot!(explain("web", &["-o", "svg"]), @r"
+stderr:
+error: `--explain` has no picture
+hint: `-o text`, `-o json` or `-o yaml`
+exit 2
+");
+    let refused = [
+        "plan",
+        "--from",
+        "graph.yaml",
+        "--to",
+        "swapped.yaml",
+        "--explain",
+        "web",
+    ];
+    let told = run_with(&files, &refused);
+    assert!(
+        told.contains("no order is safe, so `web` has no place in one") && told.ends_with("exit 4"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -7,6 +7,10 @@
 )]
 
 mod cli;
+mod drawings;
 mod examples;
+mod explain;
 mod generated;
+mod lint;
+mod saved;
 mod tidy;

@@ -280,6 +280,7 @@ impl World for Driver {
             let loaded = Loaded {
                 status: cluster.status.clone(),
                 bundle: cluster.bundle().clone(),
+                plan_digest: None,
             };
             (loaded, cluster.release_version)
         });

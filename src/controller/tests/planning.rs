@@ -272,6 +272,26 @@ fn what_the_api_server_would_refuse_is_refused_before_any_write() {
 }
 
 #[test]
+fn a_release_of_a_saved_plan_carries_out_that_one_or_none() {
+    let bundle = bundle(AFTER, "2");
+    let declared = graph_of(&super::scenario::bundle(BEFORE, "1"));
+    let found = "store: changes serves=store:1 | cart: changes calls=store:1";
+    let planned = make_plan(&bundle, &survey(&bundle, Some(&declared), found));
+    let digest = planned.plan.digest.clone();
+    let same = planned.clone().only(Some(&digest));
+    assert_eq!(told(&same), told(&planned));
+    assert_eq!(told(&planned.clone().only(None)), told(&planned));
+    // Somebody began to roll the store in between.
+    let found = "store: changes serves=store:1 serves=store:1,2 | cart: changes calls=store:1";
+    let moved = make_plan(&bundle, &survey(&bundle, Some(&declared), found)).only(Some(&digest));
+    round_trip(&bundle, &moved);
+    let text = told(&moved)
+        .replace(&digest, "sha256:then")
+        .replace(&moved.plan.digest, "sha256:now");
+    insta::assert_snapshot!(text, @"refused: the release asks for the plan sha256:then, and what runs and what is declared now make it sha256:now: something moved in between; make a new one with `tidegate plan -f … --out FILE`, then `tidegate run --plan FILE -f …`");
+}
+
+#[test]
 fn two_that_can_only_change_together_are_refused_with_a_way_out() {
     let after = "services:
 - {name: store, serves: [{versions: ['2']}]}

@@ -1,10 +1,12 @@
 //! Tests of the planner: text in, text out.
 
+mod estimate;
 mod explorer;
 mod guards;
 mod notation;
 mod properties;
 mod real_graphs;
+mod saved;
 mod scenarios;
 mod size;
 mod unusual;

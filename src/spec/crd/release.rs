@@ -77,6 +77,9 @@ use crate::spec::ObjectRef;
     "has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason)"
 ).message("`reason` cannot be changed"))]
 #[x_kube(validation = Rule::new(
+    "has(self.planDigest) == has(oldSelf.planDigest) && (!has(self.planDigest) || self.planDigest == oldSelf.planDigest)"
+).message("`planDigest` cannot be changed"))]
+#[x_kube(validation = Rule::new(
     "!has(oldSelf.control) || !oldSelf.control.abort || (has(self.control) && self.control.abort)"
 ).message("an abort cannot be taken back; start a new release"))]
 pub struct ReleaseSpec {
@@ -98,6 +101,11 @@ pub struct ReleaseSpec {
     pub reason: Option<String>,
     /// The frozen input: graph, manifests and strategy.
     pub bundle: Bundle,
+    /// The digest of the one plan that may be carried out, where somebody asked for a saved plan: another one, since
+    /// the world moved, ends the release as refused before anything is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 71, max = 71))]
+    pub plan_digest: Option<String>,
     /// What people ask of the running release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,

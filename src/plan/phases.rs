@@ -1,0 +1,319 @@
+//! A refused release as releases that can be carried out one after the other: the proposal of its refusal, cut into
+//! phases in which no service moves twice.
+//!
+//! In: the system and its refused plan. Out: for each phase what runs before and after it, with its own plan, which
+//! has stood the independent check; and the graph that declares it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::check::check;
+use super::document::{Plan, Verdict};
+use super::split::{Way, way_with};
+use super::waves::plan;
+use crate::graph::{Member, Moves, Outside, Revision, System};
+use crate::spec::crd::{ServiceDeclaration, ServiceGraphSpec, WorkloadRef};
+use crate::spec::stamp::Stamp;
+use crate::spec::{Graph, ServiceName};
+
+/// One of the releases that take the place of one that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase {
+    /// What its split services do in it: `expand`, `flip`, `contract`, or two of them.
+    pub name: String,
+    /// What runs before it and what it brings.
+    pub system: System,
+    /// Its order, proved.
+    pub plan: Plan,
+    /// The services that it brings to a revision that nobody has yet, and that somebody must write.
+    pub unwritten: Vec<ServiceName>,
+}
+
+/// Why there are no phases.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PhaseError {
+    /// The plan is ordered.
+    #[error("the release needs no split: its order is safe as it is")]
+    NotRefused,
+    /// No split was found.
+    #[error("no split of services makes an order safe")]
+    NoWay,
+    /// A live revision of which nobody said what it speaks.
+    #[error(
+        "what the live revision of {0} serves and calls is not declared, so no graph can say what stays"
+    )]
+    Undeclared(ServiceName),
+}
+
+/// The phases of a refused release, as few as are safe.
+pub fn phases(system: &System, refused: &Plan) -> Result<Vec<Phase>, PhaseError> {
+    let Some(refusal) = &refused.refusal else {
+        return Err(PhaseError::NotRefused);
+    };
+    let proposal = refusal.proposal.as_ref().ok_or(PhaseError::NoWay)?;
+    let split: BTreeSet<ServiceName> = proposal.split.iter().cloned().collect();
+    let way = way_with(system, &split).ok_or(PhaseError::NoWay)?;
+    let mut course = Course {
+        system,
+        way: &way,
+        live: system
+            .services
+            .iter()
+            .map(|(name, member)| (name, member.live.clone()))
+            .collect(),
+    };
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < way.proposal.waves.len() {
+        // The longest run of waves that is one safe release; one wave alone always is.
+        let ends = (at + 1..=way.proposal.waves.len()).rev();
+        let (end, phase) = ends
+            .filter_map(|end| Some((end, course.phase(at, end)?)))
+            .next()
+            .ok_or(PhaseError::NoWay)?;
+        course.pass(&phase);
+        found.push(phase);
+        at = end;
+    }
+    Ok(found)
+}
+
+/// The way through the waves of a proposal, and what is live where it stands.
+struct Course<'a> {
+    system: &'a System,
+    way: &'a Way,
+    live: BTreeMap<&'a ServiceName, Vec<Revision>>,
+}
+
+impl<'a> Course<'a> {
+    /// Some waves as one release, if that is safe and no service moves in it twice.
+    fn phase(&self, from: usize, to: usize) -> Option<Phase> {
+        let waves = self.way.proposal.waves.get(from..to)?;
+        let mut brought: BTreeMap<&ServiceName, &str> = BTreeMap::new();
+        let mut acts: BTreeSet<Act> = BTreeSet::new();
+        for id in waves.iter().flatten() {
+            let (name, act) = taken_apart(id);
+            let (name, _) = self
+                .system
+                .services
+                .get_key_value(&ServiceName::parse(name).ok()?)?;
+            if brought.insert(name, id).is_some() {
+                return None;
+            }
+            acts.extend(act.and_then(Act::parse));
+        }
+        let is_last = to == self.way.proposal.waves.len();
+        let system = self.system_of(&brought, is_last);
+        let plan = plan(&system);
+        if plan.verdict == Verdict::Refused || check(&system, &plan).is_err() {
+            return None;
+        }
+        let unwritten = brought
+            .iter()
+            .filter(|(_, id)| self.way.between.contains_key(**id))
+            .map(|(name, _)| (*name).clone());
+        let name: Vec<&str> = acts.iter().map(|act| act.word()).collect();
+        Some(Phase {
+            name: if name.is_empty() {
+                "move".to_owned()
+            } else {
+                name.join("-")
+            },
+            unwritten: unwritten.collect(),
+            system,
+            plan,
+        })
+    }
+
+    fn system_of(&self, brought: &BTreeMap<&ServiceName, &str>, is_last: bool) -> System {
+        let mut services: BTreeMap<ServiceName, Member> = BTreeMap::new();
+        for (name, member) in &self.system.services {
+            let live = self.live.get(name).cloned().unwrap_or_default();
+            let (moves, target) = match brought.get(name) {
+                None if live.is_empty() => continue,
+                None => (Moves::Stays, live.last().cloned()),
+                Some(id) => {
+                    let between = self.way.between.get(*id).cloned();
+                    let target = between.or_else(|| member.target.clone());
+                    let moves = match (live.is_empty(), &target, member.moves) {
+                        (_, None, _) => Moves::Delete,
+                        (_, Some(_), Moves::Job) => Moves::Job,
+                        (true, Some(_), _) => Moves::Create,
+                        (false, Some(_), _) => Moves::Roll,
+                    };
+                    (moves, target)
+                }
+            };
+            let after = member.after.clone();
+            services.insert(
+                name.clone(),
+                Member {
+                    live,
+                    target,
+                    moves,
+                    after,
+                },
+            );
+        }
+        let known: BTreeSet<ServiceName> = services.keys().cloned().collect();
+        for member in services.values_mut() {
+            member.after.retain(|name| known.contains(name));
+        }
+        let external = self.system.external.iter().map(|(name, outside)| {
+            let Outside { live, coming } = outside;
+            // What they may call once all is done is served only then.
+            let coming = if is_last { coming.clone() } else { None };
+            (
+                name.clone(),
+                Outside {
+                    live: live.clone(),
+                    coming,
+                },
+            )
+        });
+        System {
+            services,
+            external: external.collect(),
+            assume: self.system.assume,
+        }
+    }
+
+    /// Goes on to where a phase ends.
+    fn pass(&mut self, phase: &Phase) {
+        for (name, live) in &mut self.live {
+            let Some(member) = phase.system.services.get(*name) else {
+                continue;
+            };
+            match member.moves {
+                Moves::Stays => {}
+                Moves::Create | Moves::Roll | Moves::Job | Moves::Delete => {
+                    *live = member.target.iter().cloned().collect();
+                }
+            }
+        }
+    }
+}
+
+/// The service of a step, and what it does where it moves more than once.
+fn taken_apart(id: &str) -> (&str, Option<&str>) {
+    match id.split_once('/') {
+        Some((name, act)) => (name, Some(act)),
+        None => (id, None),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Act {
+    Expand,
+    Flip,
+    Contract,
+}
+
+impl Act {
+    fn parse(word: &str) -> Option<Self> {
+        let all = [Self::Expand, Self::Flip, Self::Contract];
+        all.into_iter().find(|act| act.word() == word)
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Expand => "expand",
+            Self::Flip => "flip",
+            Self::Contract => "contract",
+        }
+    }
+}
+
+impl Phase {
+    /// The graph that declares what runs when the phase is done.
+    ///
+    /// In: the graph of the whole release as written, which has what is no contract, and checked; and the old graph,
+    /// if it is known, for services that go away in a later phase.
+    pub fn graph(
+        &self,
+        (whole, checked): (&ServiceGraphSpec, &Graph),
+        old: Option<&Graph>,
+    ) -> Result<ServiceGraphSpec, PhaseError> {
+        let mut services = Vec::new();
+        for (name, member) in &self.system.services {
+            let Some(runs) = member.at_end().into_iter().flatten().next_back() else {
+                continue;
+            };
+            let written = whole
+                .services
+                .iter()
+                .find(|service| service.name == name.as_str());
+            let mut service = written.cloned().unwrap_or_else(|| gone(name, old));
+            let interface = runs.interface.as_ref();
+            let interface = interface.ok_or_else(|| PhaseError::Undeclared(name.clone()))?;
+            let at_target = checked
+                .services
+                .get(name)
+                .is_some_and(|target| target.interface == *interface);
+            if !at_target {
+                let Stamp { serves, calls } = shortened(Stamp::from(interface), name);
+                service.serves = serves;
+                service.calls = calls;
+            }
+            service.after.retain(|first| {
+                self.system
+                    .services
+                    .keys()
+                    .any(|known| known.as_str() == first)
+            });
+            services.push(service);
+        }
+        let mut external = whole.external.clone();
+        for caller in &mut external {
+            let known = self
+                .system
+                .external
+                .iter()
+                .find(|(name, _)| name.as_str() == caller.name);
+            let Some((name, outside)) = known else {
+                continue;
+            };
+            let speaks = outside.coming.as_ref().or(outside.live.last());
+            if let Some(interface) = speaks.and_then(|revision| revision.interface.as_ref()) {
+                caller.calls = shortened(Stamp::from(interface), name).calls;
+            }
+        }
+        Ok(ServiceGraphSpec {
+            services,
+            external,
+            ..whole.clone()
+        })
+    }
+}
+
+/// A service that the new graph does not have any more.
+fn gone(name: &ServiceName, old: Option<&Graph>) -> ServiceDeclaration {
+    let known = old.and_then(|graph| graph.services.get(name));
+    let workloads = known.into_iter().flat_map(|service| &service.workloads);
+    ServiceDeclaration {
+        name: name.to_string(),
+        workloads: workloads
+            .map(|workload| WorkloadRef {
+                api_version: workload.api_version.clone(),
+                kind: workload.kind.clone(),
+                name: workload.name.clone(),
+            })
+            .collect(),
+        drain: known.map(|service| service.drain).unwrap_or_default(),
+        ..ServiceDeclaration::default()
+    }
+}
+
+/// Without the names of contracts that are those of their service, as people write them.
+fn shortened(mut stamp: Stamp, own: &ServiceName) -> Stamp {
+    for served in stamp.serves.iter_mut().flatten() {
+        if served.contract.as_deref() == Some(own.as_str()) {
+            served.contract = None;
+        }
+    }
+    for call in &mut stamp.calls {
+        if call.contract.as_deref() == Some(call.service.as_str()) {
+            call.contract = None;
+        }
+    }
+    stamp
+}
