@@ -22,6 +22,7 @@ pub struct Metrics {
     releases: IntCounterVec,
     api_requests: IntCounterVec,
     active_releases: IntGauge,
+    queued_releases: IntGauge,
 }
 
 impl Metrics {
@@ -72,6 +73,10 @@ impl Metrics {
                 "tidegate_active_releases",
                 "Releases that this process drives.",
             )?,
+            queued_releases: IntGauge::new(
+                "tidegate_queued_releases",
+                "Releases that are made and not begun.",
+            )?,
         };
         metrics
             .registry
@@ -92,6 +97,9 @@ impl Metrics {
         metrics
             .registry
             .register(Box::new(metrics.active_releases.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.queued_releases.clone()))?;
         Ok(metrics)
     }
 
@@ -156,6 +164,12 @@ impl Metrics {
     /// How many releases this process drives.
     pub fn set_active(&self, releases: usize) {
         self.active_releases
+            .set(i64::try_from(releases).unwrap_or(i64::MAX));
+    }
+
+    /// How many releases are made and not begun.
+    pub fn set_queued(&self, releases: usize) {
+        self.queued_releases
             .set(i64::try_from(releases).unwrap_or(i64::MAX));
     }
 
