@@ -12,13 +12,13 @@ use crate::spec::crd::DrainLevel;
 use crate::spec::words::count;
 use crate::spec::{Code, ObjectRef, Problem, Severity};
 use crate::upgrade::gate::{
-    self, Applied, Assessment, Baseline, Gate, Memory, Objects, Policy, Recorded, Report,
+    self, Applied, Assessment, Baseline, Gate, Memory, Objects, Policy, Recorded, Report, Workload,
 };
 
 /// Judge objects from files as the gate would; exit code 1 if one is shut
 ///
-/// The objects are as `kubectl get -o yaml` writes them: workloads with their ReplicaSets, ControllerRevisions, pods,
-/// Services, EndpointSlices, and Events and Nodes if you have them. What is left out counts as absent. This is one
+/// The objects are as `kubectl get -o yaml` writes them: workloads with their `ReplicaSet`s,
+/// `ControllerRevision`s, pods, Services, `EndpointSlice`s, and Events and Nodes if you have them. What is left out counts as absent. This is one
 /// look; a release opens a gate after two in a row.
 #[derive(Debug, clap::Args)]
 pub(super) struct AssessArgs {
@@ -144,7 +144,7 @@ fn judge(
     policy: &Policy,
     now: Timestamp,
 ) -> Vec<Assessment> {
-    let here: Vec<ObjectRef> = objects.workloads().map(|found| found.reference()).collect();
+    let here: Vec<ObjectRef> = objects.workloads().map(Workload::reference).collect();
     let gone = recorded
         .iter()
         .map(|record| &record.object)

@@ -111,6 +111,8 @@ pub(super) fn told(expected: &Expected) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::json;
 
     use super::{expected_from, told};
@@ -146,7 +148,7 @@ mod tests {
                 live: vec![revision("live")],
                 target: Some(revision("target")),
                 moves: Moves::Roll,
-                after: Default::default(),
+                after: BTreeSet::new(),
             };
             system
                 .services

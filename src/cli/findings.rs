@@ -1,6 +1,7 @@
 //! Problems for other programs: SARIF 2.1.0 for code scanning, and workflow commands for GitHub Actions.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -101,9 +102,10 @@ fn uri(file: &str) -> String {
     for byte in path.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
-                uri.push(char::from(byte))
+                uri.push(char::from(byte));
             }
-            _ => uri.push_str(&format!("%{byte:02X}")),
+            // Writing into a String cannot fail.
+            _ => write!(uri, "%{byte:02X}").unwrap_or_default(),
         }
     }
     uri

@@ -220,7 +220,7 @@ fn write(output: &Output, made: &Made, file: &Path) -> Result<(), Failure> {
 }
 
 #[derive(Serialize)]
-struct Why<'a> {
+struct Explained<'a> {
     service: &'a str,
     moves: bool,
     why: Vec<String>,
@@ -243,7 +243,7 @@ fn explain_one(output: &Output, format: Format, made: &Made, service: &str) -> R
         return Err(Failure::new(Exit::Refused, words));
     }
     let lines = why_here(&made.plan, &name);
-    let document = Why {
+    let document = Explained {
         service,
         moves: lines.is_some(),
         why: lines.unwrap_or_else(|| vec![format!("{name} does not move in this release")]),

@@ -169,7 +169,7 @@ fn moved_manifests(then: &Manifests, now: &Manifests) -> Vec<String> {
         match now.objects.get(object) {
             None => found.push(format!("{object}: is not in the files any more")),
             Some(other) if other != digest => {
-                found.push(format!("{object}: is another one in the files"))
+                found.push(format!("{object}: is another one in the files"));
             }
             Some(_) => {}
         }

@@ -10,7 +10,7 @@ use super::output::{Format, Output};
 use super::plan::Made;
 use super::saved;
 use crate::graph::System;
-use crate::plan::{Phase, PhaseError, Plan, SavedPlan, Verdict, explain, phases, plan};
+use crate::plan::{Part, PartError, Plan, SavedPlan, Verdict, explain, parts, plan};
 use crate::spec::crd::{API_VERSION, ServiceGraphSpec};
 use crate::spec::words::count;
 use crate::spec::{Graph, check_graph};
@@ -18,10 +18,11 @@ use crate::spec::{Graph, check_graph};
 #[derive(Serialize)]
 struct Split<'a> {
     refused: &'a Plan,
-    phases: Vec<Told>,
+    #[serde(rename = "releases")]
+    parts: Vec<Told>,
 }
 
-/// One phase and its files.
+/// One part and its files.
 #[derive(Serialize)]
 struct Told {
     name: String,
@@ -34,78 +35,78 @@ struct Told {
     text: Vec<String>,
 }
 
-/// Writes the phases of a refused release.
+/// Writes the parts of a refused release.
 pub(super) fn split(
     output: &Output,
     made: &Made,
     folder: &Path,
     format: Format,
 ) -> Result<(), Failure> {
-    let found = phases(&made.system, &made.plan).map_err(|error| cannot(output, made, &error))?;
+    let found = parts(&made.system, &made.plan).map_err(|error| cannot(output, made, &error))?;
     let total = found.len();
     let mut written = Vec::new();
     let mut before: Option<Graph> = made.old.clone();
-    for (at, phase) in found.iter().enumerate() {
-        let spec = phase
+    for (at, part) in found.iter().enumerate() {
+        let spec = part
             .graph((&made.spec, &made.graph), made.old.as_ref())
             .map_err(|error| cannot(output, made, &error))?;
-        let graph = proved_from(before.as_ref(), &spec, &made.name, phase)?;
+        let graph = proved_from(before.as_ref(), &spec, &made.name, part)?;
         before = Some(graph);
-        written.push((at, phase, spec));
+        written.push((at, part, spec));
     }
     std::fs::create_dir_all(folder).map_err(|error| {
         let words = format!("cannot make the folder `{}`: {error}", folder.display());
         Failure::new(Exit::Usage, words)
     })?;
     let mut told = Vec::new();
-    for (at, phase, spec) in written {
-        let stem = format!("{}-{}", at + 1, phase.name);
+    for (at, part, spec) in written {
+        let stem = format!("{}-{}", at + 1, part.name);
         // Not `.yaml` or `.json`: a plan is no manifest, and folders of manifests are read whole.
         let (graph, plan) = (
             folder.join(format!("{stem}.yaml")),
             folder.join(format!("{stem}.plan")),
         );
-        saved::write_text(&graph, &yaml(&made.name, &spec, (at + 1, total), phase)?)?;
-        saved::write(&plan, &SavedPlan::new(&phase.system, &phase.plan, None))?;
+        saved::write_text(&graph, &yaml(&made.name, &spec, (at + 1, total), part)?)?;
+        saved::write(&plan, &SavedPlan::new(&part.system, &part.plan, None))?;
         told.push(Told {
-            name: phase.name.clone(),
+            name: part.name.clone(),
             graph: graph.display().to_string(),
             plan: plan.display().to_string(),
-            waves: phase.plan.waves.clone(),
-            unwritten: phase.unwritten.iter().map(ToString::to_string).collect(),
-            text: explain(&phase.system, &phase.plan),
+            waves: part.plan.waves.clone(),
+            unwritten: part.unwritten.iter().map(ToString::to_string).collect(),
+            text: explain(&part.system, &part.plan),
         });
     }
     let document = Split {
         refused: &made.plan,
-        phases: told,
+        parts: told,
     };
     output.document(format, &document, || text(made, &document))
 }
 
-fn cannot(output: &Output, made: &Made, error: &PhaseError) -> Failure {
+fn cannot(output: &Output, made: &Made, error: &PartError) -> Failure {
     match error {
-        PhaseError::NotRefused => Failure::new(Exit::No, error.to_string())
+        PartError::NotRefused => Failure::new(Exit::No, error.to_string())
             .hint("write this plan with `--out FILE` and without `--split`"),
-        PhaseError::NoWay | PhaseError::Undeclared(_) => {
+        PartError::NoWay | PartError::Undeclared(_) => {
             output.say(&explain(&made.system, &made.plan).join("\n"));
             Failure::new(Exit::Refused, format!("{error}; nothing was written"))
         }
     }
 }
 
-/// What people get must be planned as it is written: from the graph of the phase before to this one.
+/// What people get must be planned as it is written: from the graph of the part before to this one.
 fn proved_from(
     before: Option<&Graph>,
     spec: &ServiceGraphSpec,
     name: &str,
-    phase: &Phase,
+    part: &Part,
 ) -> Result<Graph, Failure> {
     let (graph, problems) = check_graph(name, spec);
     let wrong = |words: String| {
         let words = format!(
-            "the graph of phase `{}` cannot be written: {words}",
-            phase.name
+            "the graph of part `{}` cannot be written: {words}",
+            part.name
         );
         Failure::new(Exit::Refused, words)
     };
@@ -126,7 +127,7 @@ fn yaml(
     name: &str,
     spec: &ServiceGraphSpec,
     (number, total): (usize, usize),
-    phase: &Phase,
+    part: &Part,
 ) -> Result<String, Failure> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -150,9 +151,9 @@ fn yaml(
     let body = serde_saphyr::to_string(&document).map_err(|error| bug(error.to_string()))?;
     let mut text = format!(
         "# Release {number} of {total} ({}): what is declared once it is done. Written by `tidegate plan --split`.\n",
-        phase.name
+        part.name
     );
-    for service in &phase.unwritten {
+    for service in &part.unwritten {
         // Writing into a String cannot fail.
         writeln!(
             text,
@@ -166,23 +167,23 @@ fn yaml(
 fn text(made: &Made, split: &Split<'_>) -> String {
     let mut lines = explain(&made.system, &made.plan);
     lines.push(String::new());
-    let releases = count(split.phases.len(), "release");
+    let releases = count(split.parts.len(), "release");
     lines.push(format!(
         "Written as {releases}, each planned and proved from where the one before ends:"
     ));
-    for (at, phase) in split.phases.iter().enumerate() {
+    for (at, part) in split.parts.iter().enumerate() {
         lines.push(format!(
             "\nRelease {}: {}   {} and {}",
             at + 1,
-            phase.name,
-            phase.graph,
-            phase.plan
+            part.name,
+            part.graph,
+            part.plan
         ));
-        lines.extend(phase.text.iter().map(|line| format!("  {line}")));
-        lines.extend(phase.unwritten.iter().map(|service| {
+        lines.extend(part.text.iter().map(|line| format!("  {line}")));
+        lines.extend(part.unwritten.iter().map(|service| {
             format!(
                 "  {service} needs a revision that nobody has yet: write it so that it serves and calls what {} says",
-                phase.graph
+                part.graph
             )
         }));
     }
@@ -190,10 +191,10 @@ fn text(made: &Made, split: &Split<'_>) -> String {
     lines.push(
         "Put the images of each release into manifests beside its graph, then run one after the other:".to_owned(),
     );
-    lines.extend(split.phases.iter().map(|phase| {
+    lines.extend(split.parts.iter().map(|part| {
         format!(
             "  tidegate run --plan {} -f {} -f MANIFESTS",
-            phase.plan, phase.graph
+            part.plan, part.graph
         )
     }));
     lines.join("\n")

@@ -47,6 +47,9 @@ enum Slot {
     Lane(usize),
 }
 
+/// What stands to the left and to the right of a slot, at the other ends of its arrows.
+type Neighbours<'s> = BTreeMap<(usize, &'s Slot), (Vec<&'s Slot>, Vec<&'s Slot>)>;
+
 /// Lays columns of boxes out.
 pub(super) fn columns(picture: &Picture, size: impl Fn(&str) -> Size) -> Layout {
     let mut column_of: BTreeMap<&str, usize> = BTreeMap::new();
@@ -84,7 +87,7 @@ pub(super) fn columns(picture: &Picture, size: impl Fn(&str) -> Size) -> Layout 
 
 /// Sorts the rows of each column by where their neighbours stand, to and fro.
 fn sort(slots: &mut [Vec<Slot>], chains: &[Vec<(usize, Slot)>]) {
-    let mut neighbours: BTreeMap<(usize, &Slot), (Vec<&Slot>, Vec<&Slot>)> = BTreeMap::new();
+    let mut neighbours: Neighbours<'_> = BTreeMap::new();
     for pair in chains.iter().flat_map(|chain| chain.windows(2)) {
         let [(left_at, left), (right_at, right)] = pair else {
             continue;
@@ -174,7 +177,7 @@ fn place(
             .fold(0.0, f64::max),
         ..Layout::default()
     };
-    let mut places: BTreeMap<(usize, &Slot), Placed> = BTreeMap::new();
+    let mut positions: BTreeMap<(usize, &Slot), Placed> = BTreeMap::new();
     let mut x = 0.0;
     for (at, column) in slots.iter().enumerate() {
         let width = column
@@ -190,7 +193,7 @@ fn place(
                 width,
                 height,
             };
-            places.insert((at, slot), placed);
+            positions.insert((at, slot), placed);
             if let Slot::Box(id) = slot {
                 layout.boxes.insert(id.clone(), placed);
             }
@@ -200,16 +203,19 @@ fn place(
         x += width + COLUMN_GAP;
     }
     layout.width = (x - COLUMN_GAP).max(0.0);
-    layout.routes = chains.iter().map(|chain| route(chain, &places)).collect();
+    layout.routes = chains
+        .iter()
+        .map(|chain| route(chain, &positions))
+        .collect();
     layout
 }
 
 /// From the right side of the first box through the lanes to the left side of the last.
-fn route(chain: &[(usize, Slot)], places: &BTreeMap<(usize, &Slot), Placed>) -> Vec<(f64, f64)> {
+fn route(chain: &[(usize, Slot)], positions: &BTreeMap<(usize, &Slot), Placed>) -> Vec<(f64, f64)> {
     let mut points = Vec::new();
     let last = chain.len().saturating_sub(1);
     for (at, (column, slot)) in chain.iter().enumerate() {
-        let Some(placed) = places.get(&(*column, slot)) else {
+        let Some(placed) = positions.get(&(*column, slot)) else {
             continue;
         };
         let middle = placed.y + placed.height / 2.0;

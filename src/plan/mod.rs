@@ -15,7 +15,7 @@ mod document;
 mod estimate;
 mod explain;
 mod moved;
-mod phases;
+mod parts;
 mod proof;
 mod refuse;
 mod saved;
@@ -35,7 +35,7 @@ pub use document::{
 pub use estimate::{Estimate, WaveEstimate, estimate};
 pub use explain::{changes, explain, headline, why_here};
 pub use moved::{Sameness, moved};
-pub use phases::{Phase, PhaseError, phases};
+pub use parts::{Part, PartError, parts};
 pub use proof::{Certificate, path, prove};
 pub use saved::{Manifests, SavedCertificate, SavedError, SavedPlan, SavedSystem};
 pub use split::split_with;

@@ -233,15 +233,14 @@ impl SavedPlan {
                 "{told} does not lead from one of the two to the other"
             ));
         }
-        let broken = chain.windows(2).find_map(|pair| {
+        chain.windows(2).find_map(|pair| {
             let [first, then] = pair else { return None };
             let step = self.plan.steps.iter().find(|step| step.id == *then);
             let waits = step.is_some_and(|step| step.after.contains(first));
             let later = self.plan.wave_of(first) < self.plan.wave_of(then);
             (!waits || !later)
                 .then(|| format!("{told} says that `{then}` waits for `{first}`, and it does not"))
-        });
-        broken
+        })
     }
 
     fn digest_of_all(&self) -> String {

@@ -1,5 +1,6 @@
 //! Prometheus metrics, each a function of events; labels come from bounded sets and from plans.
 
+use prometheus::core::Collector;
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
@@ -78,29 +79,23 @@ impl Metrics {
                 "Releases that are made and not begun.",
             )?,
         };
-        metrics
-            .registry
-            .register(Box::new(metrics.events.clone()))?;
-        metrics.registry.register(Box::new(metrics.waits.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.service_seconds.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.wave_seconds.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.releases.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.api_requests.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.active_releases.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.queued_releases.clone()))?;
+        metrics.register()?;
         Ok(metrics)
+    }
+
+    fn register(&self) -> Result<(), prometheus::Error> {
+        let all: [Box<dyn Collector>; 8] = [
+            Box::new(self.events.clone()),
+            Box::new(self.waits.clone()),
+            Box::new(self.service_seconds.clone()),
+            Box::new(self.wave_seconds.clone()),
+            Box::new(self.releases.clone()),
+            Box::new(self.api_requests.clone()),
+            Box::new(self.active_releases.clone()),
+            Box::new(self.queued_releases.clone()),
+        ];
+        all.into_iter()
+            .try_for_each(|collector| self.registry.register(collector))
     }
 
     /// Counts events of a plan's release.

@@ -110,17 +110,11 @@ fn goes(member: &Member, workload: &ObjectRef) -> bool {
 
 /// Whether what is to be gone still has to serve: until the new workloads of its service do.
 fn is_kept_for_now(member: &Member, standing: Standing) -> bool {
-    match (member.change, standing) {
-        (Change::Delete, _) => false,
-        (
-            Change::Create | Change::Roll | Change::Job,
-            Standing::Waiting | Standing::Starting | Standing::Moving | Standing::Retiring,
-        ) => true,
-        (
-            Change::Create | Change::Roll | Change::Job,
-            Standing::Removing | Standing::Clearing | Standing::Done | Standing::Failed,
-        ) => false,
-    }
+    let is_before = match standing {
+        Standing::Waiting | Standing::Starting | Standing::Moving | Standing::Retiring => true,
+        Standing::Removing | Standing::Clearing | Standing::Done | Standing::Failed => false,
+    };
+    member.change != Change::Delete && is_before
 }
 
 /// Whether every workload of a service is shown: a gate that some of them open proves nothing.

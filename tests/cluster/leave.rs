@@ -19,17 +19,17 @@ fn replaced(version: u32) -> Files {
         {"name": "server", "workloads": [{"name": name}], "serves": [{"versions": serves}]},
         {"name": "client", "calls": [{"service": "server", "version": calls}]},
     ]);
-    let mut server = workload("Deployment", &name, &version.to_string());
+    let mut deployment = workload("Deployment", &name, &version.to_string());
     for labels in [
         "/spec/selector/matchLabels",
         "/spec/template/metadata/labels",
     ] {
-        *server.pointer_mut(labels).unwrap() = json!({"app": "server", "set": name});
+        *deployment.pointer_mut(labels).unwrap() = json!({"app": "server", "set": name});
     }
     Files::graph("pair", &services)
         .with_plan("pair", &json!({"strategy": {"settle": "300ms"}}))
         .with(service("server"))
-        .with(server)
+        .with(deployment)
         .with_workload("client", &version.to_string(), QUICK)
         .at_pace(("300ms", "3s"))
 }

@@ -146,9 +146,9 @@ fn a_split_writes_releases_of_which_each_plans_from_the_one_before() {
     insta::assert_snapshot!(plan(
         folder.path(),
         "swapped.yaml",
-        &["--split", "--out", "phases"]
+        &["--split", "--out", "releases"]
     ));
-    let graph = fs::read_to_string(folder.path().join("phases/1-expand.yaml")).expect("a graph");
+    let graph = fs::read_to_string(folder.path().join("releases/1-expand.yaml")).expect("a graph");
     insta::assert_snapshot!(graph, @r#"
 # Release 1 of 2 (expand): what is declared once it is done. Written by `tidegate plan --split`.
 # orders needs a revision that serves and calls what stands here; build it, and put its image into the manifests.
@@ -168,8 +168,12 @@ spec:
     - service: orders
       version: "2"
 "#);
-    let phases = ["old.yaml", "phases/1-expand.yaml", "phases/2-contract.yaml"];
-    for (from, to) in phases.iter().zip(&phases[1..]) {
+    let releases = [
+        "old.yaml",
+        "releases/1-expand.yaml",
+        "releases/2-contract.yaml",
+    ];
+    for (from, to) in releases.iter().zip(&releases[1..]) {
         let told = run_in(folder.path(), &["plan", "--from", from, "--to", to], "");
         assert!(told.ends_with("exit 0"), "{told}");
         let saved = to.replace(".yaml", ".plan");
@@ -181,7 +185,7 @@ spec:
         &[
             "plan",
             "--from",
-            "phases/2-contract.yaml",
+            "releases/2-contract.yaml",
             "--to",
             "swapped.yaml",
         ],
@@ -196,12 +200,16 @@ spec:
 #[test]
 fn an_ordered_release_is_not_split() {
     let folder = folder();
-    let told = plan(folder.path(), "added.yaml", &["--split", "--out", "phases"]);
+    let told = plan(
+        folder.path(),
+        "added.yaml",
+        &["--split", "--out", "releases"],
+    );
     insta::assert_snapshot!(told, @r"
 stderr:
 error: the release needs no split: its order is safe as it is
 hint: write this plan with `--out FILE` and without `--split`
 exit 1
 ");
-    assert!(!folder.path().join("phases").exists());
+    assert!(!folder.path().join("releases").exists());
 }

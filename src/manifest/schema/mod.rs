@@ -1,7 +1,7 @@
 //! Checks one of our own objects against its schema, as the API server would, but with places and with hints.
 //!
 //! In: a value and the structural schema of its kind. Out: every problem; none means that it deserializes.
-//! The CEL rules of the schema are not evaluated; `spec` checks what they say.
+//! The CEL rules of the schema are evaluated apart, in `rules`.
 
 mod limits;
 mod versions;

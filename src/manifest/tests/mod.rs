@@ -5,6 +5,7 @@ use super::{Manifests, Text, read};
 mod hostile;
 mod object;
 mod owner;
+mod rules;
 mod schema;
 mod unending;
 mod yaml;

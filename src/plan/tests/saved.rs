@@ -1,7 +1,7 @@
 //! Plans in files: nothing is lost, nothing can be changed unseen, and what moved is named.
 
 use super::notation::system_of;
-use crate::plan::{Sameness, SavedPlan, moved, phases, plan};
+use crate::plan::{Sameness, SavedPlan, moved, parts, plan};
 use crate::spec::ServiceName;
 
 const SYSTEMS: &[&str] = &[
@@ -148,32 +148,27 @@ fn names_of_revisions_do_not_count_where_nobody_knew_them() {
     assert_eq!(moved(&then, &now, Sameness::Named).len(), 2);
 }
 
-/// The phases of a refused release: what each brings, and in which order.
-fn phases_of(text: &str) -> String {
+/// The parts of a refused release: what each brings, and in which order.
+fn parts_of(text: &str) -> String {
     let system = system_of(text);
-    let found = match phases(&system, &plan(&system)) {
+    let found = match parts(&system, &plan(&system)) {
         Ok(found) => found,
         Err(error) => return error.to_string(),
     };
     let mut lines = Vec::new();
-    for phase in &found {
-        let saved = SavedPlan::new(&phase.system, &phase.plan, None);
-        assert_eq!(saved.verify(), Ok(phase.plan.edges), "{}", phase.name);
-        let waves: Vec<String> = phase
-            .plan
-            .waves
-            .iter()
-            .map(|wave| wave.join(", "))
-            .collect();
-        let unwritten: Vec<&str> = phase.unwritten.iter().map(ServiceName::as_str).collect();
+    for part in &found {
+        let saved = SavedPlan::new(&part.system, &part.plan, None);
+        assert_eq!(saved.verify(), Ok(part.plan.edges), "{}", part.name);
+        let waves: Vec<String> = part.plan.waves.iter().map(|wave| wave.join(", ")).collect();
+        let unwritten: Vec<&str> = part.unwritten.iter().map(ServiceName::as_str).collect();
         lines.push(format!(
             "{}: {}; to be written: {}",
-            phase.name,
+            part.name,
             waves.join(" | "),
             unwritten.join(", ")
         ));
     }
-    let last = found.last().expect("a phase");
+    let last = found.last().expect("a part");
     for (name, member) in &last.system.services {
         let end = member.at_end().into_iter().flatten().next_back();
         let wanted = system.services[name]
@@ -192,22 +187,22 @@ fn phases_of(text: &str) -> String {
 
 #[test]
 fn a_refused_release_is_cut_into_as_few_as_are_safe() {
-    insta::assert_snapshot!(phases_of("orders: serves 1 -> 2 | web: calls orders 1 -> 2"), @r"
+    insta::assert_snapshot!(parts_of("orders: serves 1 -> 2 | web: calls orders 1 -> 2"), @r"
 expand: orders | web; to be written: orders
 contract: orders; to be written:
 ");
-    insta::assert_snapshot!(phases_of("a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls a 1 -> 2"), @r"
+    insta::assert_snapshot!(parts_of("a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls a 1 -> 2"), @r"
 expand: a | b; to be written: a
 flip: a; to be written:
 ");
-    insta::assert_snapshot!(phases_of("a: serves 1 -> 2; calls b 1 -> 2 | b: serves 1 -> 2; calls a 1 -> 2 | c: new; calls a 2 | d: deleted; calls b 1 | e: image"), @r"
+    insta::assert_snapshot!(parts_of("a: serves 1 -> 2; calls b 1 -> 2 | b: serves 1 -> 2; calls a 1 -> 2 | c: new; calls a 2 | d: deleted; calls b 1 | e: image"), @r"
 expand: a, d, e | b, c; to be written: a, b
 flip-contract: a | b; to be written:
 ");
-    insta::assert_snapshot!(phases_of("a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2; calls a 1 -> 2 | p: external; calls a 1 -> 2"), @r"
+    insta::assert_snapshot!(parts_of("a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2; calls a 1 -> 2 | p: external; calls a 1 -> 2"), @r"
 expand: b | a | c; to be written: b
 flip: b; to be written:
 ");
-    insta::assert_snapshot!(phases_of("orders: serves 1 -> 1,2 | web: calls orders 1 -> 2"), @"the release needs no split: its order is safe as it is");
-    insta::assert_snapshot!(phases_of("orders: serves 1 | web: calls orders 1 -> 2"), @"no split of services makes an order safe");
+    insta::assert_snapshot!(parts_of("orders: serves 1 -> 1,2 | web: calls orders 1 -> 2"), @"the release needs no split: its order is safe as it is");
+    insta::assert_snapshot!(parts_of("orders: serves 1 | web: calls orders 1 -> 2"), @"no split of services makes an order safe");
 }

@@ -40,7 +40,7 @@ impl Recorded {
     pub fn all_in(document: &Value) -> Result<Vec<Self>, Vec<String>> {
         let mut found = Vec::new();
         let mut wrong = Vec::new();
-        collect(document, String::new(), &mut found, &mut wrong);
+        collect(document, "", &mut found, &mut wrong);
         if wrong.is_empty() {
             Ok(found)
         } else {
@@ -49,7 +49,7 @@ impl Recorded {
     }
 }
 
-fn collect(value: &Value, path: String, found: &mut Vec<Recorded>, wrong: &mut Vec<String>) {
+fn collect(value: &Value, path: &str, found: &mut Vec<Recorded>, wrong: &mut Vec<String>) {
     match value {
         Value::Object(fields)
             if fields.contains_key("object")
@@ -62,12 +62,12 @@ fn collect(value: &Value, path: String, found: &mut Vec<Recorded>, wrong: &mut V
         }
         Value::Object(fields) => {
             for (key, inner) in fields {
-                collect(inner, format!("{path}.{key}"), found, wrong);
+                collect(inner, &format!("{path}.{key}"), found, wrong);
             }
         }
         Value::Array(items) => {
             for (index, inner) in items.iter().enumerate() {
-                collect(inner, format!("{path}[{index}]"), found, wrong);
+                collect(inner, &format!("{path}[{index}]"), found, wrong);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

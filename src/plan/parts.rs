@@ -1,7 +1,7 @@
 //! A refused release as releases that can be carried out one after the other: the proposal of its refusal, cut into
-//! phases in which no service moves twice.
+//! parts in which no service moves twice.
 //!
-//! In: the system and its refused plan. Out: for each phase what runs before and after it, with its own plan, which
+//! In: the system and its refused plan. Out: for each part what runs before and after it, with its own plan, which
 //! has stood the independent check; and the graph that declares it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use crate::spec::{Graph, ServiceName};
 
 /// One of the releases that take the place of one that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Phase {
+pub struct Part {
     /// What its split services do in it: `expand`, `flip`, `contract`, or two of them.
     pub name: String,
     /// What runs before it and what it brings.
@@ -28,9 +28,9 @@ pub struct Phase {
     pub unwritten: Vec<ServiceName>,
 }
 
-/// Why there are no phases.
+/// Why there are no parts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PhaseError {
+pub enum PartError {
     /// The plan is ordered.
     #[error("the release needs no split: its order is safe as it is")]
     NotRefused,
@@ -44,14 +44,14 @@ pub enum PhaseError {
     Undeclared(ServiceName),
 }
 
-/// The phases of a refused release, as few as are safe.
-pub fn phases(system: &System, refused: &Plan) -> Result<Vec<Phase>, PhaseError> {
+/// The parts of a refused release, as few as are safe.
+pub fn parts(system: &System, refused: &Plan) -> Result<Vec<Part>, PartError> {
     let Some(refusal) = &refused.refusal else {
-        return Err(PhaseError::NotRefused);
+        return Err(PartError::NotRefused);
     };
-    let proposal = refusal.proposal.as_ref().ok_or(PhaseError::NoWay)?;
+    let proposal = refusal.proposal.as_ref().ok_or(PartError::NoWay)?;
     let split: BTreeSet<ServiceName> = proposal.split.iter().cloned().collect();
-    let way = way_with(system, &split).ok_or(PhaseError::NoWay)?;
+    let way = way_with(system, &split).ok_or(PartError::NoWay)?;
     let mut course = Course {
         system,
         way: &way,
@@ -65,13 +65,12 @@ pub fn phases(system: &System, refused: &Plan) -> Result<Vec<Phase>, PhaseError>
     let mut at = 0;
     while at < way.proposal.waves.len() {
         // The longest run of waves that is one safe release; one wave alone always is.
-        let ends = (at + 1..=way.proposal.waves.len()).rev();
-        let (end, phase) = ends
-            .filter_map(|end| Some((end, course.phase(at, end)?)))
-            .next()
-            .ok_or(PhaseError::NoWay)?;
-        course.pass(&phase);
-        found.push(phase);
+        let mut ends = (at + 1..=way.proposal.waves.len()).rev();
+        let (end, part) = ends
+            .find_map(|end| Some((end, course.part(at, end)?)))
+            .ok_or(PartError::NoWay)?;
+        course.pass(&part);
+        found.push(part);
         at = end;
     }
     Ok(found)
@@ -84,9 +83,9 @@ struct Course<'a> {
     live: BTreeMap<&'a ServiceName, Vec<Revision>>,
 }
 
-impl<'a> Course<'a> {
+impl Course<'_> {
     /// Some waves as one release, if that is safe and no service moves in it twice.
-    fn phase(&self, from: usize, to: usize) -> Option<Phase> {
+    fn part(&self, from: usize, to: usize) -> Option<Part> {
         let waves = self.way.proposal.waves.get(from..to)?;
         let mut brought: BTreeMap<&ServiceName, &str> = BTreeMap::new();
         let mut acts: BTreeSet<Act> = BTreeSet::new();
@@ -112,7 +111,7 @@ impl<'a> Course<'a> {
             .filter(|(_, id)| self.way.between.contains_key(**id))
             .map(|(name, _)| (*name).clone());
         let name: Vec<&str> = acts.iter().map(|act| act.word()).collect();
-        Some(Phase {
+        Some(Part {
             name: if name.is_empty() {
                 "move".to_owned()
             } else {
@@ -177,10 +176,10 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Goes on to where a phase ends.
-    fn pass(&mut self, phase: &Phase) {
+    /// Goes on to where a part ends.
+    fn pass(&mut self, part: &Part) {
         for (name, live) in &mut self.live {
-            let Some(member) = phase.system.services.get(*name) else {
+            let Some(member) = part.system.services.get(*name) else {
                 continue;
             };
             match member.moves {
@@ -223,16 +222,16 @@ impl Act {
     }
 }
 
-impl Phase {
-    /// The graph that declares what runs when the phase is done.
+impl Part {
+    /// The graph that declares what runs when the part is done.
     ///
     /// In: the graph of the whole release as written, which has what is no contract, and checked; and the old graph,
-    /// if it is known, for services that go away in a later phase.
+    /// if it is known, for services that go away in a later part.
     pub fn graph(
         &self,
         (whole, checked): (&ServiceGraphSpec, &Graph),
         old: Option<&Graph>,
-    ) -> Result<ServiceGraphSpec, PhaseError> {
+    ) -> Result<ServiceGraphSpec, PartError> {
         let mut services = Vec::new();
         for (name, member) in &self.system.services {
             let Some(runs) = member.at_end().into_iter().flatten().next_back() else {
@@ -244,7 +243,7 @@ impl Phase {
                 .find(|service| service.name == name.as_str());
             let mut service = written.cloned().unwrap_or_else(|| gone(name, old));
             let interface = runs.interface.as_ref();
-            let interface = interface.ok_or_else(|| PhaseError::Undeclared(name.clone()))?;
+            let interface = interface.ok_or_else(|| PartError::Undeclared(name.clone()))?;
             let at_target = checked
                 .services
                 .get(name)
@@ -272,7 +271,7 @@ impl Phase {
             let Some((name, outside)) = known else {
                 continue;
             };
-            let speaks = outside.coming.as_ref().or(outside.live.last());
+            let speaks = outside.coming.as_ref().or_else(|| outside.live.last());
             if let Some(interface) = speaks.and_then(|revision| revision.interface.as_ref()) {
                 caller.calls = shortened(Stamp::from(interface), name).calls;
             }
