@@ -9,6 +9,7 @@ use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::live_sets::read_live_sets;
 use super::output::{Format, Output};
+use super::pact::{PactArgs, labelled_versions, with_matrix};
 use crate::cluster::survey_only;
 use crate::controller::{make_plan, system};
 use crate::graph::System;
@@ -33,6 +34,8 @@ pub(super) struct PlanArgs {
     /// Live sets with more than one revision of a service (a document of kind `LiveSets`)
     #[arg(long, value_name = "FILE", requires = "from")]
     live: Option<PathBuf>,
+    #[command(flatten)]
+    pact: PactArgs,
     /// Tell only why this service is where it is
     #[arg(long, value_name = "SERVICE")]
     explain: Option<String>,
@@ -114,6 +117,7 @@ fn offline(
             })?;
         }
     }
+    let system = with_matrix(output, &args.pact, system, [&old.versions, &new.versions])?;
     let plan = make(&system);
     Ok((system, plan, Vec::new()))
 }
@@ -124,6 +128,8 @@ struct Side {
     graph: Graph,
     /// The digests of each service's pod templates, where there are manifests.
     templates: BTreeMap<ServiceName, Vec<String>>,
+    /// The version of each service, where its manifests are labelled with one.
+    versions: BTreeMap<ServiceName, String>,
 }
 
 fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
@@ -135,7 +141,7 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
         let graph = graph.map(|(_, _, graph, _)| graph).unwrap_or_default();
         return Ok(Side {
             graph,
-            templates: BTreeMap::new(),
+            ..Side::default()
         });
     }
     let (assembled, problems) = assemble(&texts, "default", None);
@@ -143,6 +149,7 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     let Some(Assembled { graph, bundle, .. }) = assembled else {
         return Err(Failure::told(Exit::Usage));
     };
+    let versions = labelled_versions(&bundle);
     let templates = bundle.services.iter().map(|(name, owned)| {
         let workloads = bundle.references(&owned.workloads);
         let digests = workloads.iter().filter_map(|workload| {
@@ -157,6 +164,7 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     Ok(Side {
         graph,
         templates: templates.collect(),
+        versions,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Verified;
 use crate::spec::{Assume, External, Graph, Interface, Service, ServiceName};
 
 /// The name of the one live revision where two graphs are compared.
@@ -16,6 +17,8 @@ pub struct Revision {
     pub name: String,
     /// What it serves and calls; `None` where nobody declared it.
     pub interface: Option<Interface>,
+    /// With which revisions of others it was verified as a caller; counts more than what is declared.
+    pub verified: Verified,
 }
 
 impl Revision {
@@ -24,6 +27,7 @@ impl Revision {
         Self {
             name: name.into(),
             interface: Some(interface),
+            verified: Verified::new(),
         }
     }
 
@@ -32,6 +36,7 @@ impl Revision {
         Self {
             name: name.into(),
             interface: None,
+            verified: Verified::new(),
         }
     }
 }

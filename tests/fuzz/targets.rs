@@ -274,12 +274,13 @@ fn graph(bytes: &[u8]) -> String {
             .refusal
             .as_ref()
             .map(|refusal| format!("{:?}", refusal.kind));
-        answer.push_str(&format!(
-            "{refused:?} {} {} {}",
-            plan.waves.len(),
-            plan.precedences.len().min(6),
-            plan.warnings.len().min(3)
-        ));
+        let [waves, waits, warnings] = [
+            &plan.waves.len(),
+            &plan.precedences.len(),
+            &plan.warnings.len(),
+        ]
+        .map(|number| number.min(&6).to_string());
+        answer.extend([refused.unwrap_or_default(), waves, waits, warnings]);
     }
     answer
 }

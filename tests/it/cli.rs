@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::io::Write;
 
 /// Runs the program in a folder; stdout, stderr and the exit code as one text.
-fn run_in(folder: &Path, arguments: &[&str], stdin: &str) -> String {
+pub(crate) fn run_in(folder: &Path, arguments: &[&str], stdin: &str) -> String {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
         .current_dir(folder)
         .env_remove("KUBECONFIG")

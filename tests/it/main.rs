@@ -7,6 +7,8 @@
 )]
 
 mod cli;
+mod discover;
 mod examples;
 mod generated;
+mod pact;
 mod tidy;

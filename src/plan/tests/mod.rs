@@ -8,5 +8,6 @@ mod real_graphs;
 mod scenarios;
 mod size;
 mod unusual;
+mod verified;
 
 use notation::{plan_of, system_of};
