@@ -148,7 +148,7 @@ fn read(args: &DiscoverArgs) -> Result<Read, Failure> {
         descriptors: descriptor_files,
         rename: _,
         name: _,
-        compare: _,
+        compare: graph,
         output: _,
     } = args;
     let lists = [
@@ -172,7 +172,8 @@ fn read(args: &DiscoverArgs) -> Result<Read, Failure> {
             ),
         );
     }
-    if given.iter().filter(|path| **path == Path::new("-")).count() > 1 {
+    let all = given.iter().copied().chain(graph.as_deref());
+    if all.filter(|path| *path == Path::new("-")).count() > 1 {
         return Err(Failure::new(Exit::Usage, "stdin (`-`) can be read once"));
     }
     let mut read = Read::default();

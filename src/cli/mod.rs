@@ -26,6 +26,7 @@ mod input;
 mod lint;
 mod live_sets;
 mod output;
+mod pact;
 mod plan;
 mod release_view;
 mod run;

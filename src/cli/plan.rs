@@ -12,6 +12,7 @@ use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::live_sets::read_live_sets;
 use super::output::{Format, Output};
+use super::pact::{PactArgs, labelled_versions, with_matrix};
 use super::saved::{self, manifests_of};
 use super::split::split;
 use crate::cluster::{Releases, survey_only};
@@ -40,6 +41,8 @@ pub(super) struct PlanArgs {
     /// Live sets with more than one revision of a service (a document of kind `LiveSets`)
     #[arg(long, value_name = "FILE", requires = "from")]
     live: Option<PathBuf>,
+    #[command(flatten)]
+    pact: PactArgs,
     /// Tell only why this service is where it is
     #[arg(long, value_name = "SERVICE")]
     explain: Option<String>,
@@ -281,6 +284,7 @@ fn offline(
             })?;
         }
     }
+    let system = with_matrix(output, &args.pact, system, [&old.versions, &new.versions])?;
     let plan = make(&system);
     Ok(Made {
         system,
@@ -303,6 +307,8 @@ struct Side {
     spec: ServiceGraphSpec,
     /// The digests of each service's pod templates, where there are manifests.
     templates: BTreeMap<ServiceName, Vec<String>>,
+    /// The version of each service, where its manifests are labelled with one.
+    versions: BTreeMap<ServiceName, String>,
 }
 
 fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
@@ -317,7 +323,7 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
         return Ok(Side {
             graph,
             spec,
-            templates: BTreeMap::new(),
+            ..Side::default()
         });
     }
     let (assembled, problems) = assemble(&texts, "default", None);
@@ -325,6 +331,7 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     let Some(Assembled { graph, bundle, .. }) = assembled else {
         return Err(Failure::told(Exit::Usage));
     };
+    let versions = labelled_versions(&bundle);
     let templates = bundle.services.iter().map(|(name, owned)| {
         let workloads = bundle.references(&owned.workloads);
         let digests = workloads.iter().filter_map(|workload| {
@@ -340,6 +347,7 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
         graph,
         spec: bundle.graph.clone(),
         templates: templates.collect(),
+        versions,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::charter::{charter, graph_of};
 use super::survey::{Survey, Surveyed, TemplateChange};
-use crate::graph::{Member as Placed, Moves, Revision, System};
+use crate::graph::{Member as Placed, Moves, Revision, System, Verified};
 use crate::manifest::Bundle;
 use crate::plan::{self, Plan, Verdict};
 use crate::spec::crd::DrainLevel;
@@ -236,6 +236,7 @@ pub fn system(graph: &Graph, survey: &Survey) -> System {
             interface: spoken(revision, || {
                 declared.map(|service| service.interface.clone())
             }),
+            verified: Verified::new(),
         });
         let member = Placed {
             live: live.collect(),
@@ -300,6 +301,7 @@ impl Interfaces<'_> {
         Revision {
             name: revision.hash.clone(),
             interface,
+            verified: Verified::new(),
         }
     }
 }

@@ -232,7 +232,7 @@ impl Merging<'_> {
 
     fn rewritten(&mut self, seen: &str, error: &str, place: Option<&Place>) -> Option<ServiceName> {
         let shown = shorten(seen);
-        let rewritten = ServiceName::parse(&plain(seen)).ok();
+        let rewritten = service_name(seen);
         let problem = if let Some(name) = &rewritten {
             Problem::error(
                 Code::NameChanged,
@@ -278,6 +278,13 @@ fn add(sightings: &mut BTreeSet<Sighting>, mut sighting: Sighting) {
         sighting.revisions.dedup();
     }
     sightings.insert(sighting);
+}
+
+/// The name in a graph of what others name freely: `Web Shop` is `web-shop`; `None` if nothing is left of it.
+pub fn service_name(seen: &str) -> Option<ServiceName> {
+    ServiceName::parse(seen)
+        .or_else(|_| ServiceName::parse(&plain(seen)))
+        .ok()
 }
 
 /// A name made of what a graph allows: lower case, with `-` for everything else.

@@ -32,7 +32,7 @@ pub use compare::{Comparison, ContractDifference, Undeclared, Unseen, compare};
 pub use descriptors::descriptors;
 pub use links::{jaeger, zipkin};
 pub use manifests::manifests;
-pub use merge::{Discovery, Edge, Member, merge};
+pub use merge::{Discovery, Edge, Member, merge, service_name};
 pub use pact::{Matrix, Row, pact};
 pub use prometheus::prometheus;
 pub use propose::propose;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compat::{answer, unsettled};
+use super::compat::{judged, unsettled};
 use super::{Clash, Compat, Derivation, Kind, Link, Node, Pair, Precedence, Revision, Strength};
 use super::{Moves, System};
 use crate::spec::{Assume, Code, ContractName, ServiceName};
@@ -149,8 +149,7 @@ fn clashes<'a>(
         let need = requirement.map(|requirement| &requirement.need);
         let optional = requirement.is_some_and(|requirement| requirement.optional);
         for &callee in callees.iter().filter(|callee| !is_self || callee.is_some()) {
-            let answer = need.map_or(Compat::Unknown, |need| answer(need, link.contract, callee));
-            let clash = match answer {
+            let clash = match judged(revision, need, key, callee) {
                 Compat::Yes => continue,
                 Compat::No(clash) => clash,
                 Compat::Unknown => Clash::Undeclared,

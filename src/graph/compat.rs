@@ -29,11 +29,29 @@ pub fn compat(
         return Compat::Yes;
     };
     let Some(interface) = &caller.interface else {
-        return Compat::Unknown;
+        return judged(caller, None, key, callee);
     };
     match interface.calls.get(key) {
         None => Compat::Yes,
-        Some(Requirement { need, optional: _ }) => answer(need, &key.1, callee),
+        Some(Requirement { need, optional: _ }) => judged(caller, Some(need), key, callee),
+    }
+}
+
+/// What becomes of the calls of a revision; no need: nobody declared it. What was verified of the two counts more than what
+/// is declared, but for one thing: it proves no call that is declared to fail.
+pub(super) fn judged(
+    caller: &Revision,
+    need: Option<&Need>,
+    key: &(ServiceName, ContractName),
+    callee: Option<&Revision>,
+) -> Compat {
+    let declared = need.map_or(Compat::Unknown, |need| answer(need, &key.1, callee));
+    let results = caller.verified.get(&key.0);
+    let verified = results.and_then(|results| results.get(&callee?.name).copied());
+    match (declared, verified) {
+        (declared, None) | (declared @ Compat::No(_), Some(_)) => declared,
+        (Compat::Yes | Compat::Unknown, Some(false)) => Compat::No(Clash::Refuted),
+        (Compat::Yes | Compat::Unknown, Some(true)) => Compat::Yes,
     }
 }
 

@@ -16,9 +16,11 @@ mod edge;
 mod system;
 #[cfg(test)]
 mod tests;
+mod verified;
 
 pub use build::derive;
 pub use compat::{Compat, compat, satisfies};
 pub use cycle::{components, shortest_cycle};
 pub use edge::{Clash, Derivation, EdgeCounts, Kind, Link, Node, Pair, Precedence, Strength};
 pub use system::{Member, Moves, Outside, Revision, System};
+pub use verified::{Difference, Disagreement, Match, Verifications, Verified};

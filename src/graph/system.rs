@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Verified;
 use crate::spec::{Assume, External, Graph, Interface, Service, ServiceName};
 
 /// The name of the one live revision where two graphs are compared.
@@ -18,6 +19,8 @@ pub struct Revision {
     pub name: String,
     /// What it serves and calls; `None` where nobody declared it.
     pub interface: Option<Interface>,
+    /// With which revisions of others it was verified as a caller; counts more than what is declared.
+    pub verified: Verified,
 }
 
 impl Revision {
@@ -26,6 +29,7 @@ impl Revision {
         Self {
             name: name.into(),
             interface: Some(interface),
+            verified: Verified::new(),
         }
     }
 
@@ -34,6 +38,7 @@ impl Revision {
         Self {
             name: name.into(),
             interface: None,
+            verified: Verified::new(),
         }
     }
 }

@@ -20,12 +20,14 @@ pub(super) fn broken<'a>(
     callees: &[Option<&'a Revision>],
     unknown_is_bad: bool,
 ) -> Vec<Option<&'a Revision>> {
+    let verified = |callee: &Revision| caller.verified.get(&key.0)?.get(&callee.name).copied();
     let Some(interface) = &caller.interface else {
-        return if unknown_is_bad {
-            callees.to_vec()
-        } else {
-            Vec::new()
+        let is_bad = |callee: Option<&'a Revision>| {
+            let works = callee.and_then(verified);
+            works.map_or(unknown_is_bad, |works| !works)
         };
+        let all = callees.iter().copied();
+        return all.filter(|callee| is_bad(*callee)).collect();
     };
     let Some(requirement) = interface
         .calls
@@ -48,20 +50,22 @@ pub(super) fn broken<'a>(
             .interface
             .as_ref()
             .and_then(|interface| interface.serves.as_ref());
+        let told = verified(revision);
+        let is_trusted = told.unwrap_or(!unknown_is_bad);
         let Some(menu) = serves.map(|serves| serves.get(&key.1)) else {
-            bad.extend(unknown_is_bad.then_some(*callee));
+            bad.extend((!is_trusted).then_some(*callee));
             continue;
         };
         let menu = menu.unwrap_or(&empty);
         let count =
             |wanted: &BTreeSet<Version>| wanted.iter().filter(|one| offers(menu, one)).count();
         let works = match &requirement.need {
-            Need::Unknown => !menu.is_empty() && !unknown_is_bad,
+            Need::Unknown => !menu.is_empty() && is_trusted,
             Need::Version(version) => offers(menu, version),
             Need::All(wanted) => count(wanted) == wanted.len(),
             Need::Any(wanted, _) => count(wanted) > 0,
         };
-        if !works {
+        if !works || told == Some(false) {
             bad.push(*callee);
         }
         menus.push(menu);

@@ -335,8 +335,21 @@ fn write_system(sink: &mut Sink, system: &System) {
 
 fn write_revisions(sink: &mut Sink, revisions: &[Revision]) {
     sink.number(revisions.len());
-    for Revision { name, interface } in revisions {
+    for Revision {
+        name,
+        interface,
+        verified,
+    } in revisions
+    {
         sink.text(name);
+        // A system that nobody verified has the digest that it always had.
+        for (callee, results) in verified {
+            sink.text(callee.as_str());
+            for (revision, works) in results {
+                sink.text(revision);
+                sink.text(if *works { "works" } else { "fails" });
+            }
+        }
         let Some(Interface { serves, calls }) = interface else {
             sink.text("undeclared");
             continue;

@@ -12,7 +12,7 @@ use super::check::check;
 use super::document::{EdgeCounts, Plan, sha256};
 use super::proof::{path, prove};
 use super::words::ABSENT;
-use crate::graph::{Member, Moves, Outside, Revision, System};
+use crate::graph::{Member, Moves, Outside, Revision, System, Verified};
 use crate::spec::crd::AssumePolicy;
 use crate::spec::stamp::Stamp;
 use crate::spec::{Assume, Edge, Interface, ServiceName};
@@ -88,6 +88,9 @@ struct SavedRevision {
     revision: String,
     /// `null` where nobody declared it.
     contract: Option<Stamp>,
+    /// With whom it was verified, by callee and its revision.
+    #[serde(default, skip_serializing_if = "Verified::is_empty")]
+    verified: Verified,
 }
 
 /// Why one pair of revisions is never live together.
@@ -314,10 +317,16 @@ impl From<&System> for SavedSystem {
 }
 
 impl From<&Revision> for SavedRevision {
-    fn from(Revision { name, interface }: &Revision) -> Self {
+    fn from(revision: &Revision) -> Self {
+        let Revision {
+            name,
+            interface,
+            verified,
+        } = revision;
         Self {
             revision: name.clone(),
             contract: interface.as_ref().map(Stamp::from),
+            verified: verified.clone(),
         }
     }
 }
@@ -386,5 +395,6 @@ fn revision(saved: &SavedRevision) -> Result<Revision, SavedError> {
         interface: interface.map_err(|error| {
             SavedError::Invalid(format!("revision `{}`: {error}", saved.revision))
         })?,
+        verified: saved.verified.clone(),
     })
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::{Intermediate, Proposal};
 use super::staged::{Shape, Staged, Tie, with_shapes};
 use super::waves::arc;
-use crate::graph::{Derivation, Node, Revision, Strength, System, components, derive};
+use crate::graph::{Clash, Derivation, Node, Revision, Strength, System, components, derive};
 use crate::spec::ServiceName;
 
 /// Up to this size of a cycle every subset is tried: at most 2^16 linear checks.
@@ -35,6 +35,9 @@ pub(super) fn way_out(
     derived: &Derivation<'_>,
     cycles: &[Vec<usize>],
 ) -> Option<Way> {
+    if cycles.iter().any(|members| is_refuted(derived, members)) {
+        return None;
+    }
     let mut shapes = vec![Shape::Whole; derived.nodes.len()];
     let mut alternatives = Vec::new();
     for members in cycles {
@@ -57,6 +60,19 @@ pub(super) fn way_out(
     Some(Way {
         alternatives,
         ..with_shapes(system, derived, &shapes)?
+    })
+}
+
+/// Whether a verification closes a cycle. A revision between is known by what it would declare, and there a declaration was
+/// found wrong: what is proposed would be hoped, not proved.
+fn is_refuted(derived: &Derivation<'_>, members: &[usize]) -> bool {
+    derived.precedences.iter().any(|precedence| {
+        members.contains(&precedence.first)
+            && members.contains(&precedence.then)
+            && precedence
+                .pairs
+                .iter()
+                .any(|pair| pair.clash == Clash::Refuted)
     })
 }
 

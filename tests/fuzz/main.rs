@@ -94,9 +94,7 @@ fn main() {
         "seed {seed}: {} passed, {failed} failed",
         u8::from(failed == 0)
     );
-    if failed > 0 {
-        panic!("inputs that fail are in target/fuzz");
-    }
+    assert!(failed == 0, "inputs that fail are in target/fuzz");
 }
 
 fn run(target: &Target, time: Duration, seed: u64) -> Tally {

@@ -10,5 +10,6 @@ mod saved;
 mod scenarios;
 mod size;
 mod unusual;
+mod verified;
 
 use notation::{plan_of, system_of};
