@@ -108,10 +108,10 @@ async fn a_release_of_another_plan_than_the_saved_one_writes_nothing() {
         matches!(ended, Some(Ok(Ending::Refused { .. }))),
         "{ended:?}"
     );
-    let refused = look(&cluster);
-    assert_eq!(refused.writes, Vec::<String>::new());
-    assert_eq!(refused.status.outcome.as_deref(), Some("Refused"));
-    drop(refused);
+    let writes = look(&cluster).writes.clone();
+    assert_eq!(writes, Vec::<String>::new());
+    let outcome = look(&cluster).status.outcome.clone();
+    assert_eq!(outcome.as_deref(), Some("Refused"));
     // The plan of the same world without a wish is the one that may be asked for.
     let known = cluster_of(Scenario::three_in_a_row());
     Driver::of(&known, Fault::None).run().await;
