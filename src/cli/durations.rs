@@ -164,9 +164,9 @@ mod tests {
         ];
         let expected = expected_from(&all, &plan).expect("an estimate");
         insta::assert_snapshot!(told(&expected).join("\n"), @r"
-Takes about 1m20s (median of 3 earlier releases)
-  wave 1: 1m20s, orders is the slowest
-  not counted, for want of history: web
-");
+        Takes about 1m20s (median of 3 earlier releases)
+          wave 1: 1m20s, orders is the slowest
+          not counted, for want of history: web
+        ");
     }
 }

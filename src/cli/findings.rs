@@ -193,10 +193,10 @@ mod tests {
     #[test]
     fn commands_are_escaped() {
         insta::assert_snapshot!(github(&problems()), @r"
-::error file=a b/c%2Cd%3Ae.yaml,line=7,col=3,endColumn=8,title=TG0101 a field that does not exist::100%25 wrong,%0Aand more; did you mean `serves`?
-::warning title=TG0124 a service without a workload::spec.services[0]: no workload
-::error title=TG0101 a field that does not exist::from a pipe
-");
+        ::error file=a b/c%2Cd%3Ae.yaml,line=7,col=3,endColumn=8,title=TG0101 a field that does not exist::100%25 wrong,%0Aand more; did you mean `serves`?
+        ::warning title=TG0124 a service without a workload::spec.services[0]: no workload
+        ::error title=TG0101 a field that does not exist::from a pipe
+        ");
     }
 
     #[test]

@@ -46,11 +46,11 @@ pub(super) struct PlanArgs {
     /// Tell only why this service is where it is
     #[arg(long, value_name = "SERVICE")]
     explain: Option<String>,
-    /// Write the plan to this file, with all that is needed to check it again and to run exactly it
-    #[arg(long, value_name = "FILE", conflicts_with = "explain")]
+    /// Write the plan to this file, with all that is needed to check it again and to run exactly it; with `--split`,
+    /// a folder
+    #[arg(long, value_name = "PATH", conflicts_with = "explain")]
     out: Option<PathBuf>,
-    /// Where no order is safe: write the releases that take its place, each with its graph and its plan, into the
-    /// folder of `--out`
+    /// Where no order is safe: write the releases that take its place, each with its graph and its plan, into `--out`
     #[arg(long, requires = "out")]
     split: bool,
     /// Check a plan that `--out` wrote: every moment of it, by the independent checker
@@ -83,6 +83,7 @@ enum PlanFormat {
     /// A picture that stands alone.
     Svg,
     /// A picture and a table for a pull request.
+    #[value(alias = "md")]
     Markdown,
 }
 
@@ -159,9 +160,24 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
         made.plan.verdict,
         args.exit_code && !made.plan.steps.is_empty(),
     ) {
-        (Verdict::Refused, _) => Err(Failure::told(Exit::Refused)),
+        (Verdict::Refused, _) => Err(refused(&made.plan)),
         (Verdict::Ordered, true) => Err(Failure::told(Exit::No)),
         (Verdict::Ordered, false) => Ok(()),
+    }
+}
+
+const SPLIT_HINT: &str = "`--split --out FOLDER` writes the releases that take its place";
+
+/// The refusal that was shown already, with the way out.
+fn refused(plan: &Plan) -> Failure {
+    let failure = Failure::told(Exit::Refused);
+    let proposal = plan
+        .refusal
+        .as_ref()
+        .and_then(|refusal| refusal.proposal.as_ref());
+    match proposal {
+        Some(_) => failure.hint(SPLIT_HINT),
+        None => failure,
     }
 }
 
@@ -207,9 +223,7 @@ fn write(output: &Output, made: &Made, file: &Path) -> Result<(), Failure> {
             format!("no order is safe; `{path}` was not written"),
         );
         return Err(match refusal.proposal {
-            Some(_) => {
-                failure.hint("`--split --out FOLDER` writes the releases that take its place")
-            }
+            Some(_) => failure.hint(SPLIT_HINT),
             None => failure,
         });
     }

@@ -171,6 +171,7 @@ impl Releases {
             release.metadata.labels = Some(labels(&new.plan));
             release.metadata.owner_references =
                 Some(plan.controller_owner_ref(&()).into_iter().collect());
+            self.keeps_wish(&release).await?;
             match self.api().create(&PostParams::default(), &release).await {
                 Ok(created) => break created,
                 // Somebody took the number.
@@ -180,6 +181,28 @@ impl Releases {
         };
         self.create_parts(&release, &parts).await?;
         Ok(release)
+    }
+
+    /// A definition from before saved plans would take the wish for one out of the release, and nobody would honour
+    /// it: tried before anything is written.
+    async fn keeps_wish(&self, release: &Release) -> Result<(), ClusterError> {
+        if release.spec.plan_digest.is_none() {
+            return Ok(());
+        }
+        let trial = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        match self.api().create(&trial, release).await {
+            Ok(kept) if kept.spec.plan_digest.is_none() => Err(ClusterError::Refused {
+                what: "a release of a saved plan".to_owned(),
+                message: "the custom resources in the cluster are older than this tidegate: \
+                          `tidegate crds | kubectl apply -f -`"
+                    .to_owned(),
+            }),
+            // Whatever else is wrong, the real attempt says it.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     async fn create_parts(&self, release: &Release, parts: &[Vec<u8>]) -> Result<(), ClusterError> {

@@ -96,117 +96,117 @@ fn refused() -> Picture {
 #[test]
 fn waves_stand_from_left_to_right_and_implied_arrows_are_left_out() {
     insta::assert_snapshot!(dot(&ordered()), @r##"
-digraph plan {
-  label="Safe as far as contracts are declared; 1 edge is assumed. 3 waves. Longest path end → cart → web."; labelloc=t; rankdir=LR;
-  node [shape=box, style=rounded, fontname="sans-serif"];
-  edge [color="#59636e"];
-  subgraph cluster_1 {
-    label="Wave 1"; style=dotted;
-    "end" [label="end\nroll\nserves end: 1 → 1, 2"];
-  }
-  subgraph cluster_2 {
-    label="Wave 2"; style=dotted;
-    "cart" [label="cart\nroll\nserves cart: 1 → 1, 2\ncalls end: 1 → 2"];
-    "guess" [label="guess\nroll"];
-  }
-  subgraph cluster_3 {
-    label="Wave 3"; style=dotted;
-    "web" [label="web\nroll\ncalls cart: 1 → 2\ncalls end: 1 → 2"];
-  }
-  "end" -> "cart";
-  "end" -> "guess" [style=dashed];
-  "cart" -> "web";
-}
-"##);
+    digraph plan {
+      label="Safe as far as contracts are declared; 1 edge is assumed. 3 waves. Longest path end → cart → web."; labelloc=t; rankdir=LR;
+      node [shape=box, style=rounded, fontname="sans-serif"];
+      edge [color="#59636e"];
+      subgraph cluster_1 {
+        label="Wave 1"; style=dotted;
+        "end" [label="end\nroll\nserves end: 1 → 1, 2"];
+      }
+      subgraph cluster_2 {
+        label="Wave 2"; style=dotted;
+        "cart" [label="cart\nroll\nserves cart: 1 → 1, 2\ncalls end: 1 → 2"];
+        "guess" [label="guess\nroll"];
+      }
+      subgraph cluster_3 {
+        label="Wave 3"; style=dotted;
+        "web" [label="web\nroll\ncalls cart: 1 → 2\ncalls end: 1 → 2"];
+      }
+      "end" -> "cart";
+      "end" -> "guess" [style=dashed];
+      "cart" -> "web";
+    }
+    "##);
     insta::assert_snapshot!(mermaid(&ordered()), @r#"
-%% Safe as far as contracts are declared; 1 edge is assumed. 3 waves. Longest path end → cart → web.
-flowchart LR
-  subgraph wave1["Wave 1"]
-    s0["end<br/>roll"]
-  end
-  subgraph wave2["Wave 2"]
-    s1["cart<br/>roll"]
-    s2["guess<br/>roll"]
-  end
-  subgraph wave3["Wave 3"]
-    s3["web<br/>roll"]
-  end
-  s0 --> s1
-  s0 -.-> s2
-  s1 --> s3
-"#);
+    %% Safe as far as contracts are declared; 1 edge is assumed. 3 waves. Longest path end → cart → web.
+    flowchart LR
+      subgraph wave1["Wave 1"]
+        s0["end<br/>roll"]
+      end
+      subgraph wave2["Wave 2"]
+        s1["cart<br/>roll"]
+        s2["guess<br/>roll"]
+      end
+      subgraph wave3["Wave 3"]
+        s3["web<br/>roll"]
+      end
+      s0 --> s1
+      s0 -.-> s2
+      s1 --> s3
+    "#);
     insta::assert_snapshot!(markdown(&ordered()), @r#"
-**Safe as far as contracts are declared; 1 edge is assumed. 3 waves. Longest path end → cart → web.**
+    **Safe as far as contracts are declared; 1 edge is assumed. 3 waves. Longest path end → cart → web.**
 
-```mermaid
-%% Safe as far as contracts are declared; 1 edge is assumed. 3 waves. Longest path end → cart → web.
-flowchart LR
-  subgraph wave1["Wave 1"]
-    s0["end<br/>roll"]
-  end
-  subgraph wave2["Wave 2"]
-    s1["cart<br/>roll"]
-    s2["guess<br/>roll"]
-  end
-  subgraph wave3["Wave 3"]
-    s3["web<br/>roll"]
-  end
-  s0 --> s1
-  s0 -.-> s2
-  s1 --> s3
-```
+    ```mermaid
+    %% Safe as far as contracts are declared; 1 edge is assumed. 3 waves. Longest path end → cart → web.
+    flowchart LR
+      subgraph wave1["Wave 1"]
+        s0["end<br/>roll"]
+      end
+      subgraph wave2["Wave 2"]
+        s1["cart<br/>roll"]
+        s2["guess<br/>roll"]
+      end
+      subgraph wave3["Wave 3"]
+        s3["web<br/>roll"]
+      end
+      s0 --> s1
+      s0 -.-> s2
+      s1 --> s3
+    ```
 
-| wave | service | | changes | because |
-|---|---|---|---|---|
-| 1 | `end` | roll | serves end: 1 → 1, 2 |  |
-| 2 | `cart` | roll | serves cart: 1 → 1, 2<br>calls end: 1 → 2 | end must answer 2 everywhere first: cart@target calls end 2, end@live serves 1 |
-| 2 | `guess` | roll |  | end is assumed to go first: nobody declared what guess@target and end@live speak (end) |
-| 3 | `web` | roll | calls cart: 1 → 2<br>calls end: 1 → 2 | cart must answer 2 everywhere first: web@target calls cart 2, cart@live serves 1<br>end must answer 2 everywhere first: web@target calls end 2, end@live serves 1 |
+    | wave | service | | changes | because |
+    |---|---|---|---|---|
+    | 1 | `end` | roll | serves end: 1 → 1, 2 |  |
+    | 2 | `cart` | roll | serves cart: 1 → 1, 2<br>calls end: 1 → 2 | end must answer 2 everywhere first: cart@target calls end 2, end@live serves 1 |
+    | 2 | `guess` | roll |  | end is assumed to go first: nobody declared what guess@target and end@live speak (end) |
+    | 3 | `web` | roll | calls cart: 1 → 2<br>calls end: 1 → 2 | cart must answer 2 everywhere first: web@target calls cart 2, cart@live serves 1<br>end must answer 2 everywhere first: web@target calls end 2, end@live serves 1 |
 
-* assumed, not proved, for want of a declared contract: guess → end \[TG0207\]
-"#);
+    * assumed, not proved, for want of a declared contract: guess → end \[TG0207\]
+    "#);
 }
 
 #[test]
 fn a_refusal_is_drawn_as_its_cycle() {
     insta::assert_snapshot!(dot(&refused()), @r##"
-digraph plan {
-  label="Refused [TG0203]: no safe order exists between orders, web"; labelloc=t; rankdir=LR;
-  node [shape=box, style=rounded, fontname="sans-serif"];
-  edge [color="#cf222e"];
-  "orders" [label="orders"];
-  "web" [label="web"];
-  "orders" -> "web";
-  "web" -> "orders";
-}
-"##);
+    digraph plan {
+      label="Refused [TG0203]: no safe order exists between orders, web"; labelloc=t; rankdir=LR;
+      node [shape=box, style=rounded, fontname="sans-serif"];
+      edge [color="#cf222e"];
+      "orders" [label="orders"];
+      "web" [label="web"];
+      "orders" -> "web";
+      "web" -> "orders";
+    }
+    "##);
     insta::assert_snapshot!(mermaid(&refused()), @r#"
-%% Refused [TG0203]: no safe order exists between orders, web
-flowchart LR
-  s0["orders"]
-  s1["web"]
-  s0 --> s1
-  s1 --> s0
-  linkStyle default stroke:#cf222e
-"#);
+    %% Refused [TG0203]: no safe order exists between orders, web
+    flowchart LR
+      s0["orders"]
+      s1["web"]
+      s0 --> s1
+      s1 --> s0
+      linkStyle default stroke:#cf222e
+    "#);
     insta::assert_snapshot!(markdown(&refused()), @r#"
-**Refused \[TG0203\]: no safe order exists between orders, web**
+    **Refused \[TG0203\]: no safe order exists between orders, web**
 
-```mermaid
-%% Refused [TG0203]: no safe order exists between orders, web
-flowchart LR
-  s0["orders"]
-  s1["web"]
-  s0 --> s1
-  s1 --> s0
-  linkStyle default stroke:#cf222e
-```
+    ```mermaid
+    %% Refused [TG0203]: no safe order exists between orders, web
+    flowchart LR
+      s0["orders"]
+      s1["web"]
+      s0 --> s1
+      s1 --> s0
+      linkStyle default stroke:#cf222e
+    ```
 
-* each would have to be done before the next: orders → web → orders
-* if web goes before orders: web@target calls orders 2, orders@live serves 1
-* if orders goes before web: web@live calls orders 1, orders@target serves 2
-* way out: split orders
-"#);
+    * each would have to be done before the next: orders → web → orders
+    * if web goes before orders: web@target calls orders 2, orders@live serves 1
+    * if orders goes before web: web@live calls orders 1, orders@target serves 2
+    * way out: split orders
+    "#);
     insta::assert_snapshot!(svg(&refused()));
 }
 
@@ -223,13 +223,13 @@ fn calls_that_fail_whatever_the_order_are_drawn_as_calls() {
         ),
     ]);
     insta::assert_snapshot!(mermaid(&picture), @r#"
-%% Refused [TG0202]: the release would end unsafe, whatever the order
-flowchart LR
-  s0["orders"]
-  s1["web"]
-  s1 -->|"orders"| s0
-  linkStyle default stroke:#cf222e
-"#);
+    %% Refused [TG0202]: the release would end unsafe, whatever the order
+    flowchart LR
+      s0["orders"]
+      s1["web"]
+      s1 -->|"orders"| s0
+      linkStyle default stroke:#cf222e
+    "#);
 }
 
 /// All that a service, a contract or a version may be called goes through these characters; titles and reasons too.

@@ -185,37 +185,37 @@ fn a_service_is_explained_alone() {
         run_with(&files, &arguments)
     };
     insta::assert_snapshot!(explain("web", &[]), @r"
-stdout:
-web moves in wave 2 of 2
-because orders must be there first: web@target calls orders 1, and no orders runs
-not earlier: it waits for orders (wave 1)
-exit 0
-");
+    stdout:
+    web moves in wave 2 of 2
+    because orders must be there first: web@target calls orders 1, and no orders runs
+    not earlier: it waits for orders (wave 1)
+    exit 0
+    ");
     insta::assert_snapshot!(explain("orders", &["-o", "json"]), @r#"
-stdout:
-{
-  "service": "orders",
-  "moves": true,
-  "why": [
-    "orders moves in wave 1 of 2",
-    "nothing must go before it",
-    "waiting for it: web"
-  ]
-}
-exit 0
-"#);
+    stdout:
+    {
+      "service": "orders",
+      "moves": true,
+      "why": [
+        "orders moves in wave 1 of 2",
+        "nothing must go before it",
+        "waiting for it: web"
+      ]
+    }
+    exit 0
+    "#);
     insta::assert_snapshot!(explain("oders", &[]), @r"
-stderr:
-error: there is no service `oders`
-hint: did you mean `orders`?
-exit 2
-");
+    stderr:
+    error: there is no service `oders`
+    hint: did you mean `orders`?
+    exit 2
+    ");
     insta::assert_snapshot!(explain("web", &["-o", "svg"]), @r"
-stderr:
-error: `--explain` has no picture
-hint: `-o text`, `-o json` or `-o yaml`
-exit 2
-");
+    stderr:
+    error: `--explain` has no picture
+    hint: `-o text`, `-o json` or `-o yaml`
+    exit 2
+    ");
     let refused = [
         "plan",
         "--from",

@@ -39,22 +39,22 @@ fn lint_all(files: &[(&str, &str)], arguments: &[&str]) -> (String, Vec<String>)
 fn what_can_only_be_meant_in_one_way_is_mended_and_nothing_else_is_touched() {
     let (told, after) = lint_all(&[("graph.yaml", GRAPH)], &["--fix", "graph.yaml"]);
     insta::assert_snapshot!(after[0], @r#"
-# the shop
-apiVersion: tidegate.dev/v1alpha1
-kind: ServiceGraph
-metadata: {name: shop}
-spec:
-  services:
-  - name: orders   # the ledger
-    serves:
-    - versions: ["1.10", "2"]   # two generations
-    drain: Pods
-  - name: web
-    calls: [{service: orders, version: "2", optional: true}]
-    after:
-      - orders
-  - {name: a, "serves": [{versions: ['1']}]}
-"#);
+    # the shop
+    apiVersion: tidegate.dev/v1alpha1
+    kind: ServiceGraph
+    metadata: {name: shop}
+    spec:
+      services:
+      - name: orders   # the ledger
+        serves:
+        - versions: ["1.10", "2"]   # two generations
+        drain: Pods
+      - name: web
+        calls: [{service: orders, version: "2", optional: true}]
+        after:
+          - orders
+      - {name: a, "serves": [{versions: ['1']}]}
+    "#);
     insta::assert_snapshot!(told);
     let (told, again) = lint_all(&[("graph.yaml", &after[0])], &["--fix", "graph.yaml"]);
     assert_eq!(again, after, "a second time changes nothing");
@@ -119,18 +119,18 @@ spec:
 ";
     let (_, after) = lint_all(&[("graph.yaml", text)], &["--fix", "graph.yaml"]);
     insta::assert_snapshot!(after[0], @r#"
-apiVersion: tidegate.dev/v1alpha1
-kind: ServiceGraph
-metadata: {name: shop}
-spec:
-  services:
-  - name: orders
-    serves:
-    - versions:
-      - "1"   # the first
-      - "2"
-      - "2"   # stays: a comment may be about more
-"#);
+    apiVersion: tidegate.dev/v1alpha1
+    kind: ServiceGraph
+    metadata: {name: shop}
+    spec:
+      services:
+      - name: orders
+        serves:
+        - versions:
+          - "1"   # the first
+          - "2"
+          - "2"   # stays: a comment may be about more
+    "#);
 }
 
 #[test]
@@ -148,15 +148,15 @@ fn standard_input_is_not_mended() {
 fn findings_for_github_are_one_command_a_line() {
     let (told, _) = lint_all(&[("graph.yaml", GRAPH)], &["-o", "github", "graph.yaml"]);
     insta::assert_snapshot!(told, @r#"
-stdout:
-::error file=graph.yaml,line=8,col=5,endColumn=10,title=TG0101 a field that does not exist::there is no field `serve` here; did you mean `serves`?
-::error file=graph.yaml,line=10,col=12,endColumn=16,title=TG0104 a value that the field does not allow::`pods` is none of `Pods`, `Endpoints`, `None`; did you mean `Pods`?
-::error file=graph.yaml,line=12,col=40,endColumn=41,title=TG0102 a value of another type than the field has::expected text, found the number `2`; write "2"
-::error file=graph.yaml,line=12,col=43,endColumn=50,title=TG0101 a field that does not exist::there is no field `optionl` here; did you mean `optional`?
-::error file=graph.yaml,line=15,col=27,endColumn=34,title=TG0101 a field that does not exist::there is no field `version` here; did you mean `versions`?
-::error file=graph.yaml,line=15,col=26,endColumn=27,title=TG0103 a required field is absent::`versions` is missing
-exit 1
-"#);
+    stdout:
+    ::error file=graph.yaml,line=8,col=5,endColumn=10,title=TG0101 a field that does not exist::there is no field `serve` here; did you mean `serves`?
+    ::error file=graph.yaml,line=10,col=12,endColumn=16,title=TG0104 a value that the field does not allow::`pods` is none of `Pods`, `Endpoints`, `None`; did you mean `Pods`?
+    ::error file=graph.yaml,line=12,col=40,endColumn=41,title=TG0102 a value of another type than the field has::expected text, found the number `2`; write "2"
+    ::error file=graph.yaml,line=12,col=43,endColumn=50,title=TG0101 a field that does not exist::there is no field `optionl` here; did you mean `optional`?
+    ::error file=graph.yaml,line=15,col=27,endColumn=34,title=TG0101 a field that does not exist::there is no field `version` here; did you mean `versions`?
+    ::error file=graph.yaml,line=15,col=26,endColumn=27,title=TG0103 a required field is absent::`versions` is missing
+    exit 1
+    "#);
 }
 
 #[test]
@@ -169,32 +169,32 @@ fn findings_as_sarif_are_one_log() {
     let log: serde_json::Value = serde_json::from_str(json).expect("JSON");
     let first = &log["runs"][0]["results"][0];
     insta::assert_snapshot!(serde_json::to_string_pretty(first).expect("text"), @r#"
-{
-  "ruleId": "TG0101",
-  "ruleIndex": 0,
-  "level": "error",
-  "message": {
-    "text": "there is no field `serve` here; did you mean `serves`?"
-  },
-  "locations": [
     {
-      "physicalLocation": {
-        "artifactLocation": {
-          "uri": "graph.yaml"
-        },
-        "region": {
-          "startLine": 8,
-          "startColumn": 5,
-          "endColumn": 10
-        }
+      "ruleId": "TG0101",
+      "ruleIndex": 0,
+      "level": "error",
+      "message": {
+        "text": "there is no field `serve` here; did you mean `serves`?"
       },
-      "logicalLocations": [
+      "locations": [
         {
-          "fullyQualifiedName": "spec.services[0].serve"
+          "physicalLocation": {
+            "artifactLocation": {
+              "uri": "graph.yaml"
+            },
+            "region": {
+              "startLine": 8,
+              "startColumn": 5,
+              "endColumn": 10
+            }
+          },
+          "logicalLocations": [
+            {
+              "fullyQualifiedName": "spec.services[0].serve"
+            }
+          ]
         }
       ]
     }
-  ]
-}
-"#);
+    "#);
 }

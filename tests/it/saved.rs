@@ -58,28 +58,28 @@ fn equal_input_writes_equal_bytes_that_verify() {
     let read = |name: &str| fs::read(folder.path().join(name)).expect("a file");
     assert_eq!(read("a.plan"), read("b.plan"));
     insta::assert_snapshot!(verify(folder.path(), &["a.plan"]), @r"
-stdout:
-`a.plan` holds: 2 waves, 2 steps; made offline, from declared graphs
-edges: 1 proved (1 certificate), 0 assumed, 0 free
-plan sha256:…
-exit 0
-");
+    stdout:
+    `a.plan` holds: 2 waves, 2 steps; made offline, from declared graphs
+    edges: 1 proved (1 certificate), 0 assumed, 0 free
+    plan sha256:…
+    exit 0
+    ");
     insta::assert_snapshot!(verify(folder.path(), &["a.plan", "-o", "yaml"]), @r"
-stdout:
-file: a.plan
-holds: true
-planDigest: sha256:…
-waves:
-- - orders
-- - web
-edges:
-  proved: 1
-  assumed: 0
-  free: 0
-certificates: 1
-faults: []
-exit 0
-");
+    stdout:
+    file: a.plan
+    holds: true
+    planDigest: sha256:…
+    waves:
+    - - orders
+    - - web
+    edges:
+      proved: 1
+      assumed: 0
+      free: 0
+    certificates: 1
+    faults: []
+    exit 0
+    ");
 }
 
 #[test]
@@ -97,35 +97,35 @@ fn an_edited_plan_is_told_fault_by_fault_and_never_run() {
     )
     .expect("written");
     insta::assert_snapshot!(verify(folder.path(), &["a.plan"]), @r"
-stdout:
-`a.plan` does not hold: 4 faults
-  the file was changed after it was written: its digest does not match
-  the digest does not match the plan and the system
-  nothing keeps web and orders from moving together when services advance one by one
-  the certificate for web@target and orders@live says that `web` waits for `orders`, and it does not
-exit 4
-");
+    stdout:
+    `a.plan` does not hold: 4 faults
+      the file was changed after it was written: its digest does not match
+      the digest does not match the plan and the system
+      nothing keeps web and orders from moving together when services advance one by one
+      the certificate for web@target and orders@live says that `web` waits for `orders`, and it does not
+    exit 4
+    ");
     insta::assert_snapshot!(run_in(folder.path(), &["run", "--plan", "a.plan", "-f", "added.yaml"], ""), @r"
-stderr:
-  the file was changed after it was written: its digest does not match
-  the digest does not match the plan and the system
-  nothing keeps web and orders from moving together when services advance one by one
-  the certificate for web@target and orders@live says that `web` waits for `orders`, and it does not
-error: the plan in `a.plan` does not hold; nothing was written
-exit 4
-");
+    stderr:
+      the file was changed after it was written: its digest does not match
+      the digest does not match the plan and the system
+      nothing keeps web and orders from moving together when services advance one by one
+      the certificate for web@target and orders@live says that `web` waits for `orders`, and it does not
+    error: the plan in `a.plan` does not hold; nothing was written
+    exit 4
+    ");
     fs::write(&path, &text[..100]).expect("written");
     insta::assert_snapshot!(verify(folder.path(), &["a.plan"]), @r"
-stderr:
-error: `a.plan`: it is damaged, or no saved plan: EOF while parsing a string at line 4 column 34
-hint: `tidegate plan … --out FILE` writes a saved plan
-exit 4
-");
+    stderr:
+    error: `a.plan`: it is damaged, or no saved plan: EOF while parsing a string at line 4 column 34
+    hint: `tidegate plan … --out FILE` writes a saved plan
+    exit 4
+    ");
     insta::assert_snapshot!(run_in(folder.path(), &["plan", "--verify", "none.plan"], ""), @r"
-stderr:
-error: cannot read `none.plan`: No such file or directory (os error 2)
-exit 2
-");
+    stderr:
+    error: cannot read `none.plan`: No such file or directory (os error 2)
+    exit 2
+    ");
 }
 
 #[test]
@@ -150,24 +150,24 @@ fn a_split_writes_releases_of_which_each_plans_from_the_one_before() {
     ));
     let graph = fs::read_to_string(folder.path().join("releases/1-expand.yaml")).expect("a graph");
     insta::assert_snapshot!(graph, @r#"
-# Release 1 of 2 (expand): what is declared once it is done. Written by `tidegate plan --split`.
-# orders needs a revision that serves and calls what stands here; build it, and put its image into the manifests.
-apiVersion: tidegate.dev/v1alpha1
-kind: ServiceGraph
-metadata:
-  name: shop
-spec:
-  services:
-  - name: orders
-    serves:
-    - versions:
-      - "1"
-      - "2"
-  - name: web
-    calls:
-    - service: orders
-      version: "2"
-"#);
+    # Release 1 of 2 (expand): what is declared once it is done. Written by `tidegate plan --split`.
+    # orders needs a revision that serves and calls what stands here; build it, and put its image into the manifests.
+    apiVersion: tidegate.dev/v1alpha1
+    kind: ServiceGraph
+    metadata:
+      name: shop
+    spec:
+      services:
+      - name: orders
+        serves:
+        - versions:
+          - "1"
+          - "2"
+      - name: web
+        calls:
+        - service: orders
+          version: "2"
+    "#);
     let releases = [
         "old.yaml",
         "releases/1-expand.yaml",
@@ -206,10 +206,10 @@ fn an_ordered_release_is_not_split() {
         &["--split", "--out", "releases"],
     );
     insta::assert_snapshot!(told, @r"
-stderr:
-error: the release needs no split: its order is safe as it is
-hint: write this plan with `--out FILE` and without `--split`
-exit 1
-");
+    stderr:
+    error: the release needs no split: its order is safe as it is
+    hint: write this plan with `--out FILE` and without `--split`
+    exit 1
+    ");
     assert!(!folder.path().join("releases").exists());
 }

@@ -32,6 +32,8 @@ pub(super) struct Cluster {
     pub(super) status: ReleaseStatus,
     pub(super) release_version: u64,
     pub(super) control: Control,
+    /// The digest of the one plan that may be carried out.
+    pub(super) plan_digest: Option<String>,
     pub(super) is_published: bool,
     /// What was written, in order.
     pub(super) writes: Vec<String>,
@@ -63,6 +65,7 @@ impl Cluster {
             status: ReleaseStatus::default(),
             release_version: 1,
             control: Control::default(),
+            plan_digest: None,
             is_published: false,
             writes: Vec::new(),
             wrong: Vec::new(),

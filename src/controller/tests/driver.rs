@@ -280,7 +280,7 @@ impl World for Driver {
             let loaded = Loaded {
                 status: cluster.status.clone(),
                 bundle: cluster.bundle().clone(),
-                plan_digest: None,
+                plan_digest: cluster.plan_digest.clone(),
             };
             (loaded, cluster.release_version)
         });

@@ -67,9 +67,9 @@ fn every_certificate_has_the_whole_chain() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
-cart@target never meets orders@live: orders then cart
-web@target never meets cart@live: cart then web
-");
+    cart@target never meets orders@live: orders then cart
+    web@target never meets cart@live: cart then web
+    ");
 }
 
 /// Changes a file by its text and says what is found.
@@ -89,15 +89,15 @@ fn faults_of(change: impl Fn(&str) -> String) -> String {
 #[test]
 fn a_file_that_was_edited_is_told() {
     insta::assert_snapshot!(faults_of(|text| text.replacen("\"proved\": 2", "\"proved\": 3", 1)), @r"
-the file was changed after it was written: its digest does not match
-the digest does not match the plan and the system
-");
+    the file was changed after it was written: its digest does not match
+    the digest does not match the plan and the system
+    ");
     insta::assert_snapshot!(faults_of(|text| text.replacen("\"1\"", "\"3\"", 1)), @r"
-the file was changed after it was written: its digest does not match
-the digest does not match the plan and the system
-wave 0: web@live may call cart@live (cart) and fail
-wave 2: web@live may call cart@live (cart) and fail
-");
+    the file was changed after it was written: its digest does not match
+    the digest does not match the plan and the system
+    wave 0: web@live may call cart@live (cart) and fail
+    wave 2: web@live may call cart@live (cart) and fail
+    ");
     insta::assert_snapshot!(faults_of(|text| text.replacen("SavedPlan", "Plan", 1)), @"it is a `Plan`, not a saved plan");
     insta::assert_snapshot!(faults_of(|text| text.replacen("v1alpha1", "v9", 1)), @"its version is `tidegate.dev/v9`; this tidegate reads `tidegate.dev/v1alpha1`");
     insta::assert_snapshot!(faults_of(|text| text[..text.len() / 2].to_owned()), @"it is damaged, or no saved plan: EOF while parsing a value at line 114 column 29");
@@ -111,10 +111,10 @@ fn a_forged_digest_does_not_hide_an_unsafe_order() {
     plan.plan.digest = plan.plan.digest_for(&plan.system().expect("a system"));
     let forged = SavedPlan::new(&plan.system().expect("a system"), &plan.plan, None);
     insta::assert_snapshot!(forged.verify().expect_err("faults").join("\n"), @r"
-wave 1: web@target may call orders@live (orders) and fail
-nothing keeps web and orders from moving together when services advance one by one
-the certificate for web@target and orders@live does not lead from one of the two to the other
-");
+    wave 1: web@target may call orders@live (orders) and fail
+    nothing keeps web and orders from moving together when services advance one by one
+    the certificate for web@target and orders@live does not lead from one of the two to the other
+    ");
 }
 
 fn differences(then: &str, now: &str, by: Sameness) -> String {
@@ -127,12 +127,12 @@ fn what_moved_is_named() {
     let now = "orders: serves 1 + 1,2 -> 1,2 | web: calls orders 1 -> any 1,2 | next: new | phone: external; calls orders 1";
     assert_eq!(differences(then, then, Sameness::Named), "");
     insta::assert_snapshot!(differences(then, now, Sameness::Named), @r"
-old: is not there any more
-orders: runs live0, live1; the plan was made for live
-web: the graph declares its new revision differently
-next: was not there
-phone: was no caller from outside
-");
+    old: is not there any more
+    orders: runs live0, live1; the plan was made for live
+    web: the graph declares its new revision differently
+    next: was not there
+    phone: was no caller from outside
+    ");
 }
 
 #[test]
@@ -188,21 +188,21 @@ fn parts_of(text: &str) -> String {
 #[test]
 fn a_refused_release_is_cut_into_as_few_as_are_safe() {
     insta::assert_snapshot!(parts_of("orders: serves 1 -> 2 | web: calls orders 1 -> 2"), @r"
-expand: orders | web; to be written: orders
-contract: orders; to be written:
-");
+    expand: orders | web; to be written: orders
+    contract: orders; to be written:
+    ");
     insta::assert_snapshot!(parts_of("a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls a 1 -> 2"), @r"
-expand: a | b; to be written: a
-flip: a; to be written:
-");
+    expand: a | b; to be written: a
+    flip: a; to be written:
+    ");
     insta::assert_snapshot!(parts_of("a: serves 1 -> 2; calls b 1 -> 2 | b: serves 1 -> 2; calls a 1 -> 2 | c: new; calls a 2 | d: deleted; calls b 1 | e: image"), @r"
-expand: a, d, e | b, c; to be written: a, b
-flip-contract: a | b; to be written:
-");
+    expand: a, d, e | b, c; to be written: a, b
+    flip-contract: a | b; to be written:
+    ");
     insta::assert_snapshot!(parts_of("a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2; calls a 1 -> 2 | p: external; calls a 1 -> 2"), @r"
-expand: b | a | c; to be written: b
-flip: b; to be written:
-");
+    expand: b | a | c; to be written: b
+    flip: b; to be written:
+    ");
     insta::assert_snapshot!(parts_of("orders: serves 1 -> 1,2 | web: calls orders 1 -> 2"), @"the release needs no split: its order is safe as it is");
     insta::assert_snapshot!(parts_of("orders: serves 1 | web: calls orders 1 -> 2"), @"no split of services makes an order safe");
 }
