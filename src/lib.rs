@@ -1,7 +1,7 @@
 //! tidegate upgrades a whole system of services on Kubernetes in an order that is proved safe.
 //!
 //! ```text
-//! spec ─▶ manifest                                     what people declare, read and checked
+//! spec ─▶ manifest ─▶ discover                         what people declare, read and checked; what others know
 //! spec ─▶ graph ─▶ plan ─▶ upgrade: step(agenda, state, observation) ─▶ {state, actions, events}     pure
 //!                              ▲                                            │
 //!                        observation               controller: save(state) ─▶ act(actions) ─▶ tell(events)
@@ -15,8 +15,12 @@ pub mod spec;
 
 pub mod manifest;
 
+pub mod discover;
+
 pub mod graph;
 pub mod plan;
+
+pub mod draw;
 
 pub mod upgrade;
 

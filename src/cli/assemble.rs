@@ -8,7 +8,8 @@ use super::diagnostics;
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use crate::manifest::{
-    Bundle, Entry, Manifests, OwnedEntries, Ownership, Text, assign, place_in, read,
+    Bundle, Entry, Manifests, OwnedEntries, Ownership, Text, assign, beyond, broken_rules,
+    place_in, read, unending,
 };
 use crate::spec::crd::ReleasePlanSpec;
 use crate::spec::{Code, Graph, ObjectRef, Place, Problem, Severity, check_graph, check_plan};
@@ -51,6 +52,7 @@ pub(super) fn assemble(
         let place = declared_at(&problem.path);
         problem.at(place)
     }));
+    problems.extend(unending(&manifests.objects, &ownership));
     if problems
         .iter()
         .any(|problem| problem.severity == Severity::Error)
@@ -143,7 +145,9 @@ pub(super) fn the_graph<'a>(
         );
     }
     let name = declared.value.name_any();
-    let (graph, found) = check_graph(&name, &declared.value.spec);
+    let (graph, mut found) = check_graph(&name, &declared.value.spec);
+    let broken = broken_rules("ServiceGraph", &declared.node.to_json());
+    found.extend(beyond(broken, &found));
     problems.extend(found.into_iter().map(|problem| {
         let place = declared.place_of(&problem.path);
         problem.at(place)
@@ -168,7 +172,10 @@ fn the_plan(
                 .at(second.place_of("")),
         );
     }
-    problems.extend(check_plan(&declared.value.spec).into_iter().map(|problem| {
+    let mut found = check_plan(&declared.value.spec);
+    let broken = broken_rules("ReleasePlan", &declared.node.to_json());
+    found.extend(beyond(broken, &found));
+    problems.extend(found.into_iter().map(|problem| {
         let place = declared.place_of(&problem.path);
         problem.at(place)
     }));

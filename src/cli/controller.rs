@@ -1,6 +1,6 @@
 //! `tidegate controller`: drives every release of a cluster, in the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use kube::ResourceExt;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::drive::{LogListener, drive_in_background};
 use super::failure::{Exit, Failure};
@@ -119,7 +119,8 @@ async fn wait_installed(connection: &Connection) {
     }
 }
 
-type Drivers = BTreeMap<(String, String), JoinHandle<()>>;
+/// Namespace and name of a release.
+type Key = (String, String);
 
 /// Drives a release to its end, over what stops it too: a right may be given and a bundle completed later, and
 /// nobody else would tell.
@@ -155,21 +156,47 @@ async fn drive_all(
     tracing::info!(server = connection.server(), namespace, "watching releases");
     let recorder = Arc::new(EventRecorder::start(connection.client(), &identity()));
     let mut releases = std::pin::pin!(watch_releases(connection.client(), namespace));
-    let mut drivers = Drivers::new();
-    while let Some(release) = releases.next().await {
-        drivers.retain(|_, driver| !driver.is_finished());
-        let key = (release.namespace().unwrap_or_default(), release.name_any());
-        if !has_ended(&release) && !drivers.contains_key(&key) {
-            let listeners: Vec<Arc<dyn Listener>> = vec![
-                Arc::new(LogListener),
-                Arc::new(MetricsListener(metrics.clone())),
-                recorder.clone(),
-            ];
-            drivers.insert(
-                key,
-                tokio::spawn(keep_driving(connection.clone(), release, listeners)),
-            );
+    let mut drivers: JoinSet<Key> = JoinSet::new();
+    let mut driven: BTreeSet<Key> = BTreeSet::new();
+    let mut queued: BTreeSet<Key> = BTreeSet::new();
+    loop {
+        tokio::select! {
+            release = releases.next() => {
+                let Some(release) = release else { return };
+                let key = (release.namespace().unwrap_or_default(), release.name_any());
+                if is_queued(&release) {
+                    queued.insert(key.clone());
+                } else {
+                    queued.remove(&key);
+                }
+                if !has_ended(&release) && driven.insert(key.clone()) {
+                    let listeners: Vec<Arc<dyn Listener>> = vec![
+                        Arc::new(LogListener),
+                        Arc::new(MetricsListener(metrics.clone())),
+                        recorder.clone(),
+                    ];
+                    let connection = connection.clone();
+                    drivers.spawn(async move {
+                        keep_driving(connection, release, listeners).await;
+                        key
+                    });
+                }
+            }
+            Some(ended) = drivers.join_next() => match ended {
+                Ok(key) => {
+                    queued.remove(&key);
+                    driven.remove(&key);
+                }
+                Err(error) => tracing::error!("{error}"),
+            },
         }
-        metrics.set_active(drivers.len());
+        metrics.set_active(driven.len());
+        metrics.set_queued(queued.len());
     }
+}
+
+/// Whether a release is made and nothing has begun with it.
+fn is_queued(release: &Release) -> bool {
+    let status = release.status.as_ref();
+    !has_ended(release) && status.is_none_or(|status| status.start_time.is_none())
 }

@@ -149,6 +149,7 @@ async fn release(
         .ensure_plan(&bundle.graph_name, &bundle.plan)
         .await?;
     let new = NewRelease {
+        plan_digest: None,
         plan: bundle.graph_name.clone(),
         revision: Bundle::digest(&bundle.to_bytes())
             .chars()

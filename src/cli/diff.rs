@@ -56,11 +56,17 @@ pub(super) async fn diff(output: &Output, args: &DiffArgs) -> Result<(), Failure
     let mut refused = Vec::new();
     for difference in found {
         match &difference.after {
-            Ok(after) => changes.extend(change(&difference, after, args.context_lines)?),
+            Ok(after) => {
+                changes.extend(change(&difference, after.as_ref(), args.context_lines)?);
+            }
+            Err(problem) if refused.contains(&**problem) => {}
             Err(problem) => refused.push((**problem).clone()),
         }
     }
-    output.document(args.output, &changes, || text(&changes))?;
+    // With nothing but refusals, "no differences" would be wrong.
+    if refused.is_empty() || !changes.is_empty() || args.output != Format::Text {
+        output.document(args.output, &changes, || text(&changes))?;
+    }
     if !refused.is_empty() {
         tell_problems(output, &placed(refused, &assembled), &[]).unwrap_or_default();
         return Err(Failure::new(
@@ -75,29 +81,27 @@ pub(super) async fn diff(output: &Output, args: &DiffArgs) -> Result<(), Failure
     }
 }
 
-fn change(difference: &Difference, after: &Value, lines: usize) -> Result<Option<Change>, Failure> {
+fn change(
+    difference: &Difference,
+    after: Option<&Value>,
+    lines: usize,
+) -> Result<Option<Change>, Failure> {
     let object = difference.object.to_string();
-    if difference.before.as_ref() == Some(after) {
-        return Ok(None);
-    }
-    let old = difference
-        .before
-        .as_ref()
-        .map(yaml)
-        .transpose()?
-        .unwrap_or_default();
-    let new = yaml(after)?;
+    let before = difference.before.as_ref();
+    let kind = match (before, after) {
+        (before, after) if before == after => return Ok(None),
+        (None, _) => "create",
+        (Some(_), Some(_)) => "change",
+        (Some(_), None) => "delete",
+    };
+    let old = before.map(yaml).transpose()?.unwrap_or_default();
+    let new = after.map(yaml).transpose()?.unwrap_or_default();
     let header = (format!("live/{object}"), format!("release/{object}"));
     let diff = TextDiff::from_lines(old.as_str(), new.as_str())
         .unified_diff()
         .context_radius(lines)
         .header(&header.0, &header.1)
         .to_string();
-    let kind = if difference.before.is_none() {
-        "create"
-    } else {
-        "change"
-    };
     Ok(Some(Change { object, kind, diff }))
 }
 
@@ -113,13 +117,12 @@ fn text(changes: &[Change]) -> String {
         .iter()
         .map(|change| change.diff.trim_end())
         .collect();
-    let created = changes
-        .iter()
-        .filter(|change| change.kind == "create")
-        .count();
+    let many = |kind: &str| changes.iter().filter(|change| change.kind == kind).count();
     format!(
-        "{}\n\n{created} to create, {} to change",
+        "{}\n\n{} to create, {} to change, {} to delete",
         diffs.join("\n"),
-        changes.len() - created
+        many("create"),
+        many("change"),
+        many("delete")
     )
 }

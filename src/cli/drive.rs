@@ -40,7 +40,11 @@ impl Listener for LogListener {
                 Event::Reachable => {
                     tracing::warn!(release = %name, "the API server answers again; going on");
                 }
+                Event::WriteRepeated { message } => {
+                    tracing::warn!(release = %name, "a write was not made and is tried again: {message}");
+                }
                 Event::Planned { .. }
+                | Event::PlannedAnew { .. }
                 | Event::WaveStarted { .. }
                 | Event::WaveDone { .. }
                 | Event::ServiceStarted { .. }
@@ -48,6 +52,7 @@ impl Listener for LogListener {
                 | Event::ServiceDone { .. }
                 | Event::Paused
                 | Event::Resumed
+                | Event::NotRemoved { .. }
                 | Event::NotPublished { .. }
                 | Event::Ended { .. } => {
                     tracing::info!(release = %name, reason = event.reason(), ?event);

@@ -13,7 +13,7 @@ pub enum Exit {
     Usage = 2,
     /// The cluster cannot be reached, or does not allow it.
     Cluster = 3,
-    /// Refused: no order is safe, a write would not be taken, another release runs.
+    /// Refused: no order is safe, a saved plan does not hold, a write would not be taken, another release runs.
     Refused = 4,
     /// The release failed.
     Failed = 5,

@@ -4,6 +4,7 @@
 //! may depend on ([`Exit`]).
 
 mod assemble;
+mod assess;
 mod check;
 mod completion;
 mod context;
@@ -14,16 +15,24 @@ mod demo;
 mod demo_report;
 mod diagnostics;
 mod diff;
+mod discover;
 mod drive;
+mod durations;
+mod explain;
 mod failure;
+mod findings;
 mod history;
 mod input;
+mod kinds;
 mod lint;
 mod live_sets;
 mod output;
+mod pact;
 mod plan;
 mod release_view;
 mod run;
+mod saved;
+mod split;
 mod status;
 mod watch;
 mod why;
@@ -71,6 +80,9 @@ enum Command {
     Resume(control::ResumeArgs),
     Abort(control::AbortArgs),
     Lint(lint::LintArgs),
+    Assess(assess::AssessArgs),
+    Discover(discover::DiscoverArgs),
+    Explain(explain::ExplainArgs),
     Check(check::CheckArgs),
     Crds(crds::CrdsArgs),
     Controller(controller::ControllerArgs),
@@ -101,6 +113,9 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Resume(args) => control::resume(&output, &args).await,
         Command::Abort(args) => control::abort(&output, &args).await,
         Command::Lint(args) => lint::lint(&output, &args),
+        Command::Assess(args) => assess::assess(&output, &args),
+        Command::Discover(args) => discover::discover(&output, &args),
+        Command::Explain(args) => explain::explain(&output, &args),
         Command::Check(args) => check::check(&output, &args).await,
         Command::Crds(args) => crds::crds(&output, &args),
         Command::Controller(args) => {

@@ -1,19 +1,28 @@
 //! `tidegate plan`: the order of a release and why, offline from files or against a cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use super::assemble::{Assembled, assemble, tell_problems};
 use super::context::ClusterArgs;
+use super::durations::{Expected, expected, told};
 use super::failure::{Exit, Failure};
 use super::input::read_all;
+use super::kinds::KindArgs;
 use super::live_sets::{LiveSet, read_live_sets};
 use super::output::{Format, Output};
-use crate::cluster::survey_only;
+use super::pact::{PactArgs, labelled_versions, with_matrix};
+use super::saved::{self, manifests_of};
+use super::split::split;
+use crate::cluster::{Releases, survey_only};
 use crate::controller::system;
-use crate::graph::{OnlyError, System};
-use crate::plan::{Choice, Plan, Verdict, explain, plan as make, plan_with, why_here};
-use crate::spec::{Graph, Problem, ServiceName};
+use crate::draw::{self, Picture};
+use crate::graph::System;
+use crate::plan::{Manifests, Plan, SavedPlan, Verdict, explain, headline, step_words, why_here};
+use crate::spec::crd::ServiceGraphSpec;
+use crate::spec::{Graph, Problem, ServiceName, did_you_mean};
 use crate::upgrade::gate::template_digest;
 
 /// Show the waves of a release and why they are in this order
@@ -33,78 +42,101 @@ pub(super) struct PlanArgs {
     /// Live sets with more than one revision of a service (a document of kind `LiveSets`)
     #[arg(long, value_name = "FILE", requires = "from")]
     live: Option<PathBuf>,
-    /// Plan only these services; the others stay as they are
-    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
-    only: Vec<String>,
-    /// Accept that what runs is unsafe already, and let nothing else break
-    #[arg(long)]
-    repair: bool,
-    /// The release goes back to an earlier one: what Jobs did stays
-    #[arg(long, requires = "from")]
-    rollback: bool,
-    /// How services that have a switch move: once and in order, or all images first and all switches later; with both costs
-    #[arg(long, value_enum)]
-    strategy: Option<StrategyChoice>,
+    #[command(flatten)]
+    kind: KindArgs,
+    #[command(flatten)]
+    pact: PactArgs,
     /// Tell only why this service is where it is
     #[arg(long, value_name = "SERVICE")]
     explain: Option<String>,
+    /// Write the plan to this file, with all that is needed to check it again and to run exactly it; with `--split`,
+    /// a folder
+    #[arg(long, value_name = "PATH", conflicts_with = "explain")]
+    out: Option<PathBuf>,
+    /// Where no order is safe: write the releases that take its place, each with its graph and its plan, into `--out`
+    #[arg(long, requires = "out")]
+    split: bool,
+    /// Check a plan that `--out` wrote: every moment of it, by the independent checker
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "from", "to", "live", "explain", "out", "exit_code", "only", "repair", "rollback", "strategy"])]
+    verify: Option<PathBuf>,
     /// Exit with 1 if something would move
     #[arg(long)]
     exit_code: bool,
     /// The form of the plan on stdout
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: PlanFormat,
     #[command(flatten)]
     cluster: ClusterArgs,
 }
 
-/// The value of `--strategy`.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum StrategyChoice {
-    /// Each service moves once
-    Ordered,
-    /// All images with the old parameter, then all switches
-    Flip,
-    /// The one with fewer waves
-    Auto,
+/// The form of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum PlanFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// One YAML document.
+    Yaml,
+    /// A picture for Graphviz.
+    Dot,
+    /// A picture for Mermaid.
+    Mermaid,
+    /// A picture that stands alone.
+    Svg,
+    /// A picture and a table for a pull request.
+    #[value(alias = "md")]
+    Markdown,
 }
 
-impl PlanArgs {
-    /// The part of a system that is asked for.
-    fn part(&self, mut system: System) -> Result<System, Failure> {
-        let usage = |message: String| Failure::new(Exit::Usage, message);
-        if !self.only.is_empty() {
-            let names = self.only.iter().map(|text| {
-                ServiceName::parse(text).map_err(|error| usage(format!("`{text}` {error}")))
-            });
-            let names: BTreeSet<ServiceName> = names.collect::<Result<_, _>>()?;
-            system = system.only(&names).map_err(|error| match error {
-                OnlyError::Unknown(_) => usage(error.to_string()),
-                OnlyError::Mixed(_) => Failure::new(Exit::Refused, error.to_string()),
-            })?;
+impl PlanFormat {
+    /// The form, where a document is asked for and a picture would not do.
+    fn document(self, what: &str) -> Result<Format, Failure> {
+        match self {
+            Self::Text => Ok(Format::Text),
+            Self::Json => Ok(Format::Json),
+            Self::Yaml => Ok(Format::Yaml),
+            Self::Dot | Self::Mermaid | Self::Svg | Self::Markdown => Err(Failure::new(
+                Exit::Usage,
+                format!("`{what}` has no picture"),
+            )
+            .hint("`-o text`, `-o json` or `-o yaml`")),
         }
-        system.repair = self.repair;
-        Ok(system)
     }
+}
 
-    /// The plan by the strategy that is asked for.
-    fn make(&self, system: &System) -> Result<Plan, Failure> {
-        let choice = match self.strategy {
-            None => return Ok(make(system)),
-            Some(StrategyChoice::Ordered) => Choice::Ordered,
-            Some(StrategyChoice::Flip) => Choice::Flip,
-            Some(StrategyChoice::Auto) => Choice::Auto,
-        };
-        plan_with(system, choice).map_err(|error| {
-            Failure::new(Exit::Refused, error.to_string())
-                .hint("declare `switch: {env: NAME}` for each, or use `--strategy ordered`")
-        })
-    }
+/// What was planned, and with what.
+pub(super) struct Made {
+    /// What runs and what shall run.
+    pub system: System,
+    /// The order, or why there is none.
+    pub plan: Plan,
+    /// What the API server would refuse.
+    refused: Vec<Problem>,
+    /// The manifests, if the plan was made against a cluster.
+    manifests: Option<Manifests>,
+    /// The name of the graph.
+    pub name: String,
+    /// The graph of what shall run, as written.
+    pub spec: ServiceGraphSpec,
+    /// The same, checked.
+    pub graph: Graph,
+    /// The graph of what runs, if there is one.
+    pub old: Option<Graph>,
+    /// How long it is likely to take, where that is known.
+    expected: Option<Expected>,
 }
 
 /// Runs the command.
 pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure> {
-    let (system, plan, refused) = match (&args.from, &args.to) {
+    if let Some(file) = &args.verify {
+        return saved::verify(output, args.output.document("--verify")?, file);
+    }
+    if args.out.is_some() {
+        args.kind.refuse_to_save()?;
+    }
+    let made = match (&args.from, &args.to) {
         (Some(from), Some(to)) => offline(output, args, from, to)?,
         _ if args.files.is_empty() => {
             return Err(Failure::new(Exit::Usage, "nothing to plan").hint(
@@ -114,30 +146,135 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
         _ => against_cluster(output, args).await?,
     };
     if let Some(service) = &args.explain {
-        return explain_one(output, &plan, service);
+        return explain_one(output, args.output.document("--explain")?, &made, service);
     }
-    output.document(args.output, &plan, || explain(&system, &plan).join("\n"))?;
-    if !refused.is_empty() {
-        tell_problems(output, &refused, &[]).unwrap_or_default();
+    if let Some(folder) = args.out.as_ref().filter(|_| args.split) {
+        return split(output, &made, folder, args.output.document("--split")?);
+    }
+    show(output, args.output, &made)?;
+    if !made.refused.is_empty() {
+        tell_problems(output, &made.refused, &[]).unwrap_or_default();
         return Err(Failure::new(
             Exit::Refused,
             "the API server would refuse this release",
         ));
     }
-    match (plan.verdict, args.exit_code && !plan.steps.is_empty()) {
-        (Verdict::Refused, _) => Err(Failure::told(Exit::Refused)),
+    if let Some(file) = &args.out {
+        write(output, &made, file)?;
+    }
+    match (
+        made.plan.verdict,
+        args.exit_code && !made.plan.steps.is_empty(),
+    ) {
+        (Verdict::Refused, _) => Err(refused(&made.plan)),
         (Verdict::Ordered, true) => Err(Failure::told(Exit::No)),
         (Verdict::Ordered, false) => Ok(()),
     }
 }
 
-fn explain_one(output: &Output, plan: &Plan, service: &str) -> Result<(), Failure> {
+const SPLIT_HINT: &str = "`--split --out FOLDER` writes the releases that take its place";
+
+/// The refusal that was shown already, with the way out.
+fn refused(plan: &Plan) -> Failure {
+    let failure = Failure::told(Exit::Refused);
+    let proposal = plan
+        .refusal
+        .as_ref()
+        .and_then(|refusal| refusal.proposal.as_ref());
+    match proposal {
+        Some(_) => failure.hint(SPLIT_HINT),
+        None => failure,
+    }
+}
+
+/// The plan with what is no part of it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<&'a Expected>,
+}
+
+fn show(output: &Output, format: PlanFormat, made: &Made) -> Result<(), Failure> {
+    let document = |format| {
+        let shown = Shown {
+            plan: &made.plan,
+            estimate: made.expected.as_ref(),
+        };
+        output.document(format, &shown, || {
+            let mut lines = explain(&made.system, &made.plan);
+            lines.extend(made.expected.iter().flat_map(told));
+            lines.join("\n")
+        })
+    };
+    let picture = || {
+        let title = headline(&made.system, &made.plan);
+        Picture::new(&made.plan, title, &step_words(&made.system, &made.plan))
+    };
+    match format {
+        PlanFormat::Text => document(Format::Text),
+        PlanFormat::Json => document(Format::Json),
+        PlanFormat::Yaml => document(Format::Yaml),
+        PlanFormat::Dot => output.data(&draw::dot(&picture())),
+        PlanFormat::Mermaid => output.data(&draw::mermaid(&picture())),
+        PlanFormat::Svg => output.data(&draw::svg(&picture())),
+        PlanFormat::Markdown => output.data(&draw::markdown(&picture())),
+    }
+}
+
+/// Writes the plan to a file, if there is one that can be run.
+fn write(output: &Output, made: &Made, file: &Path) -> Result<(), Failure> {
+    if let Some(refusal) = &made.plan.refusal {
+        let path = file.display();
+        let failure = Failure::new(
+            Exit::Refused,
+            format!("no order is safe; `{path}` was not written"),
+        );
+        return Err(match refusal.proposal {
+            Some(_) => failure.hint(SPLIT_HINT),
+            None => failure,
+        });
+    }
+    let document = SavedPlan::new(&made.system, &made.plan, made.manifests.clone());
+    saved::write(file, &document)?;
+    let path = file.display();
+    output.say(&format!(
+        "wrote `{path}`; run exactly this with `tidegate run --plan {path} -f …`"
+    ));
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Explained<'a> {
+    service: &'a str,
+    moves: bool,
+    why: Vec<String>,
+}
+
+fn explain_one(output: &Output, format: Format, made: &Made, service: &str) -> Result<(), Failure> {
     let name = ServiceName::parse(service)
         .map_err(|error| Failure::new(Exit::Usage, format!("`{service}` {error}")))?;
-    match why_here(plan, &name) {
-        Some(lines) => output.data(&lines.join("\n")),
-        None => output.data(&format!("{name} does not move in this release")),
+    if !made.system.services.contains_key(&name) {
+        let failure = Failure::new(Exit::Usage, format!("there is no service `{name}`"));
+        let known = made.system.services.keys().map(ServiceName::as_str);
+        return Err(match did_you_mean(service, known) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure,
+        });
     }
+    if made.plan.verdict == Verdict::Refused {
+        output.say(&explain(&made.system, &made.plan).join("\n"));
+        let words = format!("no order is safe, so `{name}` has no place in one");
+        return Err(Failure::new(Exit::Refused, words));
+    }
+    let lines = why_here(&made.plan, &name);
+    let document = Explained {
+        service,
+        moves: lines.is_some(),
+        why: lines.unwrap_or_else(|| vec![format!("{name} does not move in this release")]),
+    };
+    output.document(format, &document, || document.why.join("\n"))
 }
 
 fn offline(
@@ -145,7 +282,7 @@ fn offline(
     args: &PlanArgs,
     from: &PathBuf,
     to: &PathBuf,
-) -> Result<(System, Plan, Vec<Problem>), Failure> {
+) -> Result<Made, Failure> {
     let old = if from.as_os_str() == "none" {
         Side::default()
     } else {
@@ -170,23 +307,38 @@ fn offline(
             })?;
         }
     }
-    if args.rollback {
+    system = with_matrix(output, &args.pact, system, [&old.versions, &new.versions])?;
+    if args.kind.rollback {
         let before = |name: &ServiceName| old.graph.services.get(name);
         system = system.going_back(|name| {
             before(name).is_some_and(|service| service.manner.reversible == Some(true))
         });
     }
-    let system = args.part(system)?;
-    let plan = args.make(&system)?;
-    Ok((system, plan, Vec::new()))
+    let system = args.kind.part(system)?;
+    let plan = args.kind.make(&system)?;
+    Ok(Made {
+        system,
+        plan,
+        refused: Vec::new(),
+        manifests: None,
+        name: new.graph.name.clone(),
+        spec: new.spec,
+        graph: new.graph,
+        old: Some(old.graph),
+        expected: None,
+    })
 }
 
 /// One side of an offline comparison.
 #[derive(Default)]
 struct Side {
     graph: Graph,
+    /// The graph as written.
+    spec: ServiceGraphSpec,
     /// The digests of each service's pod templates, where there are manifests.
     templates: BTreeMap<ServiceName, Vec<String>>,
+    /// The version of each service, where its manifests are labelled with one.
+    versions: BTreeMap<ServiceName, String>,
 }
 
 fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
@@ -195,10 +347,13 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     if manifests.objects.is_empty() {
         let graph = super::assemble::the_graph(&manifests, &mut problems);
         tell_problems(output, &problems, &texts)?;
-        let graph = graph.map(|(_, _, graph, _)| graph).unwrap_or_default();
+        let (spec, graph) = graph
+            .map(|(_, spec, graph, _)| (spec, graph))
+            .unwrap_or_default();
         return Ok(Side {
             graph,
-            templates: BTreeMap::new(),
+            spec,
+            ..Side::default()
         });
     }
     let (assembled, problems) = assemble(&texts, "default", None);
@@ -206,6 +361,7 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     let Some(Assembled { graph, bundle, .. }) = assembled else {
         return Err(Failure::told(Exit::Usage));
     };
+    let versions = labelled_versions(&bundle);
     let templates = bundle.services.iter().map(|(name, owned)| {
         let workloads = bundle.references(&owned.workloads);
         let digests = workloads.iter().filter_map(|workload| {
@@ -219,7 +375,9 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
     });
     Ok(Side {
         graph,
+        spec: bundle.graph.clone(),
         templates: templates.collect(),
+        versions,
     })
 }
 
@@ -231,25 +389,36 @@ fn changed_templates(old: &Side, new: &Side) -> BTreeMap<ServiceName, bool> {
     changed.collect()
 }
 
-async fn against_cluster(
-    output: &Output,
-    args: &PlanArgs,
-) -> Result<(System, Plan, Vec<Problem>), Failure> {
+async fn against_cluster(output: &Output, args: &PlanArgs) -> Result<Made, Failure> {
     let texts = read_all(&args.files)?;
     let connection = args.cluster.connect().await?;
     let (assembled, problems) = assemble(&texts, connection.namespace(), None);
     tell_problems(output, &problems, &texts)?;
-    let Some(assembled) = assembled else {
+    let Some(mut assembled) = assembled else {
         return Err(Failure::told(Exit::Usage));
     };
     let name = assembled
         .plan_name
         .clone()
         .unwrap_or_else(|| assembled.bundle.graph_name.clone());
+    // As `run` does, so that both plan with the same account and strategy.
+    let releases = Releases::new(connection.client(), connection.namespace());
+    super::run::take_plan_of_cluster(&releases, &name, &mut assembled).await?;
     let survey = survey_only(&connection, &assembled.bundle, &name).await?;
     let system = system(&assembled.graph, &survey);
-    let system = args.part(system)?;
-    let plan = args.make(&system)?;
+    let system = args.kind.part(system)?;
+    let plan = args.kind.make(&system)?;
     let refused = super::run::placed(survey.problems, &assembled);
-    Ok((system, plan, refused))
+    let expected = expected(&releases, &name, &plan).await?;
+    Ok(Made {
+        system,
+        plan,
+        refused,
+        manifests: Some(manifests_of(&assembled.bundle)),
+        name: assembled.bundle.graph_name,
+        spec: assembled.bundle.graph,
+        graph: assembled.graph,
+        old: survey.declared,
+        expected,
+    })
 }

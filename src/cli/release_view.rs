@@ -155,13 +155,21 @@ pub(super) fn tree(release: &Release, now: Timestamp) -> Vec<Line> {
         text: head,
         done: false,
     }];
+    let paused = release
+        .spec
+        .control
+        .as_ref()
+        .is_some_and(|control| control.pause);
+    let mut before_is_done = true;
     for wave in &status.waves {
-        lines.extend(wave_lines(wave, now));
+        let held_by_pause = paused && before_is_done && status.outcome.is_none();
+        lines.extend(wave_lines(wave, now, held_by_pause));
+        before_is_done = wave.end_time.is_some();
     }
     lines
 }
 
-fn wave_lines(wave: &WaveStatus, now: Timestamp) -> Vec<Line> {
+fn wave_lines(wave: &WaveStatus, now: Timestamp, held_by_pause: bool) -> Vec<Line> {
     let started = wave.start_time.as_ref().map(|time| time.0);
     let ended = wave.end_time.as_ref().map(|time| time.0);
     let failed = wave
@@ -178,6 +186,7 @@ fn wave_lines(wave: &WaveStatus, now: Timestamp) -> Vec<Line> {
             format!("failed after {}", describe(now.duration_since(started))),
         ),
         (Some(started), None) => ("◑", describe(now.duration_since(started))),
+        (None, _) if held_by_pause => ("○", "waits for `tidegate resume`".to_owned()),
         (None, _) if wave.index == 1 => ("○", "not started".to_owned()),
         (None, _) => ("○", format!("waits for wave {}", wave.index - 1)),
     };

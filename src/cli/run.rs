@@ -12,6 +12,7 @@ use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::output::Output;
 use super::release_view::Progress;
+use super::saved::SavedFile;
 use crate::cluster::{
     ClusterError, Connection, Installed, NewRelease, Releases, has_ended, install, installed,
     survey_only,
@@ -19,8 +20,12 @@ use crate::cluster::{
 use crate::controller::{make_plan, system};
 use crate::manifest::Bundle;
 use crate::plan::{Verdict, explain};
-use crate::spec::crd::Release;
+use crate::spec::crd::{Release, ReleasePlan};
 use crate::spec::{Code, Problem, duration};
+
+/// How long a controller may take to take up a release that was left to it, before that is told.
+const TAKEN_UP_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Release what the files declare: plan, prove, apply wave by wave, wait at each gate
 ///
@@ -34,6 +39,9 @@ pub(super) struct RunArgs {
     /// Manifests and ServiceGraph: files, folders with all below them, or `-` for stdin
     #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
     files: Vec<PathBuf>,
+    /// Carry out exactly the plan that `tidegate plan --out FILE` wrote, or nothing if the world moved since
+    #[arg(long = "plan", value_name = "FILE")]
+    saved: Option<PathBuf>,
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -64,6 +72,10 @@ pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
 /// Runs the command.
 pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> {
     let texts = read_all(&args.files)?;
+    let saved = args.saved.as_deref();
+    let saved = saved
+        .map(|path| SavedFile::open(output, path))
+        .transpose()?;
     let connection = args.cluster.connect().await?;
     // Files are checked before anything is asked of the cluster.
     let (assembled, problems) = assemble(&texts, connection.namespace(), None);
@@ -73,9 +85,14 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     };
     let name = plan_name(args, &assembled);
     let releases = Releases::new(connection.client(), connection.namespace());
-    take_plan_of_cluster(&releases, &name, &mut assembled).await?;
+    if let Some(plan) = take_plan_of_cluster(&releases, &name, &mut assembled).await? {
+        refuse_suspended(&plan)?;
+    }
     if let Some(release) = unfinished(output, args, &connection, (&name, &assembled.bundle)).await?
     {
+        if saved.as_ref().is_some_and(|saved| !saved.is_of(&release)) {
+            return Err(other_plan(&release));
+        }
         if args.dry_run {
             output.say(&format!(
                 "release `{}` of these files is under way",
@@ -87,15 +104,37 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
         releases.complete(&release, &assembled.bundle).await?;
         return watch_to_the_end(output, args, &connection, release).await;
     }
-    rehearse(output, &connection, &name, &assembled).await?;
+    let planned = rehearse(output, &connection, &name, &assembled, saved.as_ref()).await?;
     if args.dry_run {
         return Ok(());
     }
-    let release = create(args, &connection, &releases, (&name, &assembled)).await?;
+    let wanted = saved.map(|_| planned);
+    let release = create(args, &connection, wanted, (&name, &assembled)).await?;
     if args.detach {
-        return output.data(&format!("release.tidegate.dev/{}", release.name_any()));
+        output.data(&format!("release.tidegate.dev/{}", release.name_any()))?;
+        return tell_if_left_alone(output, &releases, &release).await;
     }
     watch_to_the_end(output, args, &connection, release).await
+}
+
+/// Says so if no controller takes a release up.
+async fn tell_if_left_alone(
+    output: &Output,
+    releases: &Releases,
+    release: &Release,
+) -> Result<(), Failure> {
+    let name = release.name_any();
+    for _ in 0..TAKEN_UP_WITHIN.as_millis() / LOOK_EVERY.as_millis() {
+        if releases.get(&name).await?.status.is_some() {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    output.say(&format!(
+        "no controller has taken `{name}` up within {} s; `tidegate run` with the same files goes on with it",
+        TAKEN_UP_WITHIN.as_secs()
+    ));
+    Ok(())
 }
 
 fn plan_name(args: &RunArgs, assembled: &Assembled) -> String {
@@ -104,27 +143,44 @@ fn plan_name(args: &RunArgs, assembled: &Assembled) -> String {
 }
 
 /// A ReleasePlan in the cluster counts where the files have none.
-async fn take_plan_of_cluster(
+pub(super) async fn take_plan_of_cluster(
     releases: &Releases,
     name: &str,
     assembled: &mut Assembled,
-) -> Result<(), Failure> {
+) -> Result<Option<ReleasePlan>, Failure> {
     let plan = match releases.plan(name).await {
         Ok(Some(plan)) => plan,
-        Ok(None) | Err(ClusterError::NotInstalled | ClusterError::NotFound { .. }) => return Ok(()),
+        Ok(None) | Err(ClusterError::NotInstalled | ClusterError::NotFound { .. }) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error.into()),
     };
-    if plan.spec.suspend {
-        return Err(
-            Failure::new(Exit::Refused, format!("plan `{name}` is suspended")).hint(format!(
-                "`kubectl patch tgp {name} --type=merge -p '{{\"spec\":{{\"suspend\":false}}}}'`"
-            )),
-        );
-    }
     if assembled.plan_name.is_none() {
-        assembled.bundle.plan = plan.spec;
+        assembled.bundle.plan = plan.spec.clone();
     }
-    Ok(())
+    Ok(Some(plan))
+}
+
+fn refuse_suspended(plan: &ReleasePlan) -> Result<(), Failure> {
+    if !plan.spec.suspend {
+        return Ok(());
+    }
+    let name = plan.name_any();
+    Err(
+        Failure::new(Exit::Refused, format!("plan `{name}` is suspended")).hint(format!(
+            "`kubectl patch tgp {name} --type=merge -p '{{\"spec\":{{\"suspend\":false}}}}'`"
+        )),
+    )
+}
+
+/// The release that goes on is not of the plan that was asked for.
+fn other_plan(release: &Release) -> Failure {
+    let name = release.name_any();
+    let words =
+        format!("release `{name}` of these files is under way, by another plan than the saved one");
+    Failure::new(Exit::Refused, words).hint(format!(
+        "`tidegate watch {name}` shows it; without `--plan` this command goes on with it"
+    ))
 }
 
 /// The release of this plan that has not ended: the same input goes on, another one is refused; one that is to be
@@ -186,20 +242,25 @@ fn seeing<'a>(
     }
 }
 
-/// Everything that can go wrong is found before the first write: rights, immutable fields, conflicts, unsafe orders.
+/// Everything that can go wrong is found before the first write: rights, immutable fields, conflicts, unsafe orders,
+/// and that the world is not the one of the saved plan. Out: the digest of the plan as it is made now.
 async fn rehearse(
     output: &Output,
     connection: &Connection,
     name: &str,
     assembled: &Assembled,
-) -> Result<(), Failure> {
+    saved: Option<&SavedFile>,
+) -> Result<String, Failure> {
     let survey = survey_only(connection, &assembled.bundle, name).await?;
     let refused = placed(survey.problems.clone(), assembled);
     if !refused.is_empty() {
         tell_problems(output, &refused, &[]).unwrap_or_default();
-        let rights = refused
-            .iter()
-            .all(|problem| matches!(problem.code, Code::Forbidden | Code::KindMissing));
+        let rights = refused.iter().all(|problem| {
+            matches!(
+                problem.code,
+                Code::Forbidden | Code::KindMissing | Code::NamespaceMissing
+            )
+        });
         let exit = if rights { Exit::Cluster } else { Exit::Refused };
         return Err(Failure::new(
             exit,
@@ -210,8 +271,11 @@ async fn rehearse(
     let system = system(&assembled.graph, &survey);
     output.say(&explain(&system, &planned.plan).join("\n"));
     output.say("");
+    if let Some(saved) = saved {
+        saved.holds_for(output, &assembled.bundle, (&system, &planned.plan))?;
+    }
     match planned.plan.verdict {
-        Verdict::Ordered => Ok(()),
+        Verdict::Ordered => Ok(planned.plan.digest),
         Verdict::Refused => Err(Failure::new(
             Exit::Refused,
             "no order is safe; nothing was written",
@@ -243,9 +307,10 @@ pub(super) fn placed(problems: Vec<Problem>, assembled: &Assembled) -> Vec<Probl
 async fn create(
     args: &RunArgs,
     connection: &Connection,
-    releases: &Releases,
+    plan_digest: Option<String>,
     (name, assembled): (&str, &Assembled),
 ) -> Result<Release, Failure> {
+    let releases = Releases::new(connection.client(), connection.namespace());
     if installed(&connection.client()).await? != Installed::Yes {
         install(&connection.client()).await.map_err(|error| {
             Failure::from(error)
@@ -258,6 +323,7 @@ async fn create(
     };
     let digest = Bundle::digest(&assembled.bundle.to_bytes());
     let new = NewRelease {
+        plan_digest,
         plan: name.to_owned(),
         revision: digest.chars().take("sha256:".len() + 12).collect(),
         reason: args.reason.clone(),

@@ -1,5 +1,7 @@
 //! Carries out actions: every write of a release is here, as the plan's account.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
@@ -15,6 +17,9 @@ use crate::spec::crd::{Release, ServiceGraph};
 use crate::spec::{Code, ObjectRef};
 use crate::upgrade::gate::{Applied, Workload};
 use crate::upgrade::{ActFailure, Action, Outcome, Write};
+
+/// How long a write may take: admission webhooks, which may take 30 s, and something on top.
+const WRITE_MAX: Duration = Duration::from_secs(40);
 
 /// Who acts, with what.
 pub(super) struct Acting<'a> {
@@ -49,7 +54,7 @@ impl Acting<'_> {
                 let mut applied = Vec::new();
                 for write in writes {
                     applied.extend(
-                        self.apply(write)
+                        self.while_held(self.apply(write))
                             .await
                             .map_err(|e| e.about(&write.object))?,
                     );
@@ -63,9 +68,10 @@ impl Acting<'_> {
             | Action::RemoveRest {
                 service: _,
                 objects,
-            } => {
+            }
+            | Action::RemoveLeftover { objects } => {
                 for object in objects {
-                    self.delete(object)
+                    self.while_held(self.delete(object))
                         .await
                         .map_err(|error| error.about(object))?;
                 }
@@ -75,16 +81,27 @@ impl Acting<'_> {
         }
     }
 
-    fn check_held(&self) -> Result<(), WriteError> {
-        if *self.held.borrow() {
-            return Ok(());
+    /// Makes one write as long as this process holds the release, and not for ever. One that is given up may have
+    /// been made all the same; its precondition keeps the next try from making it twice.
+    async fn while_held<T>(
+        &self,
+        write: impl Future<Output = Result<T, WriteError>>,
+    ) -> Result<T, WriteError> {
+        let mut held = self.held.clone();
+        tokio::select! {
+            biased;
+            _ = held.wait_for(|held| !held) => {
+                let words = "this process does not hold the release any more".to_owned();
+                Err(WriteError::Unreachable(words))
+            }
+            result = tokio::time::timeout(WRITE_MAX, write) => result.unwrap_or_else(|_| {
+                let words = format!("no answer within {} s", WRITE_MAX.as_secs());
+                Err(WriteError::Unreachable(words))
+            }),
         }
-        let words = "this process does not hold the release any more".to_owned();
-        Err(WriteError::Unreachable(words))
     }
 
     async fn apply(&self, write: &Write) -> Result<Option<(ObjectRef, Applied)>, WriteError> {
-        self.check_held()?;
         let object = &write.object;
         let Some(manifest) = self.bundle.manifest(object) else {
             let words = "is not in the release's bundle".to_owned();
@@ -95,7 +112,8 @@ impl Acting<'_> {
             .await
             .map_err(|error| self.missing(object, &error))?;
         let sent = manifests::ready(manifest, &self.release.spec.plan, write.stamp.as_deref());
-        let stored = write::apply(&api, sent, &object.name, &write.precondition).await?;
+        let taken = &self.bundle.plan.take_over;
+        let stored = write::apply(&api, sent, &object.name, &write.precondition, taken).await?;
         if !self.bundle.is_workload(object) {
             return Ok(None);
         }
@@ -107,9 +125,10 @@ impl Acting<'_> {
     }
 
     async fn delete(&self, object: &ObjectRef) -> Result<(), WriteError> {
-        self.check_held()?;
         match self.api(object).await {
-            Ok(api) => write::delete(&api, &object.name, &self.release.spec.plan).await,
+            Ok(api) => write::delete(&api, &object.name, &self.release.spec.plan, false)
+                .await
+                .map(|_| ()),
             // Its kind went, and it with that.
             Err(ClusterError::KindMissing(_)) => Ok(()),
             Err(error) => Err(self.missing(object, &error)),

@@ -6,8 +6,11 @@ use serde_json::Value;
 
 use super::client::Connection;
 use super::error::ClusterError;
+use super::inventory::Inventory;
 use super::kinds::Kinds;
 use super::manifests;
+use super::prepare::Preparing;
+use super::releases::Releases;
 use super::write;
 use crate::manifest::Bundle;
 use crate::spec::{ObjectRef, Problem};
@@ -19,11 +22,12 @@ pub struct Difference {
     pub object: ObjectRef,
     /// As it is; `None` if it does not exist.
     pub before: Option<Value>,
-    /// As the server would store it, or why it would not.
-    pub after: Result<Value, Box<Problem>>,
+    /// As the server would store it, `None` if it would be deleted; or why the server would have neither.
+    pub after: Result<Option<Value>, Box<Problem>>,
 }
 
-/// Compares every object of a bundle with the cluster, in the order of the manifests.
+/// Compares every object of a bundle with the cluster, in the order of the manifests; then what earlier releases
+/// brought and would be deleted.
 pub async fn differences(
     connection: &Connection,
     bundle: &Bundle,
@@ -34,16 +38,68 @@ pub async fn differences(
     let kinds = Kinds::discover(client.clone()).await?;
     let mut found = Vec::new();
     for entry in &bundle.objects {
-        found.push(difference(&client, &kinds, (&entry.reference, &entry.value), plan).await?);
+        found.push(
+            difference(
+                &client,
+                &kinds,
+                (&entry.reference, &entry.value),
+                (plan, &bundle.plan.take_over),
+            )
+            .await?,
+        );
     }
+    let releases = Releases::new(connection.client(), &bundle.namespace);
+    let going = Inventory::read(&releases, plan).await?.going(bundle);
+    let objects: Vec<ObjectRef> = going.objects().cloned().collect();
+    let preparing = Preparing {
+        client: &client,
+        kinds: &kinds,
+        bundle,
+        plan,
+    };
+    let (present, refused) = preparing.rehearse_removal(&objects).await?;
+    for object in objects.iter().filter(|object| present.contains(*object)) {
+        found.extend(deletion(&client, &kinds, object).await?);
+    }
+    found.extend(refused.into_iter().map(|(object, problem)| Difference {
+        object,
+        before: None,
+        after: Err(Box::new(problem)),
+    }));
     Ok(found)
+}
+
+/// An object that would be deleted; `None` if that has happened in between.
+async fn deletion(
+    client: &Client,
+    kinds: &Kinds,
+    object: &ObjectRef,
+) -> Result<Option<Difference>, ClusterError> {
+    let api = kinds.api(client, object)?;
+    let live = api
+        .get_opt(&object.name)
+        .await
+        .map_err(|e| ClusterError::of(e, object.to_string()))?;
+    let mut before = live.map(|live| bare(&live));
+    if is_secret(object) {
+        hide(before.as_mut(), None);
+    }
+    Ok(before.map(|before| Difference {
+        object: object.clone(),
+        before: Some(before),
+        after: Ok(None),
+    }))
+}
+
+fn is_secret(object: &ObjectRef) -> bool {
+    object.kind == "Secret" && object.group().is_empty()
 }
 
 async fn difference(
     client: &Client,
     kinds: &Kinds,
     (object, manifest): (&ObjectRef, &Value),
-    plan: &str,
+    (plan, take_over): (&str, &[String]),
 ) -> Result<Difference, ClusterError> {
     let object = object.clone();
     let Ok(api) = kinds.api(client, &object) else {
@@ -60,18 +116,18 @@ async fn difference(
         .map_err(|e| ClusterError::of(e, object.to_string()))?;
     let stamp = live.as_ref().and_then(super::prepare::stamp);
     let sent = manifests::ready(manifest, plan, stamp.as_deref());
-    let stored = write::dry_run(&api, &sent, &object.name).await;
+    let stored = write::dry_run(&api, &sent, &object.name, take_over).await;
     let mut before = live.map(|live| bare(&live));
     let mut after = stored
         .map(|stored| bare(&stored))
         .map_err(|error| Box::new(super::prepare::problem(&object, error)));
-    if object.kind == "Secret" && object.group().is_empty() {
+    if is_secret(&object) {
         hide(before.as_mut(), after.as_mut().ok());
     }
     Ok(Difference {
         object,
         before,
-        after,
+        after: after.map(Some),
     })
 }
 

@@ -116,7 +116,10 @@ fn words(event: &Event) -> Option<(EventType, String)> {
             service: _,
             message,
         }
+        | Event::PlannedAnew { message }
+        | Event::NotRemoved { message }
         | Event::NotPublished { message }
+        | Event::WriteRepeated { message }
         | Event::Ended {
             outcome: _,
             message,

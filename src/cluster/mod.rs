@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod holder;
 mod install;
+mod inventory;
 mod kinds;
 mod lease;
 mod manifests;

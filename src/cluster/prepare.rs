@@ -58,10 +58,13 @@ impl Preparing<'_> {
             .await
             .map_err(|error| ClusterError::of(error, object.to_string()))?;
         let Some(live) = live else {
-            return Ok(Prepared::absent());
+            return Ok(Prepared {
+                starts_pods: self.bundle.is_workload(object),
+                ..Prepared::absent()
+            });
         };
         let stamp = stamp(&live);
-        let changes_template = self.bundle.is_workload(object)
+        let starts_pods = self.bundle.is_workload(object)
             && match self.would_change(object, &live).await {
                 Ok(change) => change == TemplateChange::Changes,
                 // The write itself will tell.
@@ -74,7 +77,7 @@ impl Preparing<'_> {
                 uid: live.metadata.uid.unwrap_or_default(),
                 resource_version: live.metadata.resource_version.unwrap_or_default(),
             },
-            changes_template,
+            starts_pods,
             live_stamp: stamp,
         })
     }
@@ -92,7 +95,7 @@ impl Preparing<'_> {
         let manifest = self.bundle.manifest(object).cloned().unwrap_or_default();
         let stamp = stamp(live);
         let sent = manifests::ready(&manifest, self.plan, stamp.as_deref());
-        let stored = write::dry_run(&api, &sent, &object.name).await?;
+        let stored = write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(if digest(live) == digest(&stored) {
             TemplateChange::Same
         } else {
@@ -123,10 +126,50 @@ impl Preparing<'_> {
                 }
                 Ok(None) => {}
                 Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
-                Err(error) => problems.push(problem(object, error)),
+                Err(error) => {
+                    let problem = problem(object, error);
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
             }
         }
         Ok((changes, problems))
+    }
+
+    /// Deletes objects as a dry run.
+    ///
+    /// Out: those that are there and this plan's, and all that the server would refuse. Error: no answer.
+    pub(super) async fn rehearse_removal(
+        &self,
+        objects: &[ObjectRef],
+    ) -> Result<(BTreeSet<ObjectRef>, BTreeMap<ObjectRef, Problem>), ClusterError> {
+        let rehearsals: Vec<_> = objects
+            .iter()
+            .map(|object| async {
+                // What has no kind any more is gone with it.
+                match self.kinds.api(self.client, object) {
+                    Ok(api) => write::delete(&api, &object.name, self.plan, true).await,
+                    Err(_) => Ok(false),
+                }
+            })
+            .collect();
+        let results: Vec<_> = stream::iter(rehearsals).buffered(PARALLEL).collect().await;
+        let mut present = BTreeSet::new();
+        let mut problems = BTreeMap::new();
+        for (object, result) in objects.iter().zip(results) {
+            match result {
+                Ok(true) => {
+                    present.insert(object.clone());
+                }
+                Ok(false) => {}
+                Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
+                Err(error) => {
+                    problems.insert(object.clone(), problem(object, error));
+                }
+            }
+        }
+        Ok((present, problems))
     }
 
     async fn rehearse_one(
@@ -150,7 +193,7 @@ impl Preparing<'_> {
             // What lives in a namespace that the release brings along cannot be tried before that is there.
             if !self.brings_namespace(object) {
                 let sent = manifests::ready(manifest, self.plan, None);
-                write::dry_run(&api, &sent, &object.name).await?;
+                write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
             }
             return Ok(workload.then_some(TemplateChange::Absent));
         };
@@ -158,7 +201,7 @@ impl Preparing<'_> {
             return self.would_change(object, &live).await.map(Some);
         }
         let sent = manifests::ready(manifest, self.plan, None);
-        write::dry_run(&api, &sent, &object.name).await?;
+        write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(None)
     }
 
@@ -192,6 +235,18 @@ pub(super) fn kind_missing(object: &ObjectRef) -> Problem {
     .hint("install its CustomResourceDefinition first, or add it to the manifests")
 }
 
+/// The same for every object in it, so that it is told once.
+fn namespace_missing(name: &str) -> Problem {
+    Problem::error(
+        Code::NamespaceMissing,
+        format!("Namespace/{name}"),
+        format!("the cluster has no namespace `{name}`"),
+    )
+    .hint(format!(
+        "`kubectl create namespace {name}`, or add it to the manifests"
+    ))
+}
+
 /// What to do about a refusal.
 const HINTS: [(Code, &str); 3] = [
     (
@@ -204,7 +259,7 @@ const HINTS: [(Code, &str); 3] = [
     ),
     (
         Code::FieldConflict,
-        "another manager owns the field: remove it from the manifest, or take it away from that manager",
+        "another manager owns the field: remove it from the manifest, or name that manager under `takeOver` of the plan",
     ),
 ];
 
@@ -215,6 +270,7 @@ pub(super) fn problem(object: &ObjectRef, error: WriteError) -> Problem {
             "was changed while it was looked at".to_owned(),
         ),
         WriteError::Refused(Code::KindMissing, _) => return kind_missing(object),
+        WriteError::Refused(Code::NamespaceMissing, name) => return namespace_missing(&name),
         WriteError::Refused(code, message) => (code, message),
         WriteError::Unreachable(message) => (Code::DryRunRefused, message),
     };

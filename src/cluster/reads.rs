@@ -30,7 +30,7 @@ pub(super) struct Pool {
     services: Vec<Arc<Service>>,
     endpoint_slices: Vec<Arc<EndpointSlice>>,
     events: Vec<Event>,
-    nodes: Option<Vec<Node>>,
+    nodes: Option<Arc<[Node]>>,
 }
 
 impl Pool {
@@ -44,7 +44,7 @@ impl Pool {
             services: caches.services.state(),
             endpoint_slices: caches.endpoint_slices.state(),
             events: hints(caches.warnings.as_ref()).unwrap_or_default(),
-            nodes: hints(caches.nodes.as_ref()),
+            nodes: hints(caches.nodes.as_ref()).map(Arc::from),
         }
     }
 
@@ -71,7 +71,9 @@ impl Pool {
             events: caches
                 .and_then(|caches| hints(caches.warnings.as_ref()))
                 .unwrap_or_default(),
-            nodes: caches.and_then(|caches| hints(caches.nodes.as_ref())),
+            nodes: caches
+                .and_then(|caches| hints(caches.nodes.as_ref()))
+                .map(Arc::from),
         })
     }
 
@@ -112,16 +114,29 @@ impl Pool {
                 .is_some_and(|uid| owners.contains(uid))
                 || owner_uids(metadata).any(|uid| uid == own_uid)
         };
+        let replica_sets = pick(&self.replica_sets, |object| concerns(&object.metadata));
+        let told_of: BTreeSet<&str> = replica_sets
+            .iter()
+            .map(|set| &set.metadata)
+            .chain(pods.iter().map(|pod| &pod.metadata))
+            .filter_map(|metadata| metadata.uid.as_deref())
+            .chain([own_uid.as_str()])
+            .collect();
+        let is_about = |event: &&Event| {
+            let uid = event.involved_object.uid.as_deref();
+            uid.is_some_and(|uid| told_of.contains(uid))
+        };
+        let events = self.events.iter().filter(is_about).cloned().collect();
         Snapshot {
             now,
             read: self.read,
-            replica_sets: pick(&self.replica_sets, |object| concerns(&object.metadata)),
+            replica_sets,
             controller_revisions: pick(&self.controller_revisions, |object| {
                 concerns(&object.metadata)
             }),
             services,
             endpoint_slices,
-            events: self.events.clone(),
+            events,
             nodes: self.nodes.clone(),
             siblings: about.siblings.to_vec(),
             pods,
@@ -174,8 +189,6 @@ impl Pool {
             .flat_map(|slice| slice.endpoints.iter().flatten())
             .filter_map(|endpoint| endpoint.target_ref.as_ref()?.uid.as_deref())
             .collect();
-        let selector = workload.and_then(Workload::selector);
-        let labels = selector.and_then(|selector| selector.match_labels.as_ref());
         pick(&self.pods, |pod| {
             let metadata = &pod.metadata;
             about.knows(metadata)
@@ -184,11 +197,7 @@ impl Pool {
                     .as_deref()
                     .is_some_and(|uid| targets.contains(uid) || Some(uid) == own_uid)
                 || owner_uids(metadata).any(|uid| Some(uid) == own_uid || own_sets.contains(uid))
-                || labels.is_some_and(|labels| {
-                    labels
-                        .iter()
-                        .all(|(key, value)| label(metadata, key) == Some(value))
-                })
+                || workload.is_some_and(|workload| workload.selects(metadata))
                 || services.iter().any(|service| {
                     let selector = service
                         .spec

@@ -38,6 +38,8 @@ pub struct NewRelease {
     pub revision: String,
     /// Why, in somebody's words.
     pub reason: Option<String>,
+    /// The digest of the one plan that may be carried out.
+    pub plan_digest: Option<String>,
 }
 
 /// Releases of one namespace.
@@ -162,12 +164,14 @@ impl Releases {
                     digest: digest.clone(),
                     parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
                 },
+                plan_digest: new.plan_digest.clone(),
                 control: None,
             };
             let mut release = Release::new(&format!("{}-{number}", new.plan), spec);
             release.metadata.labels = Some(labels(&new.plan));
             release.metadata.owner_references =
                 Some(plan.controller_owner_ref(&()).into_iter().collect());
+            self.keeps_wish(&release).await?;
             match self.api().create(&PostParams::default(), &release).await {
                 Ok(created) => break created,
                 // Somebody took the number.
@@ -177,6 +181,28 @@ impl Releases {
         };
         self.create_parts(&release, &parts).await?;
         Ok(release)
+    }
+
+    /// A definition from before saved plans would take the wish for one out of the release, and nobody would honour
+    /// it: tried before anything is written.
+    async fn keeps_wish(&self, release: &Release) -> Result<(), ClusterError> {
+        if release.spec.plan_digest.is_none() {
+            return Ok(());
+        }
+        let trial = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        match self.api().create(&trial, release).await {
+            Ok(kept) if kept.spec.plan_digest.is_none() => Err(ClusterError::Refused {
+                what: "a release of a saved plan".to_owned(),
+                message: "the custom resources in the cluster are older than this tidegate: \
+                          `tidegate crds | kubectl apply -f -`"
+                    .to_owned(),
+            }),
+            // Whatever else is wrong, the real attempt says it.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     async fn create_parts(&self, release: &Release, parts: &[Vec<u8>]) -> Result<(), ClusterError> {
@@ -254,33 +280,23 @@ impl Releases {
         Bundle::from_bytes(&bytes).map_err(|error| damaged(error.to_string()))
     }
 
-    /// The bundle of the newest release of a plan that succeeded: what is installed.
-    pub async fn last_succeeded(
-        &self,
-        plan: &str,
-    ) -> Result<Option<(Release, Bundle)>, ClusterError> {
-        let releases = match self.list(Some(plan)).await {
+    /// The ended releases of a plan that may have written something, in the order of their numbers. Of those before
+    /// the last that succeeded nothing is left that it did not take over.
+    pub(super) async fn ended(&self, plan: &str) -> Result<Vec<Release>, ClusterError> {
+        let mut releases = match self.list(Some(plan)).await {
             Ok(releases) => releases,
-            Err(ClusterError::NotInstalled) => return Ok(None),
+            Err(ClusterError::NotInstalled) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let succeeded = |release: &&Release| {
-            release
-                .status
-                .as_ref()
-                .and_then(|status| status.outcome.as_deref())
-                == Some("Succeeded")
-        };
-        match releases.iter().rev().find(succeeded) {
-            Some(release) => Ok(Some((release.clone(), self.bundle(release).await?))),
-            None => Ok(None),
-        }
+        releases.retain(may_have_written);
+        Ok(releases)
     }
 }
 
 impl Releases {
     /// Tidies up after a release has ended: the plan's status says so, and the oldest ended releases beyond what
-    /// the plan keeps are deleted. The newest that succeeded always stays: it is the inventory.
+    /// the plan keeps are deleted. What the inventory needs always stays: the newest that succeeded, and those after
+    /// it that may have written something.
     pub async fn tidy(&self, plan_name: &str, history: &History) -> Result<(), ClusterError> {
         let releases = self.list(Some(plan_name)).await?;
         let outcome = |release: &Release| release.status.as_ref().and_then(|s| s.outcome.clone());
@@ -310,12 +326,16 @@ impl Releases {
         let old_succeeded = succeeded
             .len()
             .saturating_sub(kept(history.keep_succeeded.max(1)));
+        let newest = succeeded.last().map_or(0, |release| release.spec.number);
+        let is_needed =
+            |release: &Release| release.spec.number > newest && may_have_written(release);
         let old_others = others.len().saturating_sub(kept(history.keep_failed));
-        for release in succeeded
-            .into_iter()
-            .take(old_succeeded)
-            .chain(others.into_iter().take(old_others))
-        {
+        for release in succeeded.into_iter().take(old_succeeded).chain(
+            others
+                .into_iter()
+                .take(old_others)
+                .filter(|release| !is_needed(release)),
+        ) {
             match self
                 .api()
                 .delete(&release.name_any(), &DeleteParams::background())
@@ -337,6 +357,14 @@ impl Releases {
             .await
             .map_err(|e| ClusterError::of(e, format!("release `{name}`")))
     }
+}
+
+/// Whether an ended release got as far as its first write: a refused one did not.
+fn may_have_written(release: &Release) -> bool {
+    release.status.as_ref().is_some_and(|status| {
+        let outcome = status.outcome.as_deref();
+        status.plan.is_some() && outcome.is_some_and(|outcome| outcome != "Refused")
+    })
 }
 
 /// Whether a release has ended.

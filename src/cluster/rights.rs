@@ -19,12 +19,13 @@ pub struct Right {
     pub resource: &'static str,
 }
 
-/// What the plan's account needs in its namespace: the reads of the gate and the writes of usual manifests.
+/// What the plan's account needs in its namespace: the reads of the gate and the writes of usual manifests,
+/// with the deletion of what a later release does not have any more.
 pub const ACTING_RIGHTS: &[(&str, &[&str], &[&str])] = &[
     (
         "apps",
         &["deployments", "statefulsets", "daemonsets"],
-        &["get", "list", "watch", "create", "patch"],
+        &["get", "list", "watch", "create", "patch", "delete"],
     ),
     (
         "apps",
@@ -34,13 +35,13 @@ pub const ACTING_RIGHTS: &[(&str, &[&str], &[&str])] = &[
     (
         "batch",
         &["jobs"],
-        &["get", "list", "watch", "create", "patch"],
+        &["get", "list", "watch", "create", "patch", "delete"],
     ),
     ("", &["pods"], &["get", "list", "watch"]),
     (
         "",
         &["services"],
-        &["get", "list", "watch", "create", "patch"],
+        &["get", "list", "watch", "create", "patch", "delete"],
     ),
     (
         "discovery.k8s.io",
@@ -50,7 +51,7 @@ pub const ACTING_RIGHTS: &[(&str, &[&str], &[&str])] = &[
     (
         "",
         &["configmaps", "serviceaccounts"],
-        &["get", "create", "patch"],
+        &["get", "create", "patch", "delete"],
     ),
     ("", &["events"], &["list", "watch"]),
 ];

@@ -7,6 +7,7 @@ use kube::{Api, Client};
 
 use super::client::Connection;
 use super::error::ClusterError;
+use super::inventory::{Going, Inventory};
 use super::kinds::Kinds;
 use super::manifests;
 use super::prepare::Preparing;
@@ -20,46 +21,48 @@ use crate::upgrade::gate::{LiveRevision, revisions};
 
 /// Surveys the cluster for a release.
 ///
-/// In: who looks (`own` reads tidegate's objects, `preparing.client` everything else), the bundle, and the bundle
-/// of the last release that succeeded, which is the inventory.
+/// In: who looks (`own` reads tidegate's objects, `preparing.client` everything else), the bundle, and what earlier
+/// releases brought.
 pub(super) async fn survey(
     own: &Client,
     preparing: &Preparing<'_>,
-    last: Option<&Bundle>,
+    inventory: &Inventory,
 ) -> Result<Survey, ClusterError> {
     let bundle = preparing.bundle;
-    let declared = match last {
+    let declared = match inventory.declared() {
         // What ran when the last release was done. The object in the cluster is anybody's to change before the pods do.
-        Some(last) => Some(check_graph(&last.graph_name, &last.graph).0),
+        Some(declared) => Some(declared),
         None => declared(own, bundle).await?,
     };
-    let (changes, problems) = preparing.rehearse().await?;
-    let (services, leaving) = match running(preparing, last, &changes).await {
+    let (changes, mut problems) = preparing.rehearse().await?;
+    let going = inventory.going(bundle);
+    let objects: Vec<ObjectRef> = going.objects().cloned().collect();
+    let (present, refused) = preparing.rehearse_removal(&objects).await?;
+    problems.extend(refused.into_values());
+    let going = going.only(&present);
+    let services = match running(preparing, (inventory, &going), &changes).await {
         Ok(found) => found,
         // An account that may not write may often not read either: that one refusal must not hide all others.
-        Err(_) if !problems.is_empty() => Found::default(),
+        Err(_) if !problems.is_empty() => BTreeMap::new(),
         Err(error) => return Err(error),
     };
     Ok(Survey {
         now: Timestamp::now(),
         services,
         declared,
-        leaving,
+        leaving: going.leaving,
+        dropped: going.dropped,
+        leftover: going.leftover,
         problems,
     })
 }
 
-/// What runs of each service, and the objects of services that go away.
-type Found = (
-    BTreeMap<ServiceName, Surveyed>,
-    BTreeMap<ServiceName, Vec<ObjectRef>>,
-);
-
+/// What runs of each service, and of those that go away.
 async fn running(
     preparing: &Preparing<'_>,
-    last: Option<&Bundle>,
+    (inventory, going): (&Inventory, &Going),
     changes: &BTreeMap<ObjectRef, TemplateChange>,
-) -> Result<Found, ClusterError> {
+) -> Result<BTreeMap<ServiceName, Surveyed>, ClusterError> {
     let bundle = preparing.bundle;
     let pool = Pool::live(preparing.client, &bundle.namespace, None).await?;
     let mut services = BTreeMap::new();
@@ -76,14 +79,21 @@ async fn running(
             .filter_map(|workload| bundle.manifest(workload))
             .flat_map(manifests::images);
         let to = images.collect::<Vec<_>>().join(", ");
-        let live = live_revisions(preparing.client, &pool, &workloads).await?;
+        let mut live = live_revisions(preparing.client, &pool, &workloads).await?;
+        if let Some(dropped) = going.dropped.get(name) {
+            let revisions = live_revisions(preparing.client, &pool, dropped).await?;
+            // Current for a workload that is to be gone is old for its service.
+            live.extend(revisions.into_iter().map(|revision| LiveRevision {
+                is_current: false,
+                ..revision
+            }));
+        }
         services.insert(name.clone(), Surveyed { live, change, to });
     }
-    let mut leaving = BTreeMap::new();
-    for (name, objects) in going(bundle, last) {
+    for (name, objects) in &going.leaving {
         let workloads: Vec<ObjectRef> = objects
             .iter()
-            .filter(|object| is_workload(object, last))
+            .filter(|object| inventory.is_workload(object))
             .cloned()
             .collect();
         let live = live_revisions(preparing.client, &pool, &workloads).await?;
@@ -93,9 +103,8 @@ async fn running(
             to: String::new(),
         };
         services.insert(name.clone(), surveyed);
-        leaving.insert(name, objects);
     }
-    Ok((services, leaving))
+    Ok(services)
 }
 
 /// Surveys the cluster for a release that does not exist yet.
@@ -111,44 +120,15 @@ pub async fn survey_only(
     let account = bundle.plan.service_account_name.as_deref();
     let acting = connection.acting_as(&bundle.namespace, account)?;
     let kinds = Kinds::discover(acting.clone()).await?;
-    let last = Releases::new(own.clone(), &bundle.namespace)
-        .last_succeeded(plan)
-        .await?;
+    let releases = Releases::new(own.clone(), &bundle.namespace);
+    let inventory = Inventory::read(&releases, plan).await?;
     let preparing = Preparing {
         client: &acting,
         kinds: &kinds,
         bundle,
         plan,
     };
-    survey(&own, &preparing, last.as_ref().map(|(_, bundle)| bundle)).await
-}
-
-/// The services of the last release that the new one does not have, with their objects.
-fn going(bundle: &Bundle, last: Option<&Bundle>) -> Vec<(ServiceName, Vec<ObjectRef>)> {
-    let Some(last) = last else { return Vec::new() };
-    let kept: BTreeSet<&ObjectRef> = bundle
-        .objects
-        .iter()
-        .map(|entry| &entry.reference)
-        .collect();
-    last.services
-        .iter()
-        .filter(|(name, _)| !bundle.services.contains_key(*name))
-        .map(|(name, owned)| {
-            let objects = last.references(&owned.objects);
-            (
-                name.clone(),
-                objects
-                    .into_iter()
-                    .filter(|object| !kept.contains(object))
-                    .collect(),
-            )
-        })
-        .collect()
-}
-
-fn is_workload(object: &ObjectRef, last: Option<&Bundle>) -> bool {
-    last.is_some_and(|last| last.is_workload(object))
+    survey(&own, &preparing, &inventory).await
 }
 
 async fn live_revisions(

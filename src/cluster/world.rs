@@ -13,6 +13,7 @@ use super::act::Acting;
 use super::caches::Caches;
 use super::client::Connection;
 use super::error::ClusterError;
+use super::inventory::Inventory;
 use super::kinds::Kinds;
 use super::prepare::Preparing;
 use super::reads::{About, Pool, cached_workload, read_live};
@@ -280,13 +281,12 @@ impl Targets {
                 .get(name)
                 .map(recorded_pods)
                 .unwrap_or_default();
-            let workloads = &member.belongings.workloads;
-            list.extend(workloads.iter().map(|workload| {
+            list.extend(member.judged().map(|workload| {
                 Target {
                     service: name.clone(),
                     workload: workload.clone(),
-                    siblings: workloads
-                        .iter()
+                    siblings: member
+                        .judged()
                         .filter(|other| *other != workload)
                         .cloned()
                         .collect(),
@@ -358,17 +358,15 @@ impl World for ClusterWorld {
         Ok(Loaded {
             status: self.release.status.clone().unwrap_or_default(),
             bundle: (*self.bundle).clone(),
+            plan_digest: self.release.spec.plan_digest.clone(),
         })
     }
 
     async fn survey(&mut self, _bundle: &Bundle) -> Result<Survey, WorldError> {
-        let last = self
-            .releases
-            .last_succeeded(&self.release.spec.plan)
+        let inventory = Inventory::read(&self.releases, &self.release.spec.plan)
             .await
             .map_err(|error| world_error(&error))?;
-        let last = last.map(|(_, bundle)| bundle);
-        survey(&self.own, &self.preparing(), last.as_ref())
+        survey(&self.own, &self.preparing(), &inventory)
             .await
             .map_err(|error| world_error(&error))
     }

@@ -44,6 +44,9 @@ pub(super) fn judge(error: &kube::Error) -> WriteError {
     };
     let message = status.message.clone();
     match status.code {
+        404 if let Some(namespace) = missing_namespace(status) => {
+            WriteError::Refused(Code::NamespaceMissing, namespace.to_owned())
+        }
         401 | 403 => WriteError::Refused(Code::Forbidden, message),
         409 if is_field_conflict(status) => WriteError::Refused(Code::FieldConflict, message),
         409 => WriteError::Moved,
@@ -57,6 +60,11 @@ pub(super) fn judge(error: &kube::Error) -> WriteError {
         400 | 404 | 405 | 413 | 415 | 422 => WriteError::Refused(Code::DryRunRefused, message),
         _ => WriteError::Unreachable(message),
     }
+}
+
+fn missing_namespace(status: &kube::core::Status) -> Option<&str> {
+    let details = status.details.as_ref()?;
+    (details.kind == "namespaces").then_some(details.name.as_str())
 }
 
 fn is_field_conflict(status: &kube::core::Status) -> bool {
@@ -80,6 +88,7 @@ pub(super) async fn apply(
     mut manifest: Value,
     name: &str,
     precondition: &Precondition,
+    take_over: &[String],
 ) -> Result<DynamicObject, WriteError> {
     let (uid, resource_version) = match precondition {
         Precondition::Unchanged {
@@ -112,8 +121,8 @@ pub(super) async fn apply(
             Value::String(resource_version),
         );
     }
-    let applied = apply_owning(api, &manifest, name, &parameters()).await?;
-    drop_created_entry(api, applied.clone(), name).await?;
+    let applied = apply_owning(api, &manifest, name, &parameters(), take_over).await?;
+    drop_entries(api, applied.clone(), name, take_over).await?;
     // Our own answer: what is read again later may hold somebody else's change, and is not what we applied.
     Ok(applied)
 }
@@ -122,16 +131,18 @@ fn parameters() -> PatchParams {
     PatchParams::apply(FIELD_MANAGER).validation_strict()
 }
 
-/// Applies, and takes a field by force only if every field in dispute is held by tidegate's own plain create.
+/// Applies, and takes a field by force only if every field in dispute is held by tidegate's own plain create or by a
+/// manager that the plan takes over.
 async fn apply_owning(
     api: &Api<DynamicObject>,
     manifest: &Value,
     name: &str,
     parameters: &PatchParams,
+    take_over: &[String],
 ) -> Result<DynamicObject, WriteError> {
     match api.patch(name, parameters, &Patch::Apply(manifest)).await {
         Ok(applied) => Ok(applied),
-        Err(kube::Error::Api(status)) if is_own_conflict(&status) => {
+        Err(kube::Error::Api(status)) if is_conflict_with(&status, take_over) => {
             let forced = parameters.clone().force();
             let applied = api.patch(name, &forced, &Patch::Apply(manifest)).await;
             applied.map_err(|error| judge(&error))
@@ -160,25 +171,32 @@ fn is_autoscalers_conflict(status: &kube::core::Status) -> bool {
         && conflicts.all(|cause| cause.field == ".spec.replicas" && cause.message.starts_with(held))
 }
 
-/// Whether all conflicts are with the entry that a plain create of ours left behind.
-fn is_own_conflict(status: &kube::core::Status) -> bool {
+/// Whether all conflicts are with the entry that a plain create of ours left behind, or with those managers.
+fn is_conflict_with(status: &kube::core::Status, take_over: &[String]) -> bool {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     let mut conflicts = causes
         .filter(|cause| cause.reason == "FieldManagerConflict")
         .peekable();
-    let own = format!("conflict with \"{FIELD_MANAGER}\"");
-    conflicts.peek().is_some() && conflicts.all(|cause| cause.message.starts_with(&own))
+    let managers = take_over.iter().map(String::as_str);
+    let held: Vec<String> = managers
+        .chain([FIELD_MANAGER])
+        .map(|manager| format!("conflict with \"{manager}\""))
+        .collect();
+    conflicts.peek().is_some()
+        && conflicts.all(|cause| held.iter().any(|held| cause.message.starts_with(held)))
 }
 
 /// How often the entry of a plain create is tried to be dropped: controllers write at the same time.
 const DROP_TRIES: usize = 10;
 
-/// Takes away the entry that the plain create left in `managedFields`; otherwise a field that a later release
-/// drops would stay, owned by that entry. What cannot be dropped now is dropped by the next apply.
-async fn drop_created_entry(
+/// Takes away the entry that the plain create left in `managedFields`, and those of managers that the plan takes
+/// over; otherwise a field that a later release drops would stay, owned by that entry. What cannot be dropped now is
+/// dropped by the next apply.
+async fn drop_entries(
     api: &Api<DynamicObject>,
     mut applied: DynamicObject,
     name: &str,
+    take_over: &[String],
 ) -> Result<(), WriteError> {
     for _ in 0..DROP_TRIES {
         let entries = applied
@@ -188,7 +206,7 @@ async fn drop_created_entry(
             .unwrap_or_default();
         let kept: Vec<_> = entries
             .iter()
-            .filter(|entry| !is_created_entry(entry))
+            .filter(|entry| !is_dropped(entry, take_over))
             .collect();
         if kept.len() == entries.len() {
             return Ok(());
@@ -210,10 +228,11 @@ async fn drop_created_entry(
     Ok(())
 }
 
-fn is_created_entry(entry: &ManagedFieldsEntry) -> bool {
-    entry.manager.as_deref() == Some(FIELD_MANAGER)
-        && entry.operation.as_deref() == Some("Update")
-        && entry.subresource.as_deref().unwrap_or_default().is_empty()
+fn is_dropped(entry: &ManagedFieldsEntry, take_over: &[String]) -> bool {
+    let manager = entry.manager.as_deref().unwrap_or_default();
+    let is_created = manager == FIELD_MANAGER && entry.operation.as_deref() == Some("Update");
+    let is_whole = entry.subresource.as_deref().unwrap_or_default().is_empty();
+    is_whole && (is_created || take_over.iter().any(|taken| taken == manager))
 }
 
 /// Applies an object as a dry run: what the server would store, or why it would not.
@@ -221,8 +240,9 @@ pub(super) async fn dry_run(
     api: &Api<DynamicObject>,
     manifest: &Value,
     name: &str,
+    take_over: &[String],
 ) -> Result<DynamicObject, WriteError> {
-    apply_owning(api, manifest, name, &parameters().dry_run()).await
+    apply_owning(api, manifest, name, &parameters().dry_run(), take_over).await
 }
 
 /// Deletes an object, if it is there and no other plan has taken it over. Its pods are ended in the background.
@@ -230,21 +250,26 @@ pub(super) async fn delete(
     api: &Api<DynamicObject>,
     name: &str,
     plan: &str,
-) -> Result<(), WriteError> {
+    dry_run: bool,
+) -> Result<bool, WriteError> {
     let Some(live) = api.get_opt(name).await.map_err(|error| judge(&error))? else {
-        return Ok(());
+        return Ok(false);
     };
     let labels = live.metadata.labels.unwrap_or_default();
     if labels.get(PLAN_LABEL).is_some_and(|owner| owner != plan) {
-        return Ok(());
+        return Ok(false);
     }
-    let parameters = DeleteParams::background().preconditions(Preconditions {
+    let parameters = DeleteParams {
+        dry_run,
+        ..DeleteParams::background()
+    }
+    .preconditions(Preconditions {
         uid: live.metadata.uid,
         resource_version: None,
     });
     match api.delete(name, &parameters).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
         Err(error) => Err(judge(&error)),
     }
 }

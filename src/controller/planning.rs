@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::charter::{charter, graph_of};
 use super::survey::{Survey, Surveyed, TemplateChange};
-use crate::graph::{Member as Placed, Moves, Revision, System};
+use crate::graph::{Member as Placed, Moves, Revision, System, Verified};
 use crate::manifest::Bundle;
 use crate::plan::{self, Plan, Verdict};
 use crate::spec::crd::{DrainLevel, Routing};
-use crate::spec::{Graph, Interface, ServiceName, stamp};
+use crate::spec::{Graph, Interface, ObjectRef, ServiceName, stamp};
 use crate::upgrade::gate::LiveRevision;
 use crate::upgrade::{
     Agenda, Change, Course, Ending, Member, ServiceState, State, WaveTimes, status,
@@ -28,18 +28,42 @@ pub struct Planned {
     pub plan: Plan,
 }
 
+impl Planned {
+    /// The same if it is the one plan that may be carried out, or a refusal that says why not.
+    ///
+    /// In: the digest of the plan that somebody saw and asked for; `None`: whatever the world asks for now.
+    #[must_use]
+    pub fn only(mut self, wanted: Option<&str>) -> Self {
+        let Some(wanted) = wanted.filter(|wanted| *wanted != self.plan.digest) else {
+            return self;
+        };
+        // Refused already: its own reason says more.
+        if matches!(self.state.course, Course::Ended(_)) {
+            return self;
+        }
+        let message = format!(
+            "the release asks for the plan {wanted}, and what runs and what is declared now make it {}: \
+             something moved in between; make a new one with `tidegate plan -f … --out FILE`, then \
+             `tidegate run --plan FILE -f …`",
+            self.plan.digest
+        );
+        self.agenda.waves.clear();
+        self.agenda.members.clear();
+        let mut state = State::pending();
+        state.ended = self.state.started;
+        state.course = Course::Ended(Ending::Refused { message });
+        self.state = state;
+        self
+    }
+}
+
 /// Makes the plan of a release from what was found.
 pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
     let graph = graph_of(bundle);
     let system = system(&graph, survey);
     let plan = plan::plan(&system);
     let charter = charter(bundle);
-    let mut agenda = Agenda {
-        waves: Vec::new(),
-        members: BTreeMap::new(),
-        shared: charter.shared.clone(),
-        strategy: charter.strategy.clone(),
-    };
+    let mut agenda = Agenda::new(&charter);
     let mut state = State::pending();
     if let Some(message) = refusal(&system, &plan, survey) {
         state.course = Course::Ended(Ending::Refused { message });
@@ -71,6 +95,11 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
             change: change(step.action),
             after: before(&plan, &step.service),
             belongings,
+            dropped: survey
+                .dropped
+                .get(&step.service)
+                .cloned()
+                .unwrap_or_default(),
             from: surveyed.map(running).unwrap_or_default(),
             to: surveyed
                 .map(|surveyed| surveyed.to.clone())
@@ -82,6 +111,7 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
             .insert(step.service.clone(), ServiceState::waiting());
     }
     agenda.shared.extend(status::unmoved(&charter, &agenda));
+    agenda.leftover = leftover(survey, &agenda);
     state.course = Course::Preparing;
     state.waves = vec![WaveTimes::default(); agenda.waves.len()];
     state.plan_digest.clone_from(&plan.digest);
@@ -91,6 +121,16 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
         state,
         plan,
     }
+}
+
+/// What is deleted when every service is done: also the dropped workloads without a pod, whose service does not move.
+fn leftover(survey: &Survey, agenda: &Agenda) -> Vec<ObjectRef> {
+    let unmoved = survey
+        .dropped
+        .iter()
+        .filter(|(name, _)| !agenda.members.contains_key(*name));
+    let workloads = unmoved.flat_map(|(_, workloads)| workloads);
+    workloads.chain(&survey.leftover).cloned().collect()
 }
 
 /// Every service that must be done before one, those included that follow from others: each of them is looked at
@@ -229,8 +269,10 @@ pub fn system(graph: &Graph, survey: &Survey) -> System {
             .and_then(|declared| declared.services.get(name));
         let live = surveyed.live.iter().map(|revision| Revision {
             name: revision.hash.clone(),
-            interface: stamped(revision)
-                .or_else(|| declared.map(|service| service.interface.clone())),
+            interface: spoken(revision, || {
+                declared.map(|service| service.interface.clone())
+            }),
+            verified: Verified::new(),
         });
         let member = Placed::deleted(live.collect());
         system.services.insert(name.clone(), member);
@@ -282,21 +324,29 @@ impl Interfaces<'_> {
     fn revision(&self, revision: &LiveRevision) -> Revision {
         let as_declared_now = revision.is_current && self.change == TemplateChange::Same;
         // What was recorded of it comes before what is said of it now: a declaration that changes alone changes no pod.
-        let interface = stamped(revision)
-            .or_else(|| self.declared.cloned())
-            .or_else(|| as_declared_now.then(|| self.target.clone()));
+        let recorded = || {
+            let declared = self.declared.cloned();
+            declared.or_else(|| as_declared_now.then(|| self.target.clone()))
+        };
+        let interface = spoken(revision, recorded);
         Revision {
             name: revision.hash.clone(),
             interface,
+            verified: Verified::new(),
         }
     }
 }
 
-fn stamped(revision: &LiveRevision) -> Option<Interface> {
-    revision
-        .contract
-        .as_deref()
-        .and_then(|text| stamp::read(text).ok())
+/// What a revision's stamp says; what is recorded of it where it has none. A stamp that cannot be read says that
+/// something else runs than what was recorded, so nobody knows.
+fn spoken(
+    revision: &LiveRevision,
+    recorded: impl FnOnce() -> Option<Interface>,
+) -> Option<Interface> {
+    match revision.contract.as_deref() {
+        Some(text) => stamp::read(text).ok(),
+        None => recorded(),
+    }
 }
 
 /// What runs, for people: the images of each revision, without their registries, which say nothing about a change.

@@ -76,7 +76,7 @@ async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
         agenda,
         state,
         plan: _,
-    } = make_plan(&loaded.bundle, &survey);
+    } = make_plan(&loaded.bundle, &survey).only(loaded.plan_digest.as_deref());
     world.save(&agenda, &state).await?;
     let event = match &state.course {
         Course::Ended(Ending::Refused { message }) => Event::Refused {

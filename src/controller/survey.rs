@@ -21,7 +21,7 @@ pub enum TemplateChange {
 /// One service as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surveyed {
-    /// Every revision that has a live pod, of all of its workloads.
+    /// Every revision that has a live pod, of all of its workloads, those included that it does not have any more.
     pub live: Vec<LiveRevision>,
     /// What the manifests would do, by server dry-run; [`TemplateChange::Same`] for one that goes away.
     pub change: TemplateChange,
@@ -38,8 +38,12 @@ pub struct Survey {
     pub services: BTreeMap<ServiceName, Surveyed>,
     /// What the graph in the cluster declares: what ran when the last release was done.
     pub declared: Option<Graph>,
-    /// The objects of services that go away, from the last release that succeeded.
+    /// The objects of services that go away, from the inventory: what earlier releases brought and is still there.
     pub leaving: BTreeMap<ServiceName, Vec<ObjectRef>>,
+    /// Workloads from the inventory that a service does not have any more, though it stays.
+    pub dropped: BTreeMap<ServiceName, Vec<ObjectRef>>,
+    /// All else from the inventory that the new manifests do not have, in the order in which it is to go.
+    pub leftover: Vec<ObjectRef>,
     /// What the API server would refuse, all of it.
     pub problems: Vec<Problem>,
 }

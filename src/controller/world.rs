@@ -42,6 +42,8 @@ pub struct Loaded {
     pub status: ReleaseStatus,
     /// Its frozen input.
     pub bundle: Bundle,
+    /// The digest of the one plan that may be carried out, where somebody asked for a saved plan.
+    pub plan_digest: Option<String>,
 }
 
 /// Everything outside: cluster, clock, people. The real one is in `cluster`, the simulated one in `sim`.

@@ -370,9 +370,12 @@ fn judge<'a>(
         wait_out(case, (caller, callee), found);
         if caller == callee {
             // Where calls find their version, each of its pods finds one of its own revision: itself.
-            // One that remembers what it agreed on may not look for that any more.
-            let is_found =
-                |pair: &&Pair<'a>| case.callee.is_versioned() && pair.clash != Clash::Unsettled;
+            // One that remembers what it agreed on may not look for that any more; one that was seen to fail
+            // at a pod finds that pod too.
+            let is_found = |pair: &&Pair<'a>| {
+                case.callee.is_versioned()
+                    && !matches!(pair.clash, Clash::Unsettled | Clash::Refuted)
+            };
             let cross = early
                 .iter()
                 .chain(late)

@@ -28,12 +28,13 @@ pub fn compat(
     let Some(caller) = caller else {
         return Compat::Yes;
     };
+    let served = (callee, Served::by(callee, &key.1));
     let Some(interface) = &caller.interface else {
-        return Compat::Unknown;
+        return judged(caller, None, &key.0, served);
     };
     match interface.calls.get(key) {
         None => Compat::Yes,
-        Some(Requirement { need, .. }) => answer(need, Served::by(callee, &key.1)),
+        Some(Requirement { need, .. }) => judged(caller, Some(need), &key.0, served),
     }
 }
 
@@ -64,6 +65,24 @@ impl<'a> Served<'a> {
             Some(None) => Self::Nothing,
             Some(Some(versions)) => Self::Versions(versions),
         }
+    }
+}
+
+/// What becomes of the calls of a revision; no need: nobody declared it. What was verified of the two counts more than what
+/// is declared, but for one thing: it proves no call that is declared to fail.
+pub(super) fn judged(
+    caller: &Revision,
+    need: Option<&Need>,
+    to: &ServiceName,
+    (callee, served): (Option<&Revision>, Served<'_>),
+) -> Compat {
+    let declared = need.map_or(Compat::Unknown, |need| answer(need, served));
+    let results = caller.verified.get(to);
+    let verified = results.and_then(|results| results.get(&callee?.name).copied());
+    match (declared, verified) {
+        (declared, None) | (declared @ Compat::No(_), Some(_)) => declared,
+        (Compat::Yes | Compat::Unknown, Some(false)) => Compat::No(Clash::Refuted),
+        (Compat::Yes | Compat::Unknown, Some(true)) => Compat::Yes,
     }
 }
 

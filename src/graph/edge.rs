@@ -30,6 +30,8 @@ pub enum Clash {
     /// The caller remembers a version that it agreed on with one revision of the callee and may use
     /// it with another.
     Unsettled,
+    /// They were verified against each other, and failed.
+    Refuted,
     /// Nobody declared enough to tell.
     Undeclared,
 }

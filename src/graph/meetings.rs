@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::compat::{Served, answer, unsettled};
+use super::compat::{Served, judged, unsettled};
 use super::{Clash, Compat, Link, Node, Pair, Revision};
 use crate::spec::{ContractName, Need, Negotiate, Requirement, Retention, ServiceName};
 
@@ -69,18 +69,18 @@ impl<'a> Meetings<'a> {
 /// A revision that calls, or of which nobody knows whether it does, with what it requires.
 #[derive(Clone, Copy)]
 struct Caller<'a> {
-    revision: Option<&'a Revision>,
+    revision: &'a Revision,
     requirement: Option<&'a Requirement>,
 }
 
 fn callers<'a>(live: &Live<'a>, key: &Key) -> Vec<Caller<'a>> {
-    let callers = live.iter().filter_map(|revision| {
-        let requirement = match &(*revision)?.interface {
+    let callers = live.iter().copied().flatten().filter_map(|revision| {
+        let requirement = match &revision.interface {
             None => None,
             Some(interface) => Some(interface.calls.get(key)?),
         };
         Some(Caller {
-            revision: *revision,
+            revision,
             requirement,
         })
     });
@@ -146,7 +146,7 @@ impl<'a> EdgeOf<'a> {
             let need = requirement.map(|requirement| &requirement.need);
             let pair = |callee, clash| Pair {
                 link,
-                caller: revision,
+                caller: Some(revision),
                 callee,
                 requirement,
                 clash,
@@ -154,7 +154,7 @@ impl<'a> EdgeOf<'a> {
             let first = found.len();
             let mut is_answered = false;
             for (callee, served) in callees.iter().copied() {
-                match need.map_or(Compat::Unknown, |need| answer(need, served)) {
+                match judged(revision, need, link.callee, (callee, served)) {
                     Compat::Yes => is_answered = true,
                     Compat::No(clash) => found.push(pair(callee, clash)),
                     Compat::Unknown => found.push(pair(callee, Clash::Undeclared)),
@@ -163,7 +163,9 @@ impl<'a> EdgeOf<'a> {
             // One that remembers may have agreed on what it does not find any more.
             let remembers = matches!(need, Some(Need::Any(_, Negotiate::Cached)));
             if self.is_versioned && is_answered && !remembers {
-                found.truncate(first);
+                // Its calls find a pod of its version also where they were seen to fail.
+                let rest = found.split_off(first);
+                found.extend(rest.into_iter().filter(|pair| pair.clash == Clash::Refuted));
             }
             if let Some(callee) = need.and_then(|need| unsettled(need, link.contract, mixed)) {
                 found.push(pair(Some(callee), Clash::Unsettled));

@@ -17,6 +17,7 @@ mod meetings;
 mod system;
 #[cfg(test)]
 mod tests;
+mod verified;
 
 pub use build::derive;
 pub use compat::{Compat, compat, satisfies};
@@ -25,3 +26,4 @@ pub use edge::{
     Clash, Derivation, Drain, EdgeCounts, Kind, Link, Node, Pair, Precedence, Strength,
 };
 pub use system::{Member, Moves, OnlyError, Outside, Revision, System};
+pub use verified::{Difference, Disagreement, Match, Verifications, Verified};

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
+use super::Verified;
 use crate::spec::crd::Routing;
 use crate::spec::{Assume, External, Graph, Interface, Manner, Service, ServiceName};
 
@@ -17,6 +20,8 @@ pub struct Revision {
     pub name: String,
     /// What it serves and calls; `None` where nobody declared it.
     pub interface: Option<Interface>,
+    /// With which revisions of others it was verified as a caller; counts more than what is declared.
+    pub verified: Verified,
 }
 
 impl Revision {
@@ -25,6 +30,7 @@ impl Revision {
         Self {
             name: name.into(),
             interface: Some(interface),
+            verified: Verified::new(),
         }
     }
 
@@ -33,12 +39,14 @@ impl Revision {
         Self {
             name: name.into(),
             interface: None,
+            verified: Verified::new(),
         }
     }
 }
 
 /// What happens to a service in this release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Moves {
     /// Nothing of it runs yet.
     Create,

@@ -100,6 +100,18 @@ impl Bundle {
         })
     }
 
+    /// The service that an object belongs to, if one.
+    pub fn owner(&self, object: &ObjectRef) -> Option<&ServiceName> {
+        let index = self
+            .objects
+            .iter()
+            .position(|entry| entry.reference == *object)?;
+        self.services
+            .iter()
+            .find(|(_, owned)| owned.objects.contains(&index) || owned.workloads.contains(&index))
+            .map(|(name, _)| name)
+    }
+
     /// Whether an object is a workload of one of the services.
     pub fn is_workload(&self, object: &ObjectRef) -> bool {
         self.services

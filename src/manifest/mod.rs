@@ -8,6 +8,7 @@
 mod bundle;
 mod compose;
 mod document;
+mod mend;
 mod namespace;
 mod node;
 mod object;
@@ -15,17 +16,24 @@ mod order;
 mod owner;
 mod read;
 mod reference;
+mod rules;
 mod scalar;
 mod schema;
 mod selector;
+mod unending;
 
 #[cfg(test)]
 mod tests;
 
 pub use bundle::{Bundle, Entry, OwnedEntries};
+pub use mend::{Mended, hides_others, mend};
 pub use namespace::place_in;
-pub use node::{Key, Node, NodeKind, Spot};
+pub use node::{Key, Node, NodeKind, Spot, index_path, key_path, shorten};
 pub use object::Object;
 pub use order::{apply_order, deletion_order};
 pub use owner::{Owned, Ownership, assign};
-pub use read::{Declared, FILE_BYTES_MAX, Manifests, Text, read};
+pub use read::{Declared, FILE_BYTES_MAX, Manifests, Text, documents, read};
+pub use reference::pod_template;
+pub use rules::{beyond, broken_rules};
+pub use selector::{Labels, labels, matches_plain};
+pub use unending::unending;

@@ -166,7 +166,7 @@ impl Node {
     }
 
     /// What it is, for a message: ``the number `2` ``.
-    pub(super) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match &self.kind {
             NodeKind::Null => "nothing".to_owned(),
             NodeKind::Bool { value, written } if written == &value.to_string() => {
@@ -199,7 +199,7 @@ impl Node {
 const QUOTED_MAX: usize = 60;
 
 /// A text that fits in a message: one line, printable, not endless.
-pub(super) fn shorten(text: &str) -> String {
+pub fn shorten(text: &str) -> String {
     let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     let mut short: String = text.chars().take(QUOTED_MAX).map(plain).collect();
     if text.chars().nth(QUOTED_MAX).is_some() {
@@ -246,7 +246,7 @@ fn steps(path: &str) -> Vec<Step> {
 }
 
 /// The path of a key below a path.
-pub(super) fn key_path(above: &str, key: &str) -> String {
+pub fn key_path(above: &str, key: &str) -> String {
     let simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$');
     if key.is_empty() || !key.chars().all(simple) {
         format!("{above}[\"{}\"]", shorten(key))
@@ -258,6 +258,6 @@ pub(super) fn key_path(above: &str, key: &str) -> String {
 }
 
 /// The path of an entry of a list.
-pub(super) fn index_path(above: &str, index: usize) -> String {
+pub fn index_path(above: &str, index: usize) -> String {
     format!("{above}[{index}]")
 }

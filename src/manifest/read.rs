@@ -106,6 +106,28 @@ pub fn read(texts: &[Text]) -> (Manifests, Vec<Problem>) {
     (manifests, problems)
 }
 
+/// Reads one file of any YAML or JSON, Kubernetes objects or not.
+///
+/// Out: the value of each document with the place of every field, within the same limits as manifests. A document with
+/// a problem is left out.
+pub fn documents(text: &Text) -> (Vec<Node>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    if text.bytes.len() > FILE_BYTES_MAX {
+        problems.push(too_large(text, "the file takes", FILE_BYTES_MAX));
+        return (Vec::new(), problems);
+    }
+    let content = match decode(text) {
+        Ok(content) => content,
+        Err(problem) => return (Vec::new(), vec![*problem]),
+    };
+    let mut budget = Budget::new();
+    let nodes = pieces(content)
+        .iter()
+        .filter_map(|piece| compose(&text.file, piece, &mut budget, &mut problems))
+        .collect();
+    (nodes, problems)
+}
+
 /// What makes two objects the same: the version of the API does not count.
 pub(super) type Identity = (String, String, String, String);
 

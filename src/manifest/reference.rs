@@ -12,7 +12,7 @@ use super::object::Object;
 pub(super) type Named = (&'static str, String);
 
 /// The pod template of a workload, or the object itself if it is a pod.
-pub(super) fn pod_template(object: &Object) -> Option<&Value> {
+pub fn pod_template(object: &Object) -> Option<&Value> {
     let spec = object.value.get("spec")?;
     match object.reference.kind.as_str() {
         "Pod" => Some(&object.value),

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// Labels by name.
-pub(super) type Labels = BTreeMap<String, String>;
+pub type Labels = BTreeMap<String, String>;
 
 /// The texts of a mapping.
-pub(super) fn labels(value: Option<&Value>) -> Labels {
+pub fn labels(value: Option<&Value>) -> Labels {
     let fields = value.and_then(Value::as_object);
     fields
         .into_iter()
@@ -21,7 +21,7 @@ pub(super) fn labels(value: Option<&Value>) -> Labels {
 }
 
 /// Whether a plain selector (`app: cart`, as a Service has) matches.
-pub(super) fn matches_plain(selector: &Value, labels: &Labels) -> bool {
+pub fn matches_plain(selector: &Value, labels: &Labels) -> bool {
     let wanted = self::labels(Some(selector));
     !wanted.is_empty()
         && wanted

@@ -44,8 +44,51 @@ pub(super) fn broken<'a>(
     bad
 }
 
-/// Whether one caller's calls fail at one callee.
+/// Whether one caller's calls fail at one callee, by what is declared of them and what was verified.
 pub(super) fn fails(
+    caller: &Revision,
+    is_itself: bool,
+    key: &Key,
+    callee: Option<&Revision>,
+    unknown_is_bad: bool,
+) -> bool {
+    match verified(caller, key, callee) {
+        None => is_declared_to_fail(caller, is_itself, key, callee, unknown_is_bad),
+        // What worked is proof where nobody declared enough, and not where a failure is declared.
+        Some(true) => is_declared_to_fail(caller, is_itself, key, callee, false),
+        Some(false) => is_called(caller, key),
+    }
+}
+
+/// Whether what is declared sends the calls to a callee at which they were seen to fail. One that finds a pod of its
+/// version finds this one too.
+pub(super) fn is_refuted(
+    caller: &Revision,
+    is_itself: bool,
+    key: &Key,
+    callee: Option<&Revision>,
+) -> bool {
+    verified(caller, key, callee) == Some(false)
+        && is_called(caller, key)
+        && !is_declared_to_fail(caller, is_itself, key, callee, false)
+}
+
+fn verified(caller: &Revision, key: &Key, callee: Option<&Revision>) -> Option<bool> {
+    caller.verified.get(&key.0)?.get(&callee?.name).copied()
+}
+
+/// Whether a caller may call, and cannot do without.
+fn is_called(caller: &Revision, key: &Key) -> bool {
+    match &caller.interface {
+        None => true,
+        Some(interface) => interface
+            .calls
+            .get(key)
+            .is_some_and(|requirement| !requirement.optional),
+    }
+}
+
+fn is_declared_to_fail(
     caller: &Revision,
     is_itself: bool,
     key: &Key,

@@ -7,11 +7,12 @@
 
 use std::collections::BTreeMap;
 
+use super::broken::is_refuted;
 use super::document::{Action, Plan, Step, Verdict};
 use super::journey::Journey;
 use super::tour::Tour;
 use super::waiting::{Wanted, not_waiting, numbers};
-use crate::graph::{Member, Moves, Revision, System};
+use crate::graph::{Member, Moves, Revision, System, Verified};
 use crate::spec::crd::Routing;
 use crate::spec::{ContractName, Interface, ServiceName};
 
@@ -96,7 +97,7 @@ pub fn check(system: &System, plan: &Plan) -> Result<(), Vec<Fault>> {
         .services
         .iter()
         .filter(|(name, _)| places.get(name).is_some_and(Places::is_switched))
-        .filter_map(|(name, member)| Some((name, image_with_old_calls(member)?)))
+        .filter_map(|(name, member)| Some((name, image_with_old_calls(system, name, member)?)))
         .collect();
     let mut journeys: BTreeMap<&ServiceName, Journey<'_>> = BTreeMap::new();
     for (name, member) in &system.services {
@@ -209,17 +210,50 @@ fn places<'p>(
 
 /// The new image of a service while its parameter still has the old value: it serves what is new
 /// and calls what was called.
-fn image_with_old_calls(member: &Member) -> Option<Revision> {
+fn image_with_old_calls(system: &System, name: &ServiceName, member: &Member) -> Option<Revision> {
     let [old] = member.live.as_slice() else {
         return None;
     };
     member.manner.switch.as_ref()?;
-    let new = member.target.as_ref()?.interface.as_ref()?;
+    let image = member.target.as_ref()?;
     let interface = Interface {
-        serves: new.serves.clone(),
+        serves: image.interface.as_ref()?.serves.clone(),
         calls: old.interface.as_ref()?.calls.clone(),
     };
-    Some(Revision::declared("expand", interface))
+    // It is the new image that calls as the old one: whatever was seen to fail with either of them counts. Its name is
+    // that of the image, by which its callers know with whom they were verified.
+    Some(Revision {
+        name: image.name.clone(),
+        interface: Some(interface),
+        verified: of_both(system, name, [image, old]),
+    })
+}
+
+/// What failed with either though it was declared to work, and what worked with both.
+fn of_both(system: &System, name: &ServiceName, [one, other]: [&Revision; 2]) -> Verified {
+    let result = |of: &Revision, callee: &ServiceName, at: &Revision| {
+        let works = *of.verified.get(callee)?.get(&at.name)?;
+        let calls = of.interface.as_ref()?.calls.keys();
+        let mut keys = calls.filter(|key| key.0 == *callee);
+        let is_unexpected = keys.any(|key| is_refuted(of, name == callee, key, Some(at)));
+        (works || is_unexpected).then_some(works)
+    };
+    let mut both = Verified::new();
+    for callee in one.verified.keys().chain(other.verified.keys()) {
+        let member = system.services.get(callee);
+        let known = both.entry(callee.clone()).or_default();
+        for at in member
+            .into_iter()
+            .flat_map(|one| one.live.iter().chain(&one.target))
+        {
+            match (result(one, callee, at), result(other, callee, at)) {
+                (Some(false), _) | (_, Some(false)) => known.insert(at.name.clone(), false),
+                (Some(true), Some(true)) => known.insert(at.name.clone(), true),
+                (Some(true) | None, None) | (None, Some(true)) => None,
+            };
+        }
+    }
+    both
 }
 
 /// The way of one service through the waves; `None` if its steps are not those of a service that

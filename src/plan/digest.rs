@@ -20,7 +20,15 @@ pub(super) fn digest(document: &impl Serialize, system: &System) -> String {
         return String::new();
     }
     write_system(&mut sink, system);
-    let bytes = sink.0.finalize();
+    told(&sink.0.finalize())
+}
+
+/// `sha256:` and 64 digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    told(&Sha256::digest(bytes))
+}
+
+fn told(bytes: &[u8]) -> String {
     let digits = bytes
         .iter()
         .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
@@ -133,8 +141,22 @@ fn write_manner(sink: &mut Sink, manner: &Manner) {
 
 fn write_revisions(sink: &mut Sink, revisions: &[Revision]) {
     sink.number(revisions.len());
-    for Revision { name, interface } in revisions {
+    for Revision {
+        name,
+        interface,
+        verified,
+    } in revisions
+    {
         sink.text(name);
+        sink.number(verified.len());
+        for (callee, results) in verified {
+            sink.text(callee.as_str());
+            sink.number(results.len());
+            for (revision, works) in results {
+                sink.text(revision);
+                sink.text(if *works { "works" } else { "fails" });
+            }
+        }
         let Some(Interface { serves, calls }) = interface else {
             sink.text("undeclared");
             continue;

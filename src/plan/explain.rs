@@ -8,7 +8,7 @@ use super::document::{
 use super::words::{label, listed, need_text, waited_out};
 use crate::graph::System;
 use crate::spec::crd::Routing;
-use crate::spec::words::count;
+use crate::spec::words::{count, waits_for};
 use crate::spec::{Code, Interface, Retention, ServiceName};
 
 /// So many reasons of one service are told; the others are counted. A hub has thousands.
@@ -23,13 +23,13 @@ pub fn explain(system: &System, plan: &Plan) -> Vec<String> {
 }
 
 fn ordered(system: &System, plan: &Plan) -> Vec<String> {
-    let mut lines = vec![headline(system, plan)];
+    let mut lines = vec![ordered_headline(system, plan)];
     let steps: BTreeMap<&str, &Step> = plan
         .steps
         .iter()
         .map(|step| (step.id.as_str(), step))
         .collect();
-    let reasons = reasons(plan);
+    let words = step_words(system, plan);
     for (at, wave) in plan.waves.iter().enumerate() {
         let when = match at {
             0 => "may start at once".to_owned(),
@@ -38,11 +38,12 @@ fn ordered(system: &System, plan: &Plan) -> Vec<String> {
         lines.push(format!("Wave {}   {when}", at + 1));
         for step in wave.iter().filter_map(|id| steps.get(id.as_str())) {
             lines.push(step_line(step));
-            lines.extend(
-                told(system, step, &reasons)
-                    .into_iter()
-                    .map(|line| format!("      {line}")),
-            );
+            let told = words.get(step.id.as_str()).into_iter();
+            let told = told.flat_map(|StepWords { changes, because }| {
+                let because = because.iter().map(|line| format!("because {line}"));
+                changes.iter().cloned().chain(shortened(because.collect()))
+            });
+            lines.extend(told.map(|line| format!("      {line}")));
         }
     }
     lines.extend(plan.strategies.as_ref().map(costs).into_iter().flatten());
@@ -54,20 +55,50 @@ fn ordered(system: &System, plan: &Plan) -> Vec<String> {
     lines
 }
 
-/// What is said of one step. A service that moves more than once has each reason at the step that
-/// it holds back.
-fn told(
-    system: &System,
-    step: &Step,
-    reasons: &BTreeMap<&ServiceName, Vec<(Ordering, String)>>,
-) -> Vec<String> {
-    let because = |is_here: &dyn Fn(Ordering) -> bool| {
+/// What is said of one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepWords {
+    /// What it does, and what its service serves and calls differently by it.
+    pub changes: Vec<String>,
+    /// Why it is not earlier.
+    pub because: Vec<String>,
+}
+
+/// What is said of each step, by its id. A service that moves more than once has each reason at the step that it
+/// holds back.
+pub fn step_words<'p>(system: &System, plan: &'p Plan) -> BTreeMap<&'p str, StepWords> {
+    let reasons = reasons(plan);
+    let words = plan.steps.iter().map(|step| {
         let all = reasons.get(&step.service).into_iter().flatten();
-        let here = all.filter(|(kind, _)| is_here(*kind));
-        shortened(here.map(|(_, line)| line.clone()).collect())
-    };
+        let here = all.filter(|(kind, _)| is_held_by(system, step, *kind));
+        let words = StepWords {
+            changes: done_by(system, step),
+            because: here.map(|(_, because)| (*because).to_owned()).collect(),
+        };
+        (step.id.as_str(), words)
+    });
+    words.collect()
+}
+
+fn is_held_by(system: &System, step: &Step, kind: Ordering) -> bool {
     let is_part = step.id != step.service.as_str();
-    let is_contract = step.id.ends_with("/contract");
+    match (step.action, is_part) {
+        (Action::Drain, _) => false,
+        (Action::Flip, _) => kind == Ordering::ServerFirst,
+        (_, true) if is_contract(step) => kind == Ordering::ClientFirst,
+        (_, true) if keeps_old_calls(system, step) => kind != Ordering::ServerFirst,
+        (_, true) => kind != Ordering::ClientFirst,
+        (_, false) => true,
+    }
+}
+
+fn done_by(system: &System, step: &Step) -> Vec<String> {
+    let is_part = step.id != step.service.as_str();
+    let with_changes = |own: &str, is_here: fn(&str) -> bool| {
+        let changes = changes(system, &step.service).into_iter();
+        let changes = changes.filter(|line| is_here(line));
+        [own.to_owned()].into_iter().chain(changes).collect()
+    };
     match (step.action, is_part) {
         (Action::Drain, _) => {
             let until = step.drain.iter().filter_map(|text| Retention::parse(text));
@@ -81,33 +112,24 @@ fn told(
         (Action::Flip, _) => {
             let switch = system.services.get(&step.service);
             let switch = switch.and_then(|member| member.manner.switch.as_deref());
-            let own = format!("sets {} to its new value", switch.unwrap_or("its switch"));
-            let because = because(&|kind| kind == Ordering::ServerFirst);
-            [own].into_iter().chain(because).collect()
+            vec![format!(
+                "sets {} to its new value",
+                switch.unwrap_or("its switch")
+            )]
         }
-        (_, true) if is_contract => {
-            let own = "its old pods go".to_owned();
-            let because = because(&|kind| kind == Ordering::ClientFirst);
-            [own].into_iter().chain(because).collect()
-        }
+        (_, true) if is_contract(step) => vec!["its old pods go".to_owned()],
         (_, true) if keeps_old_calls(system, step) => {
-            let changes = changes(system, &step.service).into_iter();
-            let changes = changes.filter(|line| line.starts_with("serves "));
-            let own = "its new image, which calls as the old one did".to_owned();
-            let because = because(&|kind| kind != Ordering::ServerFirst);
-            [own].into_iter().chain(changes).chain(because).collect()
+            with_changes("its new image, which calls as the old one did", |line| {
+                line.starts_with("serves ")
+            })
         }
-        (_, true) => {
-            let changes = changes(system, &step.service).into_iter();
-            let own = "new pods beside the old ones".to_owned();
-            let because = because(&|kind| kind != Ordering::ClientFirst);
-            [own].into_iter().chain(changes).chain(because).collect()
-        }
-        (_, false) => {
-            let changes = changes(system, &step.service).into_iter();
-            changes.chain(because(&|_| true)).collect()
-        }
+        (_, true) => with_changes("new pods beside the old ones", |_| true),
+        (_, false) => changes(system, &step.service),
     }
+}
+
+fn is_contract(step: &Step) -> bool {
+    step.id.ends_with("/contract")
 }
 
 /// Whether a first step brings an image whose switch has its old value.
@@ -116,8 +138,16 @@ fn keeps_old_calls(system: &System, step: &Step) -> bool {
     member.is_some_and(|member| member.manner.routing == Routing::Blind)
 }
 
+/// A plan or a refusal in one line.
+pub fn headline(system: &System, plan: &Plan) -> String {
+    match &plan.refusal {
+        Some(refusal) => refused_headline(refusal),
+        None => ordered_headline(system, plan),
+    }
+}
+
 /// Never says "safe" of what is only assumed, or fails already.
-fn headline(system: &System, plan: &Plan) -> String {
+fn ordered_headline(system: &System, plan: &Plan) -> String {
     let waves = match plan.waves.len() {
         0 => return "Nothing moves.".to_owned(),
         1 => "1 wave".to_owned(),
@@ -171,12 +201,11 @@ fn step_line(step: &Step) -> String {
     format!("  {sign} {}{what}", step.id)
 }
 
-fn reasons(plan: &Plan) -> BTreeMap<&ServiceName, Vec<(Ordering, String)>> {
-    let mut reasons: BTreeMap<&ServiceName, Vec<(Ordering, String)>> = BTreeMap::new();
+fn reasons(plan: &Plan) -> BTreeMap<&ServiceName, Vec<(Ordering, &str)>> {
+    let mut reasons: BTreeMap<&ServiceName, Vec<(Ordering, &str)>> = BTreeMap::new();
     for precedence in &plan.precedences {
-        let line = format!("because {}", precedence.because);
         let of_service = reasons.entry(&precedence.then).or_default();
-        of_service.push((precedence.kind, line));
+        of_service.push((precedence.kind, &precedence.because));
     }
     reasons
 }
@@ -190,13 +219,19 @@ fn shortened(mut reasons: Vec<String>) -> Vec<String> {
     reasons
 }
 
-/// Why a service is in its wave: what it waits for and what waits for it. `None` if it does not
+/// Why a service is in its wave, why in no earlier one, and what waits for it. `None` if it does not
 /// move.
 pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
     let own = plan.steps.iter().filter(|step| step.service == *service);
     let own: Vec<&Step> = own.filter(|step| step.action != Action::Drain).collect();
-    let waves = own.iter().filter_map(|step| plan.wave_of(&step.id));
-    let waves: Vec<String> = waves.map(|wave| (wave + 1).to_string()).collect();
+    let placed: Vec<(&Step, usize)> = own
+        .into_iter()
+        .filter_map(|step| Some((step, plan.wave_of(&step.id)?)))
+        .collect();
+    let waves: Vec<String> = placed
+        .iter()
+        .map(|(_, wave)| (wave + 1).to_string())
+        .collect();
     if waves.is_empty() {
         return None;
     }
@@ -207,11 +242,19 @@ pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
         plan.waves.len()
     )];
     let because = reasons(plan).remove(service).unwrap_or_default();
-    let mut because: Vec<String> = because.into_iter().map(|(_, line)| line).collect();
+    let mut because: Vec<String> = because
+        .into_iter()
+        .map(|(_, line)| format!("because {line}"))
+        .collect();
     if because.is_empty() {
         because.push("nothing must go before it".to_owned());
     }
     lines.extend(because);
+    lines.extend(
+        placed
+            .iter()
+            .filter_map(|(step, wave)| why_not_earlier(plan, step, *wave)),
+    );
     let waiting: BTreeSet<&str> = plan
         .precedences
         .iter()
@@ -223,6 +266,27 @@ pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
         lines.push(format!("waiting for it: {}", names.join(", ")));
     }
     Some(lines)
+}
+
+/// The chain that holds a step where it is, down to the first wave: each of it is in the wave before the next.
+fn why_not_earlier(plan: &Plan, own: &Step, wave: usize) -> Option<String> {
+    let mut chain = Vec::new();
+    let mut at = own.id.as_str();
+    for before in (0..wave).rev() {
+        let step = plan.steps.iter().find(|step| step.id == at)?;
+        at = step
+            .after
+            .iter()
+            .find(|first| plan.wave_of(first) == Some(before))?;
+        chain.push(waits_for(&[format!("{at} (wave {})", before + 1)]));
+    }
+    // A service that moves more than once says of which step it speaks.
+    let what = if own.id == own.service.as_str() {
+        "it"
+    } else {
+        own.id.as_str()
+    };
+    (!chain.is_empty()).then(|| format!("not earlier: {what} {}", chain.join(", which ")))
 }
 
 /// What a service serves and calls differently, one line each: `calls catalog: 1 → 2`.
@@ -305,14 +369,15 @@ fn changed(what: &str, before: &str, after: &str) -> Option<String> {
     (before != after).then(|| format!("{what}: {before} → {after}"))
 }
 
-fn refused(refusal: &Refusal) -> Vec<String> {
-    let names = |names: &[ServiceName]| {
-        names
-            .iter()
-            .map(ServiceName::as_str)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+fn names(names: &[ServiceName]) -> String {
+    names
+        .iter()
+        .map(ServiceName::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn refused_headline(refusal: &Refusal) -> String {
     let title = match refusal.kind {
         RefusalKind::Cycle => format!("no safe order exists between {}", names(&refusal.cycle)),
         RefusalKind::TargetUnsafe => "the release would end unsafe, whatever the order".to_owned(),
@@ -323,7 +388,11 @@ fn refused(refusal: &Refusal) -> Vec<String> {
         }
         RefusalKind::Irreversible => "a step could not be undone".to_owned(),
     };
-    let mut lines = vec![format!("Refused [{}]: {title}", refusal.code)];
+    format!("Refused [{}]: {title}", refusal.code)
+}
+
+fn refused(refusal: &Refusal) -> Vec<String> {
+    let mut lines = vec![refused_headline(refusal)];
     lines.extend(refusal.because.iter().map(|line| format!("  {line}")));
     let Some(proposal) = &refusal.proposal else {
         return lines;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::document::Action;
 use super::settle::{Arc, Order, Settled, settle};
-use super::shape::{Act, Shape, Staged, Tie};
-use crate::graph::{Derivation, Moves, Node};
+use super::shape::{Act, Rigour, Shape, Staged, Tie};
+use crate::graph::{Derivation, Moves, Node, Pair};
 use crate::spec::Interface;
 
 /// One step of a service that moves.
@@ -116,7 +116,14 @@ impl Layout {
             for writer in writers.into_iter().flatten() {
                 arcs.push(Arc::hard(self.staged.step(*writer, Act::Cease), *drain));
             }
-            arcs.push(Arc::hard(*drain, self.staged.step(*reader, Act::Drop)));
+            let pairs = derived.drains.get(reader).map(|drain| &drain.pairs);
+            let is_refuted = |pair: &Pair<'_>| Rigour::of(pair.clash) == Rigour::Refuted;
+            let starts = if pairs.into_iter().flatten().any(is_refuted) {
+                Act::Serve
+            } else {
+                Act::Drop
+            };
+            arcs.push(Arc::hard(*drain, self.staged.step(*reader, starts)));
         }
         arcs
     }

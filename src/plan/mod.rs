@@ -13,14 +13,18 @@ mod broken;
 mod check;
 mod digest;
 mod document;
+mod estimate;
 mod exclusive;
 mod explain;
 mod flip;
 mod journey;
 mod layout;
+mod moved;
+mod parts;
 mod proof;
 mod proposal;
 mod refuse;
+mod saved;
 mod settle;
 mod shape;
 mod split;
@@ -33,11 +37,15 @@ mod words;
 
 pub use check::{Fault, check};
 pub use document::{
-    Action, Cost, Costs, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal, Refusal,
-    RefusalKind, Step, Strategy, Verdict,
+    Action, Cost, Costs, EdgeCounts, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal,
+    Refusal, RefusalKind, Step, Strategy, Verdict,
 };
-pub use explain::{changes, explain, why_here};
+pub use estimate::{Estimate, WaveEstimate, estimate};
+pub use explain::{StepWords, changes, explain, headline, step_words, why_here};
 pub use flip::{Choice, NoSwitch, plan_with};
+pub use moved::{Sameness, moved};
+pub use parts::{Part, PartError, parts};
 pub use proof::{Certificate, path, prove};
+pub use saved::{Manifests, SavedCertificate, SavedError, SavedPlan, SavedSystem};
 pub use split::split_with;
 pub use waves::plan;

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::document::{Action, Plan, Step, Verdict};
-use super::shape::{Act, Shape, tied};
+use super::shape::{Act, Rigour, Shape, tied};
 use super::words::ABSENT;
-use crate::graph::{Clash, Kind, Strength, System, derive};
+use crate::graph::{Kind, Strength, System, derive};
 use crate::spec::{Edge, ServiceName};
 
 /// Why one bad pair is never live together.
@@ -51,7 +51,7 @@ pub fn prove(system: &System, plan: &Plan) -> Vec<Certificate> {
     }) {
         let (kind, pair) = pair;
         let (caller, callee) = (pair.link.caller, pair.link.callee);
-        let Some((done, starts)) = tied(kind, pair.clash == Clash::Unsettled) else {
+        let Some((done, starts)) = tied(kind, Rigour::of(pair.clash)) else {
             continue;
         };
         let (first, then) = match kind {

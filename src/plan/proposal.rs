@@ -30,6 +30,7 @@ pub(super) fn with_shapes(
         journeys.insert(node.name, journey);
     }
     let mut intermediate = Vec::new();
+    let mut brought = BTreeMap::new();
     let mut steps: Vec<(usize, usize)> = (0..layout.steps.len())
         .filter(|step| layout.is_moving(*step))
         .map(|step| (order.level.get(step).copied().unwrap_or_default(), step))
@@ -48,6 +49,7 @@ pub(super) fn with_shapes(
                 let between = made.between.get(journey.legs());
                 journey.leg((wave, number), between.or_else(|| made.target()), false);
                 intermediate.extend(between.and_then(|one| told(&placed.id, one)));
+                brought.extend(between.map(|one| (placed.id.clone(), one.clone())));
             }
         }
     }
@@ -64,6 +66,7 @@ pub(super) fn with_shapes(
     Some(Way {
         proposal: Proposal { split, waves },
         intermediate,
+        between: brought,
         alternatives: Vec::new(),
     })
 }

@@ -155,6 +155,7 @@ pub(super) fn refuse_cycle(
             proposal,
             intermediate,
             alternatives,
+            between: _,
         }) => {
             refusal.proposal = Some(proposal);
             refusal.intermediate = intermediate;

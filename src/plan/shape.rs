@@ -67,18 +67,42 @@ impl Shape {
 pub(super) struct Tie {
     pub kind: Kind,
     pub arc: Arc,
-    /// Whether a caller remembers what it agreed on: then what is served may not change at all
-    /// while it calls.
-    pub is_unsettled: bool,
+    pub rigour: Rigour,
+}
+
+/// How much of a service an order must hold back, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rigour {
+    /// What is declared tells which act of a service fails.
+    Declared,
+    /// A caller remembers what it agreed on: then what is served may not change at all while it
+    /// calls.
+    Unsettled,
+    /// Two revisions were seen to fail, and nobody knows at which act: neither comes, in any form,
+    /// before the other is gone.
+    Refuted,
+}
+
+impl Rigour {
+    pub(super) fn of(clash: Clash) -> Self {
+        match clash {
+            Clash::Absent | Clash::NotServed | Clash::Versions | Clash::Undeclared => {
+                Self::Declared
+            }
+            Clash::Unsettled => Self::Unsettled,
+            Clash::Refuted => Self::Refuted,
+        }
+    }
 }
 
 /// The acts of its two services that a precedence ties; none if it is written by hand.
-pub(super) fn tied(kind: Kind, is_unsettled: bool) -> Option<(Act, Act)> {
-    match (kind, is_unsettled) {
-        (Kind::ServerFirst, false) => Some((Act::Serve, Act::Call)),
-        (Kind::ServerFirst, true) => Some((Act::Drop, Act::Call)),
-        (Kind::ClientFirst, false) => Some((Act::Cease, Act::Drop)),
-        (Kind::ClientFirst, true) => Some((Act::Cease, Act::Serve)),
+pub(super) fn tied(kind: Kind, rigour: Rigour) -> Option<(Act, Act)> {
+    match (kind, rigour) {
+        (Kind::ServerFirst, Rigour::Declared) => Some((Act::Serve, Act::Call)),
+        (Kind::ServerFirst, Rigour::Unsettled) => Some((Act::Drop, Act::Call)),
+        (Kind::ServerFirst, Rigour::Refuted) => Some((Act::Drop, Act::Serve)),
+        (Kind::ClientFirst, Rigour::Declared) => Some((Act::Cease, Act::Drop)),
+        (Kind::ClientFirst, Rigour::Unsettled | Rigour::Refuted) => Some((Act::Cease, Act::Serve)),
         (Kind::Manual, _) => None,
     }
 }
@@ -87,10 +111,12 @@ impl Tie {
     pub(super) fn of(precedence: &Precedence<'_>) -> Self {
         Self {
             kind: precedence.kind,
-            is_unsettled: precedence
+            rigour: precedence
                 .pairs
                 .iter()
-                .any(|pair| pair.clash == Clash::Unsettled),
+                .map(|pair| Rigour::of(pair.clash))
+                .max()
+                .unwrap_or(Rigour::Declared),
             arc: Arc {
                 first: precedence.first,
                 then: precedence.then,
@@ -149,7 +175,7 @@ impl Staged {
         let mut arcs: Vec<Arc> = Vec::new();
         for tie in ties {
             let arc = tie.arc;
-            let (first, then) = match tied(tie.kind, tie.is_unsettled) {
+            let (first, then) = match tied(tie.kind, tie.rigour) {
                 Some((done, starts)) => (self.step(arc.first, done), self.step(arc.then, starts)),
                 None => (self.last(arc.first), self.step(arc.then, Act::Serve)),
             };

@@ -11,7 +11,7 @@ use super::proposal::with_shapes;
 use super::settle::Arc;
 use super::shape::{Shape, Staged, Tie};
 use super::waves::can_stand_beside;
-use crate::graph::{Derivation, Node, Revision, Strength, System, components, derive};
+use crate::graph::{Clash, Derivation, Node, Revision, Strength, System, components, derive};
 use crate::spec::ServiceName;
 
 /// Up to this size of a cycle every subset is tried: at most 2^16 linear checks.
@@ -26,6 +26,8 @@ const ALTERNATIVES_MAX: usize = 8;
 pub(super) struct Way {
     pub proposal: Proposal,
     pub intermediate: Vec<Intermediate>,
+    /// The revision that each step brings, but for those that bring the target.
+    pub between: BTreeMap<String, Revision>,
     pub alternatives: Vec<Vec<ServiceName>>,
 }
 
@@ -35,6 +37,9 @@ pub(super) fn way_out(
     derived: &Derivation<'_>,
     cycles: &[Vec<usize>],
 ) -> Option<Way> {
+    if cycles.iter().any(|members| is_refuted(derived, members)) {
+        return None;
+    }
     let mut shapes = vec![Shape::Whole; derived.nodes.len()];
     let mut alternatives = Vec::new();
     for members in cycles {
@@ -61,12 +66,31 @@ pub(super) fn way_out(
     })
 }
 
+/// Whether a verification closes a cycle. A revision between is known by what it would declare, and there a declaration was
+/// found wrong: what is proposed would be hoped, not proved.
+fn is_refuted(derived: &Derivation<'_>, members: &[usize]) -> bool {
+    derived.precedences.iter().any(|precedence| {
+        members.contains(&precedence.first)
+            && members.contains(&precedence.then)
+            && precedence
+                .pairs
+                .iter()
+                .any(|pair| pair.clash == Clash::Refuted)
+    })
+}
+
 /// Plans with these services split, in as few steps each as they need: another way than the
 /// proposed one. `None` if that leaves a cycle or is not safe.
 pub fn split_with(
     system: &System,
     split: &BTreeSet<ServiceName>,
 ) -> Option<(Proposal, Vec<Intermediate>)> {
+    let way = way_with(system, split)?;
+    Some((way.proposal, way.intermediate))
+}
+
+/// The same with the revisions that it brings.
+pub(super) fn way_with(system: &System, split: &BTreeSet<ServiceName>) -> Option<Way> {
     let derived = &derive(system);
     let mut shapes = vec![Shape::Whole; derived.nodes.len()];
     let hard = derived
@@ -88,8 +112,7 @@ pub fn split_with(
             *shapes.get_mut(*at)? = shape;
         }
     }
-    let way = with_shapes(system, derived, &shapes)?;
-    Some((way.proposal, way.intermediate))
+    with_shapes(system, derived, &shapes)
 }
 
 /// One component of the precedences and what may be split in it; its members are numbered anew.

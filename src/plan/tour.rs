@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::broken::{broken, fails};
+use super::broken::{broken, fails, is_refuted};
 use super::check::Fault;
 use super::journey::{Journey, Live, Position};
-use super::waiting::Wanted;
+use super::waiting::{AFTER_ALL, Wanted};
 use crate::graph::{Outside, Revision, System};
 use crate::spec::{Assume, ContractName, Need, Negotiate, ServiceName};
 
@@ -79,7 +79,7 @@ impl<'a> Tour<'a> {
             let live: Vec<Live<'_>> = live.iter().map(Some).collect();
             let mut journey = Journey::new(&live, false);
             if let Some(coming) = coming {
-                journey.leg((waves, usize::MAX), Some(coming), true);
+                journey.leg((waves, AFTER_ALL), Some(coming), true);
             }
             names.push(name);
             journeys.push(journey);
@@ -239,7 +239,16 @@ impl<'a> Table<'_, 'a> {
             // A pod that calls its own service finds itself at least.
             let finds_itself = *self.name == self.key.0 && !self.is_bad(caller, caller);
             let is_served = self.server.is_versioned && (bad.len() < callees.len() || finds_itself);
-            return if is_served { Vec::new() } else { bad };
+            if !is_served {
+                return bad;
+            }
+            let is_itself = *self.name == self.key.0;
+            let is_found = |callee: &usize| {
+                let callee = self.server.revisions.get(*callee).copied().flatten();
+                let caller = self.client.revisions.get(caller).copied().flatten();
+                caller.is_some_and(|caller| is_refuted(caller, is_itself, self.key, callee))
+            };
+            return bad.into_iter().filter(is_found).collect();
         };
         let all: Vec<Live<'_>> = callees
             .iter()

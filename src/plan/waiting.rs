@@ -14,6 +14,9 @@ pub(super) struct Wanted {
     pub fault: Fault,
 }
 
+/// The number of what nobody does here and what comes only when all steps are done.
+pub(super) const AFTER_ALL: usize = usize::MAX;
+
 /// The number of each step: its place in the waves, read one after the other.
 pub(super) fn numbers(plan: &Plan) -> BTreeMap<&str, usize> {
     let ids = plan.waves.iter().flatten().enumerate();
@@ -45,7 +48,10 @@ pub(super) fn not_waiting(plan: &Plan, wanted: Vec<Wanted>) -> Vec<Fault> {
         let done = done_before(&lists, block);
         let waits =
             |bit: &usize, then: &usize| done.get(*then).is_some_and(|bits| bits >> bit & 1 == 1);
-        let yes = asked.iter().filter(|(bit, then, _)| waits(bit, then));
+        let is_step = |bit: &usize| block * 64 + bit < lists.len();
+        let yes = asked
+            .iter()
+            .filter(|(bit, then, _)| waits(bit, then) || (*then == AFTER_ALL && is_step(bit)));
         met.extend(yes.map(|(.., at)| *at));
     }
     let all = wanted.into_iter().enumerate();

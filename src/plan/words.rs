@@ -101,6 +101,9 @@ pub(super) fn meeting(pair: &Pair<'_>) -> String {
             "{client} calls {label}{called} and keeps what it agreed on first, \
              {server} serves other versions of them than the pods beside it"
         ),
+        Clash::Refuted => {
+            format!("{client} was verified against {server}, and that failed ({label})")
+        }
         Clash::Undeclared => {
             format!("nobody declared what {client} and {server} speak ({label})")
         }
@@ -136,6 +139,9 @@ pub(super) fn because(
         }
         (Kind::ServerFirst | Kind::Manual, Clash::Unsettled) => {
             format!("{first} must be of one revision first")
+        }
+        (Kind::ServerFirst | Kind::Manual | Kind::ClientFirst, Clash::Refuted) => {
+            format!("{first} must be replaced everywhere first")
         }
         (Kind::ServerFirst | Kind::Manual, Clash::Undeclared) => {
             format!("{first} is assumed to go first")
@@ -244,6 +250,11 @@ pub(super) fn hopeless(pair: &Pair<'_>, when: Hopeless) -> String {
             let remedy = format!(
                 "let {caller} choose for every call, or pin its version while {callee} rolls"
             );
+            return format!("{}; {remedy}", meeting(pair));
+        }
+        Clash::Refuted => {
+            let remedy =
+                format!("release another {caller} or {callee}, or have them verified again");
             return format!("{}; {remedy}", meeting(pair));
         }
         Clash::Undeclared => return undeclared(pair.link),

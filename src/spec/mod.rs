@@ -8,6 +8,7 @@ mod check;
 mod contract;
 pub mod crd;
 pub mod duration;
+mod explanation;
 mod names;
 mod problem;
 pub mod stamp;
@@ -20,5 +21,6 @@ pub use contract::{
     Assume, Edge, External, Graph, Interface, Manner, Need, Negotiate, Requirement, Retention,
     Service,
 };
+pub use explanation::{Example, Explanation, explanation};
 pub use names::{ContractName, NameError, ObjectRef, ServiceName, Version};
-pub use problem::{Code, Place, Problem, Severity, did_you_mean};
+pub use problem::{Code, Fix, Place, Problem, Severity, can_only_mean, did_you_mean};

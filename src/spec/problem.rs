@@ -62,6 +62,7 @@ codes! {
     SharedWorkload = "TG0125", "a workload that two services claim";
     MoreThanOneGraph = "TG0126", "more than one ServiceGraph";
     NoGraph = "TG0127", "no ServiceGraph";
+    WaitsForSomebody = "TG0128", "a rollout that cannot end by itself";
     Cycle = "TG0201", "precedences that close a cycle";
     TargetUnsafe = "TG0202", "revisions that could not talk even when all is finished";
     BothWays = "TG0203", "no safe order exists between two services";
@@ -79,6 +80,11 @@ codes! {
     Immutable = "TG0303", "a change that the API server refuses";
     FieldConflict = "TG0304", "a field that another manager owns";
     DryRunRefused = "TG0305", "an object that the API server refuses";
+    NamespaceMissing = "TG0306", "a namespace that the cluster does not have";
+    NotRecognised = "TG0401", "a file of no format that `discover` knows";
+    NameChanged = "TG0402", "a name that a graph cannot have, written otherwise";
+    LeftOut = "TG0403", "something seen that a graph cannot say";
+    MatrixDiffers = "TG0404", "a verification that contradicts what is declared";
 }
 
 impl fmt::Display for Code {
@@ -112,6 +118,33 @@ impl fmt::Display for Place {
     }
 }
 
+/// A change of the text at a problem's place that can mean nothing else than what was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fix {
+    /// Another word, plain or quoted as it was.
+    Rename {
+        /// The word that stands there.
+        from: String,
+        /// The word that was meant.
+        to: String,
+    },
+    /// The same in quotes.
+    Quote {
+        /// As it stands there.
+        written: String,
+    },
+    /// The same without quotes.
+    Unquote {
+        /// What stands between the quotes.
+        text: String,
+    },
+    /// Without this entry of a list.
+    RemoveEntry {
+        /// The entry, plain or quoted.
+        text: String,
+    },
+}
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -130,6 +163,9 @@ pub struct Problem {
     /// What to write or do instead; empty if nothing better is known than what `wrong` says.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub hint: String,
+    /// What mends it for certain, if anything does.
+    #[serde(skip)]
+    pub fix: Option<Fix>,
 }
 
 impl Problem {
@@ -142,6 +178,7 @@ impl Problem {
             path: path.into(),
             wrong: wrong.into(),
             hint: String::new(),
+            fix: None,
         }
     }
 
@@ -156,6 +193,13 @@ impl Problem {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
+        self
+    }
+
+    /// The same with what mends it for certain, if anything does.
+    #[must_use]
+    pub fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.fix = fix;
         self
     }
 
@@ -184,19 +228,33 @@ impl fmt::Display for Problem {
 }
 
 /// The candidate that the user most likely meant, if one is near enough.
-///
-/// Near means a Damerau-Levenshtein distance of at most a third of the longer word.
 pub fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    near(word, candidates).min().map(|(_, candidate)| candidate)
+}
+
+/// The candidate that can only be meant: it is near enough, and no other one is.
+pub fn can_only_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let mut near = near(word, candidates);
+    let (_, only) = near.next()?;
+    near.next().is_none().then_some(only)
+}
+
+/// Near means a Damerau-Levenshtein distance of at most a third of the longer word.
+fn near<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> impl Iterator<Item = (usize, &'a str)> {
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| {
+        .map(move |candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(move |(distance, candidate)| {
             let longer = word.chars().count().max(candidate.chars().count());
             *distance * 3 <= longer.max(3)
         })
-        .min()
-        .map(|(_, candidate)| candidate)
 }

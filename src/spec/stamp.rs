@@ -16,36 +16,67 @@ use super::{
 #[error("the annotation `tidegate.dev/contract` is not what tidegate writes: {0}")]
 pub struct StampError(String);
 
-#[derive(Serialize, Deserialize)]
+/// What a revision serves and calls, as it is written in stamps, saved plans and graphs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Stamp {
+pub struct Stamp {
+    /// The contracts that it serves; `None` where nobody declared it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    serves: Option<Vec<Serves>>,
+    pub serves: Option<Vec<Serves>>,
+    /// What it calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    calls: Vec<Call>,
+    pub calls: Vec<Call>,
+}
+
+impl From<&Interface> for Stamp {
+    fn from(interface: &Interface) -> Self {
+        let serves = interface.serves.as_ref().map(|serves| {
+            serves
+                .iter()
+                .map(|(contract, versions)| Serves {
+                    contract: Some(contract.to_string()),
+                    versions: texts(versions),
+                })
+                .collect()
+        });
+        let calls = interface
+            .calls
+            .iter()
+            .map(|((callee, contract), requirement)| call(callee, contract, requirement));
+        Self {
+            serves,
+            calls: calls.collect(),
+        }
+    }
+}
+
+impl TryFrom<Stamp> for Interface {
+    type Error = StampError;
+
+    /// Names and versions are checked again: what was written elsewhere is foreign data.
+    fn try_from(stamp: Stamp) -> Result<Self, StampError> {
+        let serves = match stamp.serves {
+            None => None,
+            Some(serves) => Some(
+                serves
+                    .into_iter()
+                    .map(served)
+                    .collect::<Result<BTreeMap<_, _>, _>>()?,
+            ),
+        };
+        let calls = stamp
+            .calls
+            .iter()
+            .map(called)
+            .collect::<Result<BTreeMap<_, _>, _>>()?;
+        Ok(Self { serves, calls })
+    }
 }
 
 /// The stamp of an interface. Equal interfaces give equal bytes.
 pub fn write(interface: &Interface) -> String {
-    let serves = interface.serves.as_ref().map(|serves| {
-        serves
-            .iter()
-            .map(|(contract, versions)| Serves {
-                contract: Some(contract.to_string()),
-                versions: texts(versions),
-            })
-            .collect()
-    });
-    let calls = interface
-        .calls
-        .iter()
-        .map(|((callee, contract), requirement)| call(callee, contract, requirement));
-    let stamp = Stamp {
-        serves,
-        calls: calls.collect(),
-    };
     // A struct of texts always has a JSON form.
-    serde_json::to_string(&stamp).unwrap_or_default()
+    serde_json::to_string(&Stamp::from(interface)).unwrap_or_default()
 }
 
 fn texts(versions: &BTreeSet<Version>) -> Vec<String> {
@@ -79,24 +110,10 @@ fn call(callee: &ServiceName, contract: &ContractName, requirement: &Requirement
     call
 }
 
-/// Reads a stamp back. Names and versions are checked again: the annotation is foreign data.
+/// Reads a stamp back.
 pub fn read(text: &str) -> Result<Interface, StampError> {
     let stamp: Stamp = serde_json::from_str(text).map_err(|error| StampError(error.to_string()))?;
-    let serves = match stamp.serves {
-        None => None,
-        Some(serves) => Some(
-            serves
-                .into_iter()
-                .map(served)
-                .collect::<Result<BTreeMap<_, _>, _>>()?,
-        ),
-    };
-    let calls = stamp
-        .calls
-        .iter()
-        .map(called)
-        .collect::<Result<BTreeMap<_, _>, _>>()?;
-    Ok(Interface { serves, calls })
+    Interface::try_from(stamp)
 }
 
 fn served(serves: Serves) -> Result<(ContractName, BTreeSet<Version>), StampError> {

@@ -7,3 +7,8 @@ pub fn count(number: usize, noun: &str) -> String {
         _ => format!("{number} {noun}s"),
     }
 }
+
+/// What somebody waits for, in the words of plans, conditions and commands alike.
+pub fn waits_for(parts: &[String]) -> String {
+    format!("waits for {}", parts.join("; "))
+}

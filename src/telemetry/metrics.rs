@@ -1,5 +1,6 @@
 //! Prometheus metrics, each a function of events; labels come from bounded sets and from plans.
 
+use prometheus::core::Collector;
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
@@ -22,6 +23,7 @@ pub struct Metrics {
     releases: IntCounterVec,
     api_requests: IntCounterVec,
     active_releases: IntGauge,
+    queued_releases: IntGauge,
 }
 
 impl Metrics {
@@ -72,27 +74,28 @@ impl Metrics {
                 "tidegate_active_releases",
                 "Releases that this process drives.",
             )?,
+            queued_releases: IntGauge::new(
+                "tidegate_queued_releases",
+                "Releases that are made and not begun.",
+            )?,
         };
-        metrics
-            .registry
-            .register(Box::new(metrics.events.clone()))?;
-        metrics.registry.register(Box::new(metrics.waits.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.service_seconds.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.wave_seconds.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.releases.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.api_requests.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.active_releases.clone()))?;
+        metrics.register()?;
         Ok(metrics)
+    }
+
+    fn register(&self) -> Result<(), prometheus::Error> {
+        let all: [Box<dyn Collector>; 8] = [
+            Box::new(self.events.clone()),
+            Box::new(self.waits.clone()),
+            Box::new(self.service_seconds.clone()),
+            Box::new(self.wave_seconds.clone()),
+            Box::new(self.releases.clone()),
+            Box::new(self.api_requests.clone()),
+            Box::new(self.active_releases.clone()),
+            Box::new(self.queued_releases.clone()),
+        ];
+        all.into_iter()
+            .try_for_each(|collector| self.registry.register(collector))
     }
 
     /// Counts events of a plan's release.
@@ -130,6 +133,7 @@ impl Metrics {
                 self.releases.with_label_values(&[plan, outcome]).inc();
             }
             Event::Planned { .. }
+            | Event::PlannedAnew { .. }
             | Event::Refused { .. }
             | Event::WaveStarted { .. }
             | Event::ServiceStarted { .. }
@@ -137,7 +141,9 @@ impl Metrics {
             | Event::Regressed { .. }
             | Event::Paused
             | Event::Resumed
+            | Event::NotRemoved { .. }
             | Event::NotPublished { .. }
+            | Event::WriteRepeated { .. }
             | Event::Unreachable { .. }
             | Event::Reachable => {}
         }
@@ -153,6 +159,12 @@ impl Metrics {
     /// How many releases this process drives.
     pub fn set_active(&self, releases: usize) {
         self.active_releases
+            .set(i64::try_from(releases).unwrap_or(i64::MAX));
+    }
+
+    /// How many releases are made and not begun.
+    pub fn set_queued(&self, releases: usize) {
+        self.queued_releases
             .set(i64::try_from(releases).unwrap_or(i64::MAX));
     }
 

@@ -57,6 +57,11 @@ pub enum Action {
         /// The objects, in the order in which they go.
         objects: Vec<ObjectRef>,
     },
+    /// Delete what earlier releases brought and nobody has any more.
+    RemoveLeftover {
+        /// The objects, in the order in which they go.
+        objects: Vec<ObjectRef>,
+    },
     /// Write into the cluster what is declared now.
     Publish,
 }
@@ -65,7 +70,7 @@ impl Action {
     /// The service that it is about, if one.
     pub fn service(&self) -> Option<&ServiceName> {
         match self {
-            Self::ApplyShared { .. } | Self::Publish => None,
+            Self::ApplyShared { .. } | Self::RemoveLeftover { .. } | Self::Publish => None,
             Self::Apply { service, .. }
             | Self::RemoveWorkloads { service, .. }
             | Self::RemoveRest { service, .. } => Some(service),

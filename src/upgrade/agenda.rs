@@ -107,10 +107,19 @@ pub struct Member {
     pub after: BTreeSet<ServiceName>,
     /// What it brings along.
     pub belongings: Belongings,
+    /// Workloads of before that its manifests do not have any more: deleted when the new ones are complete.
+    pub dropped: Vec<ObjectRef>,
     /// What runs before, for people.
     pub from: String,
     /// What runs afterwards, for people.
     pub to: String,
+}
+
+impl Member {
+    /// Every workload that its gate looks at, those included that go.
+    pub fn judged(&self) -> impl Iterator<Item = &ObjectRef> {
+        self.belongings.workloads.iter().chain(&self.dropped)
+    }
 }
 
 /// What one release has to do.
@@ -122,11 +131,24 @@ pub struct Agenda {
     pub members: BTreeMap<ServiceName, Member>,
     /// What is applied before wave 1: what belongs to nobody, and the objects of services that do not move.
     pub shared: Vec<ObjectRef>,
+    /// What earlier releases brought and nobody has any more: deleted when every service is done, in this order.
+    pub leftover: Vec<ObjectRef>,
     /// How waves advance.
     pub strategy: Strategy,
 }
 
 impl Agenda {
+    /// Nothing to do yet.
+    pub fn new(charter: &Charter) -> Self {
+        Self {
+            waves: Vec::new(),
+            members: BTreeMap::new(),
+            shared: charter.shared.clone(),
+            leftover: Vec::new(),
+            strategy: charter.strategy.clone(),
+        }
+    }
+
     /// The wave of a service, from 0.
     pub fn wave_of(&self, service: &ServiceName) -> Option<usize> {
         self.waves.iter().position(|wave| wave.contains(service))

@@ -14,6 +14,11 @@ pub enum Event {
         /// How many services move.
         services: usize,
     },
+    /// What runs was changed after the plan was made and before the first write: it is made anew.
+    PlannedAnew {
+        /// What was changed.
+        message: String,
+    },
     /// No plan: the release ends before its first write.
     Refused {
         /// Why, and the way out.
@@ -74,9 +79,19 @@ pub enum Event {
     Paused,
     /// Somebody took the pause back.
     Resumed,
+    /// What nobody has any more could not be deleted; the release has succeeded all the same.
+    NotRemoved {
+        /// The server's words.
+        message: String,
+    },
     /// The graph could not be written after the last wave; the release has succeeded all the same.
     NotPublished {
         /// The server's words.
+        message: String,
+    },
+    /// A write was not made, and is tried again.
+    WriteRepeated {
+        /// The object, and what went wrong.
         message: String,
     },
     /// The API server does not answer; nothing is lost, the release waits.
@@ -100,6 +115,7 @@ impl Event {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Planned { .. } => "Planned",
+            Self::PlannedAnew { .. } => "PlannedAnew",
             Self::Refused { .. } => "Refused",
             Self::WaveStarted { .. } => "WaveStarted",
             Self::WaveDone { .. } => "WaveDone",
@@ -110,7 +126,9 @@ impl Event {
             Self::Regressed { .. } => "Regressed",
             Self::Paused => "Paused",
             Self::Resumed => "Resumed",
+            Self::NotRemoved { .. } => "NotRemoved",
             Self::NotPublished { .. } => "NotPublished",
+            Self::WriteRepeated { .. } => "WriteRepeated",
             Self::Unreachable { .. } => "Unreachable",
             Self::Reachable => "Reachable",
             Self::Ended { .. } => "Ended",

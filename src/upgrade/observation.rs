@@ -24,8 +24,9 @@ pub struct Wanted {
 pub struct Prepared {
     /// What the write will demand.
     pub precondition: Precondition,
-    /// Whether the write would change the pod template, by a server dry-run; false for other objects.
-    pub changes_template: bool,
+    /// Whether the write would start pods: of a workload that does not exist, or whose pod template it changes by a
+    /// server dry-run. False for other objects.
+    pub starts_pods: bool,
     /// The stamp on the live pod template.
     pub live_stamp: Option<String>,
 }
@@ -35,7 +36,7 @@ impl Prepared {
     pub fn absent() -> Self {
         Self {
             precondition: Precondition::Absent,
-            changes_template: false,
+            starts_pods: false,
             live_stamp: None,
         }
     }

@@ -1,6 +1,7 @@
 //! Keeps `.status` within its limit, whatever the number of services and pods.
 //!
-//! In: a `.status` with everything. Out: the same, smaller if need be: first without what [`restore`] puts back or
+//! In: a `.status` with everything. Out: the same, smaller if need be: first without what
+//! [`Recorded::from_value`](super::gate::Recorded::from_value) puts back or
 //! nobody reads, then with fewer of the pods that were recorded before each apply, last with shorter words.
 //! Only what is saved is cut, so only a crash notices: a pod that is left out is still found by its owner, its
 //! labels and its endpoints, but no more if somebody takes it out of all of them, or if its node is lost.
@@ -27,18 +28,6 @@ pub(super) fn fit(status: &mut ReleaseStatus) {
     if bytes(status) > STATUS_BYTES_MAX {
         for service in services(status) {
             shorten(&mut service.message);
-        }
-    }
-}
-
-/// Puts back what [`fit`] took out of a record and is known all the same.
-pub(super) fn restore(record: &mut Value) {
-    let Some(object) = record.get("object").cloned() else {
-        return;
-    };
-    for part in ["baseline", "applied"] {
-        if let Some(part) = record.get_mut(part).and_then(Value::as_object_mut) {
-            part.entry("workload").or_insert_with(|| object.clone());
         }
     }
 }

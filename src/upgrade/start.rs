@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::action::{Action, Precondition, Write};
+use super::action::{Action, Write};
 use super::agenda::{Change, Member};
 use super::event::Event;
 use super::gate::{Baseline, Gate};
@@ -62,8 +62,10 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
                     write(turn, name, member);
                 }
             }
+            Standing::Retiring if turn.may_try(Some(name)) => retire(turn, name, member),
             Standing::Clearing if turn.may_try(Some(name)) => clear(turn, name, member),
-            Standing::Clearing
+            Standing::Retiring
+            | Standing::Clearing
             | Standing::Moving
             | Standing::Removing
             | Standing::Done
@@ -246,10 +248,9 @@ fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     }
     let writes = member.belongings.objects.iter().filter_map(|object| {
         let prepared = turn.seen.prepared.get(object)?;
-        let creates = prepared.precondition == Precondition::Absent;
         let workload = member.belongings.workloads.contains(object);
-        // The stamp goes along only where the template changes anyway, so that adopting tidegate restarts nothing.
-        let stamp = if workload && (creates || prepared.changes_template) {
+        // The stamp goes along only where pods start anyway, so that adopting tidegate restarts nothing.
+        let stamp = if workload && prepared.starts_pods {
             Some(member.belongings.stamp.clone())
         } else {
             prepared.live_stamp.clone()
@@ -265,6 +266,14 @@ fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
         writes: writes.collect(),
     };
     turn.actions.push(action);
+}
+
+/// Asks for the deletion of the workloads that a service does not have any more; its new ones serve already.
+fn retire(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+    turn.actions.push(Action::RemoveWorkloads {
+        service: name.clone(),
+        objects: member.dropped.clone(),
+    });
 }
 
 /// Asks for the deletion of what is left of a service whose pods are gone.

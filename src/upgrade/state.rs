@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::gate::{Applied, Baseline, Memory};
 use crate::spec::{ObjectRef, ServiceName};
@@ -67,7 +67,9 @@ pub enum Standing {
     Starting,
     /// Written; its gate is shut.
     Moving,
-    /// Its workloads are deleted; its pods end.
+    /// Its new workloads are complete; those that it does not have any more are being deleted.
+    Retiring,
+    /// Workloads are deleted; their pods end.
     Removing,
     /// Its pods are gone; the rest is being deleted.
     Clearing,
@@ -78,10 +80,11 @@ pub enum Standing {
 }
 
 impl Standing {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Waiting,
         Self::Starting,
         Self::Moving,
+        Self::Retiring,
         Self::Removing,
         Self::Clearing,
         Self::Done,
@@ -94,6 +97,7 @@ impl Standing {
             Self::Waiting => "Waiting",
             Self::Starting => "Starting",
             Self::Moving => "Moving",
+            Self::Retiring => "Retiring",
             Self::Removing => "Removing",
             Self::Clearing => "Clearing",
             Self::Done => "Done",
@@ -111,7 +115,9 @@ impl Standing {
     /// Whether the service takes one of the places of `maxParallel`.
     pub fn moves(self) -> bool {
         match self {
-            Self::Starting | Self::Moving | Self::Removing | Self::Clearing => true,
+            Self::Starting | Self::Moving | Self::Retiring | Self::Removing | Self::Clearing => {
+                true
+            }
             Self::Waiting | Self::Done | Self::Failed => false,
         }
     }
@@ -193,6 +199,10 @@ pub struct Fleeting {
     pub progress: BTreeMap<ServiceName, Progress>,
     /// When a write that did not succeed may be tried again; `None`: what belongs to no service.
     pub retry_at: BTreeMap<Option<ServiceName>, Timestamp>,
+    /// For how long a write has been tried again and again; `None`: of what belongs to no service.
+    pub repeated: BTreeMap<Option<ServiceName>, SignedDuration>,
+    /// Whether what nobody has any more was deleted.
+    pub leftover_removed: bool,
     /// Services that were done and are not any more, as last told.
     pub regressed: BTreeMap<ServiceName, String>,
 }

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use serde::{Deserialize, Serialize};
 
 use super::agenda::{Agenda, Belongings, Change, Charter, Member};
-use super::gate::{Applied, Baseline};
+use super::gate::Recorded;
 use super::state::{
     Course, Ending, Fleeting, Progress, Record, ServiceState, Standing, State, WaveTimes,
 };
@@ -27,17 +26,6 @@ fn strange(what: impl Into<String>) -> StatusError {
     StatusError { what: what.into() }
 }
 
-/// A record as one entry of `records`; the object stands inside, since keys are only for people.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RecordEntry {
-    object: ObjectRef,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    baseline: Option<Baseline>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    applied: Option<Applied>,
-}
-
 /// What a release shows and remembers.
 ///
 /// In: the generation that was observed, the state, and the conditions as they were (their transition times are
@@ -49,6 +37,13 @@ pub fn to_status(
     before: &[Condition],
     now: Timestamp,
 ) -> ReleaseStatus {
+    // The plan that is to be made anew says nothing any more.
+    let (planned, leftover): (&[Vec<ServiceName>], _) = match &state.course {
+        Course::Pending => (&[], Vec::new()),
+        Course::Preparing | Course::Moving | Course::Publishing | Course::Ended(_) => {
+            (&agenda.waves, agenda.leftover.clone())
+        }
+    };
     let mut status = ReleaseStatus {
         observed_generation: Some(generation),
         conditions: conditions(agenda, state, generation, before, now),
@@ -60,12 +55,12 @@ pub fn to_status(
             digest: state.plan_digest.clone(),
             services: u32::try_from(agenda.members.len()).unwrap_or(u32::MAX),
         }),
-        waves: agenda
-            .waves
+        waves: planned
             .iter()
             .enumerate()
             .map(|(index, wave)| wave_status(agenda, state, index, wave))
             .collect(),
+        leftover,
         outcome: match &state.course {
             Course::Ended(ending) => Some(ending.word().to_owned()),
             Course::Pending | Course::Preparing | Course::Moving | Course::Publishing => None,
@@ -113,7 +108,7 @@ fn service_status(
         end_time: service.ended.map(Time),
         objects: match member.change {
             Change::Delete => member.belongings.objects.clone(),
-            Change::Create | Change::Roll | Change::Job => Vec::new(),
+            Change::Create | Change::Roll | Change::Job => member.dropped.clone(),
         },
         records: service
             .records
@@ -124,7 +119,7 @@ fn service_status(
 }
 
 fn entry(object: &ObjectRef, record: &Record) -> (String, serde_json::Value) {
-    let entry = RecordEntry {
+    let entry = Recorded {
         object: object.clone(),
         baseline: record.baseline.clone(),
         applied: record.applied.clone(),
@@ -209,12 +204,8 @@ pub fn from_status(
     status: &ReleaseStatus,
     charter: &Charter,
 ) -> Result<(Agenda, State), StatusError> {
-    let mut agenda = Agenda {
-        waves: Vec::new(),
-        members: BTreeMap::new(),
-        shared: charter.shared.clone(),
-        strategy: charter.strategy.clone(),
-    };
+    let mut agenda = Agenda::new(charter);
+    agenda.leftover.clone_from(&status.leftover);
     let mut state = State::pending();
     state.started = status.start_time.as_ref().map(|time| time.0);
     state.ended = status.completion_time.as_ref().map(|time| time.0);
@@ -288,9 +279,7 @@ fn read_service(
     }
     let mut records = BTreeMap::new();
     for value in status.records.values() {
-        let mut value = value.clone();
-        room::restore(&mut value);
-        let entry: RecordEntry = serde_json::from_value(value)
+        let entry = Recorded::from_value(value.clone())
             .map_err(|error| strange(format!("{name}: a record: {error}")))?;
         records.insert(
             entry.object,
@@ -308,6 +297,10 @@ fn read_service(
             .cloned()
             .ok_or_else(|| strange(format!("the release's bundle has no service `{name}`")))?,
     };
+    let dropped = match change {
+        Change::Delete => Vec::new(),
+        Change::Create | Change::Roll | Change::Job => status.objects.clone(),
+    };
     let member = Member {
         change,
         after,
@@ -315,6 +308,7 @@ fn read_service(
             drain: status.drain,
             ..belongings
         },
+        dropped,
         from: status.from.clone(),
         to: status.to.clone(),
     };

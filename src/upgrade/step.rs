@@ -12,7 +12,7 @@ use super::observation::{Observation, Wish};
 use super::start::start_ready;
 use super::state::{Course, Ending, Standing, State};
 use super::watch_gates::watch_gates;
-use crate::spec::ServiceName;
+use crate::spec::{ObjectRef, ServiceName};
 
 /// What a turn gives.
 #[derive(Debug, Clone)]
@@ -73,6 +73,34 @@ impl<'a> Turn<'a> {
         let at = later(self.now(), milliseconds);
         self.state.fleeting.retry_at.insert(service.cloned(), at);
         self.wish.wake(at);
+    }
+
+    /// Notes that a write was not made and puts off its next try; false if it was tried for too long.
+    pub(super) fn try_again(
+        &mut self,
+        service: Option<&ServiceName>,
+        message: &str,
+        milliseconds: i64,
+    ) -> bool {
+        let deadline = self.agenda.strategy.service_deadline;
+        let patience = deadline.unwrap_or(WRITE_PATIENCE);
+        let tries = &mut self.state.fleeting.repeated;
+        let spent = tries.entry(service.cloned()).or_default();
+        // Only the pauses between tries count: while the API server does not answer at all, nothing is tried.
+        let pause = SignedDuration::from_millis(milliseconds);
+        let told_after = SignedDuration::from_millis(TRY_AGAIN_MS);
+        *spent = spent.saturating_add(pause);
+        let is_over = *spent > patience;
+        // An object that changed between look and write is everyday business; one that never comes to rest is not.
+        if *spent >= told_after && *spent - pause < told_after {
+            let message = match service {
+                Some(service) => format!("{service}: {message}"),
+                None => message.to_owned(),
+            };
+            self.events.push(Event::WriteRepeated { message });
+        }
+        self.put_off(service, milliseconds);
+        !is_over
     }
 
     /// Whether the next try may be made now.
@@ -171,6 +199,10 @@ pub(super) fn came_of(outcomes: &[Outcome], is_it: impl Fn(&Action) -> bool) -> 
     }
 }
 
+/// How long a write is tried again, unless the plan has a deadline for a service.
+const WRITE_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+/// The reason of a service whose write has to be repeated.
+pub(super) const REPEATED: &str = "WriteRepeated";
 /// How long to wait before a write that got no answer is tried again.
 pub(super) const TRY_AGAIN_MS: i64 = 1_000;
 /// How long to wait before an object that somebody else changed is looked at again: a controller's status
@@ -194,32 +226,50 @@ fn prepare(turn: &mut Turn<'_>) {
             let reason = "ApplyRefused".to_owned();
             return turn.end(Ending::Failed { reason, message });
         }
-        Came::Again(_, milliseconds) => turn.put_off(None, milliseconds),
+        Came::Again(message, milliseconds) => {
+            if !turn.try_again(None, &message, milliseconds) {
+                let reason = REPEATED.to_owned();
+                return turn.end(Ending::Failed { reason, message });
+            }
+        }
         Came::Nothing => {}
     }
-    if turn.agenda.shared.is_empty() {
+    let agenda = turn.agenda;
+    if agenda.shared.is_empty() {
         return open_first_wave(turn);
     }
     if turn.state.paused || !turn.may_try(None) {
         return;
     }
-    let writes: Option<Vec<Write>> = turn
-        .agenda
-        .shared
-        .iter()
-        .map(|object| {
-            turn.seen.prepared.get(object).map(|prepared| Write {
-                object: object.clone(),
-                precondition: prepared.precondition.clone(),
-                stamp: prepared.live_stamp.clone(),
-            })
-        })
-        .collect();
     turn.wish.prepare_shared = true;
-    match writes {
-        Some(writes) => turn.actions.push(Action::ApplyShared { writes }),
-        None => turn.wish.wake(turn.now()),
+    let mut writes = Vec::with_capacity(agenda.shared.len());
+    for object in &agenda.shared {
+        let Some(prepared) = turn.seen.prepared.get(object) else {
+            turn.wish.wake(turn.now());
+            return;
+        };
+        if prepared.starts_pods {
+            return plan_anew(turn, object);
+        }
+        writes.push(Write {
+            object: object.clone(),
+            precondition: prepared.precondition.clone(),
+            stamp: prepared.live_stamp.clone(),
+        });
     }
+    turn.actions.push(Action::ApplyShared { writes });
+}
+
+/// A workload that was not to move would, since somebody changed it after the plan was made. What was applied up to
+/// here starts no pod, so nothing is lost by planning once more from what runs now.
+fn plan_anew(turn: &mut Turn<'_>, object: &ObjectRef) {
+    let message = format!("{object} was changed after the plan was made; planning anew");
+    turn.events.push(Event::PlannedAnew { message });
+    turn.state = State {
+        paused: turn.state.paused,
+        ..State::pending()
+    };
+    turn.wish.wake(turn.seen.now);
 }
 
 fn open_first_wave(turn: &mut Turn<'_>) {
@@ -322,6 +372,7 @@ fn forget(turn: &mut Turn<'_>) {
                         match service.standing {
                             Standing::Waiting | Standing::Starting => true,
                             Standing::Moving
+                            | Standing::Retiring
                             | Standing::Removing
                             | Standing::Clearing
                             | Standing::Done
@@ -342,15 +393,51 @@ fn forget(turn: &mut Turn<'_>) {
     }
 }
 
-/// Writes the graph into the cluster; then the release has succeeded.
+/// Deletes what nobody has any more and writes the graph into the cluster; then the release has succeeded.
 fn publish(turn: &mut Turn<'_>) {
+    if !turn.agenda.leftover.is_empty() && !turn.state.fleeting.leftover_removed {
+        remove_leftover(turn);
+    }
+    if turn.agenda.leftover.is_empty() || turn.state.fleeting.leftover_removed {
+        publish_graph(turn);
+    }
+}
+
+fn remove_leftover(turn: &mut Turn<'_>) {
+    let is_it = |action: &Action| matches!(action, Action::RemoveLeftover { .. });
+    match came_of(&turn.seen.outcomes, is_it) {
+        Came::Well(_) => turn.state.fleeting.leftover_removed = true,
+        // Every service is done, so no call hangs on it.
+        Came::Refused(message, _) => {
+            turn.events.push(Event::NotRemoved { message });
+            turn.state.fleeting.leftover_removed = true;
+        }
+        Came::Again(message, milliseconds) => {
+            if !turn.try_again(None, &message, milliseconds) {
+                turn.events.push(Event::NotRemoved { message });
+                turn.state.fleeting.leftover_removed = true;
+            }
+        }
+        Came::Nothing if turn.may_try(None) => turn.actions.push(Action::RemoveLeftover {
+            objects: turn.agenda.leftover.clone(),
+        }),
+        Came::Nothing => {}
+    }
+}
+
+fn publish_graph(turn: &mut Turn<'_>) {
     match came_of(&turn.seen.outcomes, |action| *action == Action::Publish) {
         Came::Well(_) => turn.end(Ending::Succeeded),
         Came::Refused(message, _) => {
             turn.events.push(Event::NotPublished { message });
             turn.end(Ending::Succeeded);
         }
-        Came::Again(_, milliseconds) => turn.put_off(None, milliseconds),
+        Came::Again(message, milliseconds) => {
+            if !turn.try_again(None, &message, milliseconds) {
+                turn.events.push(Event::NotPublished { message });
+                turn.end(Ending::Succeeded);
+            }
+        }
         Came::Nothing if turn.may_try(None) => turn.actions.push(Action::Publish),
         Came::Nothing => {}
     }

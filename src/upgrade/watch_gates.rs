@@ -73,6 +73,10 @@ pub(super) fn look(
     let mut assessed = Vec::with_capacity(snapshots.len());
     let mut live = true;
     for (workload, snapshot) in snapshots {
+        let goes = goes(member, workload);
+        if goes && is_kept_for_now(member, service.standing) {
+            continue;
+        }
         live &= snapshot.read == Read::Live;
         let memory = turn
             .state
@@ -84,14 +88,12 @@ pub(super) fn look(
         let record = service.records.get(workload);
         let baseline = record.and_then(|record| record.baseline.as_ref());
         let applied = record.and_then(|record| record.applied.as_ref());
-        let (assessment, memory) = match (member.change, baseline, applied) {
-            (Change::Delete, Some(baseline), _) => {
-                gate::assess_removed(baseline, snapshot, &policy, &memory)
-            }
-            (Change::Create | Change::Roll | Change::Job, Some(baseline), Some(applied)) => {
+        let (assessment, memory) = match (goes, baseline, applied) {
+            (true, Some(baseline), _) => gate::assess_removed(baseline, snapshot, &policy, &memory),
+            (false, Some(baseline), Some(applied)) => {
                 gate::assess(baseline, applied, snapshot, &policy, &memory)
             }
-            (_, None, _) | (Change::Create | Change::Roll | Change::Job, Some(_), None) => {
+            (_, None, _) | (false, Some(_), None) => {
                 // A state without its records cannot be judged, so it stays shut.
                 return None;
             }
@@ -101,10 +103,25 @@ pub(super) fn look(
     Some(Look { assessed, live })
 }
 
+/// Whether a workload of a service is to be gone in the end.
+fn goes(member: &Member, workload: &ObjectRef) -> bool {
+    member.change == Change::Delete || member.dropped.contains(workload)
+}
+
+/// Whether what is to be gone still has to serve: until the new workloads of its service do.
+fn is_kept_for_now(member: &Member, standing: Standing) -> bool {
+    let is_before = match standing {
+        Standing::Waiting | Standing::Starting | Standing::Moving | Standing::Retiring => true,
+        Standing::Removing | Standing::Clearing | Standing::Done | Standing::Failed => false,
+    };
+    member.change != Change::Delete && is_before
+}
+
 /// Whether every workload of a service is shown: a gate that some of them open proves nothing.
 pub(super) fn shows_all(snapshots: &[(ObjectRef, Snapshot)], member: &Member) -> bool {
-    let mut workloads = member.belongings.workloads.iter();
-    workloads.all(|workload| snapshots.iter().any(|(shown, _)| shown == workload))
+    member
+        .judged()
+        .all(|workload| snapshots.iter().any(|(shown, _)| shown == workload))
 }
 
 /// Looks at every service that moves.
@@ -118,6 +135,7 @@ pub(super) fn watch_gates(turn: &mut Turn<'_>) {
             Standing::Moving | Standing::Removing => {}
             Standing::Waiting
             | Standing::Starting
+            | Standing::Retiring
             | Standing::Clearing
             | Standing::Done
             | Standing::Failed => continue,
@@ -228,11 +246,15 @@ fn pass(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     if let Some(progress) = progress {
         service.progress = progress;
     }
-    if member.change == Change::Delete {
-        service.standing = Standing::Clearing;
-        return;
+    match (member.change, service.standing) {
+        (Change::Delete, _) => service.standing = Standing::Clearing,
+        (Change::Create | Change::Roll | Change::Job, Standing::Moving)
+            if !member.dropped.is_empty() =>
+        {
+            service.standing = Standing::Retiring;
+        }
+        (Change::Create | Change::Roll | Change::Job, _) => finish(turn, name),
     }
-    finish(turn, name);
 }
 
 /// The service is done.

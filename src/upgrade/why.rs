@@ -3,6 +3,7 @@
 use super::agenda::{Agenda, Change};
 use super::state::{Course, Ending, Standing, State};
 use crate::spec::ServiceName;
+use crate::spec::words::waits_for;
 
 /// How many names are written out before the rest is counted.
 const NAMES_MAX: usize = 3;
@@ -17,7 +18,7 @@ pub(super) fn are_own(standing: Standing, reason: &str) -> bool {
         Standing::Waiting => reason == REGRESSED,
         Standing::Starting => reason != APPLYING,
         Standing::Moving | Standing::Removing | Standing::Failed => true,
-        Standing::Clearing | Standing::Done => false,
+        Standing::Retiring | Standing::Clearing | Standing::Done => false,
     }
 }
 
@@ -43,6 +44,11 @@ pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String
             };
             (APPLYING.to_owned(), message.to_owned())
         }
+        Standing::Retiring => (
+            "Retiring".to_owned(),
+            "its new workloads are complete; those that it does not have any more are being deleted"
+                .to_owned(),
+        ),
         Standing::Clearing => (
             "Clearing".to_owned(),
             "its pods are gone; the rest is being deleted".to_owned(),
@@ -93,10 +99,7 @@ fn waiting(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, Strin
     if unfinished.len() > NAMES_MAX {
         parts.push(format!("{} more", unfinished.len() - NAMES_MAX));
     }
-    (
-        "WaitsForOthers".to_owned(),
-        format!("waits for {}", parts.join("; ")),
-    )
+    ("WaitsForOthers".to_owned(), waits_for(&parts))
 }
 
 /// Why the release is where it is.

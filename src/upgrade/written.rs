@@ -1,8 +1,9 @@
 //! What came of the writes of each service: the step from `Starting` to `Moving`, and its counterparts.
 
 use super::action::Action;
+use super::event::Event;
 use super::state::Standing;
-use super::step::{Came, Turn, came_of};
+use super::step::{Came, REPEATED, Turn, came_of};
 use super::watch_gates::finish;
 use crate::spec::ServiceName;
 
@@ -15,7 +16,6 @@ pub(super) fn take_outcomes(turn: &mut Turn<'_>) {
 }
 
 fn take_outcome(turn: &mut Turn<'_>, name: &ServiceName) {
-    let now = turn.now();
     let seen = turn.seen;
     let Some(service) = turn.state.services.get_mut(name) else {
         return;
@@ -23,6 +23,7 @@ fn take_outcome(turn: &mut Turn<'_>, name: &ServiceName) {
     match came_of(&seen.outcomes, |action| action.service() == Some(name)) {
         Came::Nothing => {}
         Came::Well(outcome) => {
+            turn.state.fleeting.repeated.remove(&Some(name.clone()));
             for (object, applied) in outcome.result.iter().flatten() {
                 let record = service.records.entry(object.clone()).or_default();
                 // The first answer counts: a repeated apply says `changed: false` of our own change.
@@ -36,7 +37,7 @@ fn take_outcome(turn: &mut Turn<'_>, name: &ServiceName) {
             }
             match (service.standing, &outcome.action) {
                 (Standing::Starting, Action::Apply { .. }) => service.standing = Standing::Moving,
-                (Standing::Starting, Action::RemoveWorkloads { .. }) => {
+                (Standing::Starting | Standing::Retiring, Action::RemoveWorkloads { .. }) => {
                     service.standing = Standing::Removing;
                 }
                 (Standing::Clearing, Action::RemoveRest { .. }) => finish(turn, name),
@@ -44,20 +45,30 @@ fn take_outcome(turn: &mut Turn<'_>, name: &ServiceName) {
             }
         }
         Came::Refused(message, title) => {
-            service.standing = Standing::Failed;
-            service.ended = Some(now);
-            "ApplyRefused".clone_into(&mut service.progress.reason);
-            service.progress.message = format!("{message} ({title})");
-            turn.events.push(super::event::Event::ServiceFailed {
-                service: name.clone(),
-                reason: service.progress.reason.clone(),
-                message: service.progress.message.clone(),
-            });
+            fail(turn, name, "ApplyRefused", format!("{message} ({title})"));
         }
         Came::Again(message, milliseconds) => {
-            service.progress.message = message;
-            "WriteRepeated".clone_into(&mut service.progress.reason);
-            turn.put_off(Some(name), milliseconds);
+            service.progress.message.clone_from(&message);
+            REPEATED.clone_into(&mut service.progress.reason);
+            if !turn.try_again(Some(name), &message, milliseconds) {
+                fail(turn, name, REPEATED, message);
+            }
         }
     }
+}
+
+fn fail(turn: &mut Turn<'_>, name: &ServiceName, reason: &str, message: String) {
+    let now = turn.now();
+    let Some(service) = turn.state.services.get_mut(name) else {
+        return;
+    };
+    service.standing = Standing::Failed;
+    service.ended = Some(now);
+    reason.clone_into(&mut service.progress.reason);
+    service.progress.message.clone_from(&message);
+    turn.events.push(Event::ServiceFailed {
+        service: name.clone(),
+        reason: reason.to_owned(),
+        message,
+    });
 }

@@ -49,6 +49,32 @@ async fn a_system_that_another_program_applied_is_adopted_without_a_restart_and_
 }
 
 #[tokio::test]
+async fn a_plan_takes_fields_over_from_the_managers_that_it_names_and_drops_what_they_set() {
+    let space = Space::new("taken-over").await;
+    let annotated = pair(1).set(
+        ("Deployment", "server"),
+        "metadata/annotations",
+        json!({"team": "shop"}),
+    );
+    space.apply_as("kubectl", &annotated).await;
+    space.until_rolled_out().await;
+    let before = uids(&space).await;
+    let taking = |files: Files| {
+        let spec = json!({"strategy": {"settle": "300ms"}, "takeOver": ["kubectl"]});
+        files.set(("ReleasePlan", "pair"), "spec", spec)
+    };
+    space.run(&taking(annotated)).await.with_code(0);
+    assert_eq!(uids(&space).await, before);
+    space.run(&taking(pair(2))).await.with_code(0);
+    let server = space.deployment("server").await;
+    let managers = server.metadata.managed_fields.unwrap();
+    let managers = managers.iter().filter_map(|entry| entry.manager.as_deref());
+    assert!(!managers.collect::<Vec<_>>().contains(&"kubectl"));
+    let annotations = server.metadata.annotations.unwrap_or_default();
+    assert!(!annotations.contains_key("team"), "{annotations:?}");
+}
+
+#[tokio::test]
 async fn a_service_that_leaves_goes_after_its_last_caller_and_its_pods_before_its_service() {
     let space = Space::new("leaving").await;
     space.run(&pair(1)).await.with_code(0);

@@ -17,6 +17,8 @@ mod fail;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod leave;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod refuse;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::io::Write;
 
 /// Runs the program in a folder; stdout, stderr and the exit code as one text.
-fn run_in(folder: &Path, arguments: &[&str], stdin: &str) -> String {
+pub(crate) fn run_in(folder: &Path, arguments: &[&str], stdin: &str) -> String {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
         .current_dir(folder)
         .env_remove("KUBECONFIG")
@@ -161,6 +161,75 @@ fn a_plan_of_equal_graphs_moves_nothing() {
         &[("graph.yaml", &text)],
         &["plan", "--from", "graph.yaml", "--to", "graph.yaml"]
     ));
+}
+
+#[test]
+fn a_service_is_explained_alone() {
+    let text = GRAPH.replace("ordres", "orders");
+    let swapped = text.replace("'1'", "'2'");
+    let files = [
+        ("graph.yaml", text.as_str()),
+        ("swapped.yaml", swapped.as_str()),
+    ];
+    let explain = |service: &str, more: &[&str]| {
+        let mut arguments = vec![
+            "plan",
+            "--from",
+            "none",
+            "--to",
+            "graph.yaml",
+            "--explain",
+            service,
+        ];
+        arguments.extend(more);
+        run_with(&files, &arguments)
+    };
+    insta::assert_snapshot!(explain("web", &[]), @r"
+    stdout:
+    web moves in wave 2 of 2
+    because orders must be there first: web@target calls orders 1, and no orders runs
+    not earlier: it waits for orders (wave 1)
+    exit 0
+    ");
+    insta::assert_snapshot!(explain("orders", &["-o", "json"]), @r#"
+    stdout:
+    {
+      "service": "orders",
+      "moves": true,
+      "why": [
+        "orders moves in wave 1 of 2",
+        "nothing must go before it",
+        "waiting for it: web"
+      ]
+    }
+    exit 0
+    "#);
+    insta::assert_snapshot!(explain("oders", &[]), @r"
+    stderr:
+    error: there is no service `oders`
+    hint: did you mean `orders`?
+    exit 2
+    ");
+    insta::assert_snapshot!(explain("web", &["-o", "svg"]), @r"
+    stderr:
+    error: `--explain` has no picture
+    hint: `-o text`, `-o json` or `-o yaml`
+    exit 2
+    ");
+    let refused = [
+        "plan",
+        "--from",
+        "graph.yaml",
+        "--to",
+        "swapped.yaml",
+        "--explain",
+        "web",
+    ];
+    let told = run_with(&files, &refused);
+    assert!(
+        told.contains("no order is safe, so `web` has no place in one") && told.ends_with("exit 4"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -322,4 +391,110 @@ fn what_is_unsafe_already_is_planned_only_as_a_repair() {
     warning: calls of cart to store@live fail already; they may go on failing until both are done [TG0211]
     exit 0
     ");
+}
+
+#[test]
+fn a_plan_that_run_would_not_make_is_not_saved() {
+    let [old, new] = STORE;
+    insta::assert_snapshot!(waves(old, new, &["--only", "store", "--out", "plan.json"]), @r"
+    stderr:
+    error: a plan made with `--only` cannot be saved: `tidegate run` does not know `--only` yet, so it would make another plan and refuse this one
+    hint: leave out `--out` to look at this plan, or `--only` to save one that can be run
+    exit 2
+    ");
+    let broken = old.replace("store, version: '1'", "store, version: '2'");
+    let refused = waves(&broken, new, &["--repair", "--out", "plan.json"]);
+    assert!(
+        refused.contains("`--repair`") && refused.contains("exit 2"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_picture_has_the_steps_of_a_service_that_moves_twice() {
+    let [old, new] = STORE;
+    let old = old.replace(
+        "  - {name: web, calls: [{service: cart, version: '1'}]}\n",
+        "",
+    );
+    let new = new.replace(
+        "  - {name: web, calls: [{service: cart, version: '2'}]}\n",
+        "",
+    );
+    insta::assert_snapshot!(waves(&old, &new, &["--strategy", "flip", "-o", "dot"]), @r##"
+    stdout:
+    digraph plan {
+      label="Safe: yes. 2 waves. Longest path cart/expand → cart/flip."; labelloc=t; rankdir=LR;
+      node [shape=box, style=rounded, fontname="sans-serif"];
+      edge [color="#59636e"];
+      subgraph cluster_1 {
+        label="Wave 1"; style=dotted;
+        "cart/expand" [label="cart/expand\nroll\nits new image, which calls as the old one did\nserves cart: 1 → 1, 2"];
+        "store" [label="store\nroll\nserves store: 1 → 1, 2"];
+      }
+      subgraph cluster_2 {
+        label="Wave 2"; style=dotted;
+        "cart/flip" [label="cart/flip\nflip\nsets STORE_PROTO to its new value"];
+      }
+      "cart/expand" -> "cart/flip";
+      "store" -> "cart/flip";
+    }
+    exit 0
+    "##);
+    insta::assert_snapshot!(waves(&old, &new, &["--strategy", "flip", "--explain", "cart"]), @r"
+    stdout:
+    cart moves in waves 1 and 2 of 2
+    because store must answer 2 everywhere first: cart@target calls store 2, store@live serves 1
+    not earlier: cart/flip waits for cart/expand (wave 1)
+    exit 0
+    ");
+}
+
+/// A Deployment in the middle of its rollout: the new pod is ready, the old one still terminates.
+const ROLLING: &str = "apiVersion: v1
+kind: List
+items:
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: web, namespace: shop, uid: d, generation: 2}
+  spec: {replicas: 1, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: main, image: 'web:2'}]}}}
+  status: {observedGeneration: 2, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1,
+    conditions: [{type: Progressing, status: 'True', reason: NewReplicaSetAvailable}]}
+- apiVersion: apps/v1
+  kind: ReplicaSet
+  metadata: {name: web-2, namespace: shop, uid: r2, labels: {app: web, pod-template-hash: '2'}, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: d, controller: true}]}
+  spec: {replicas: 1, selector: {matchLabels: {app: web, pod-template-hash: '2'}}, template: {metadata: {labels: {app: web, pod-template-hash: '2'}}, spec: {containers: [{name: main, image: 'web:2'}]}}}
+  status: {observedGeneration: 1, replicas: 1, readyReplicas: 1, availableReplicas: 1}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: web-2-a, namespace: shop, uid: p2, labels: {app: web, pod-template-hash: '2'}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-2, uid: r2, controller: true}]}
+  spec: {nodeName: node-1, containers: [{name: main, image: 'web:2'}]}
+  status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: web-1-a, namespace: shop, uid: p1, labels: {app: web, pod-template-hash: '1'}, deletionTimestamp: '2026-11-24T12:00:30Z', ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-1, uid: r1, controller: true}]}
+  spec: {nodeName: node-1, containers: [{name: main, image: 'web:1'}]}
+  status: {phase: Running}
+";
+
+#[test]
+fn objects_from_files_are_judged_as_the_gate_would() {
+    let assess = |objects: &str, more: &[&str]| {
+        let arguments = [
+            &["assess", "-f", "-", "--now", "2026-11-24T12:00:10Z"],
+            more,
+        ]
+        .concat();
+        let folder = tempfile::tempdir().expect("a folder");
+        let baseline = "[{object: {apiVersion: apps/v1, kind: Deployment, namespace: shop, name: web}, \
+                        applied: {uid: d, generation: 3, resourceVersion: '9', templateDigest: x, changed: true}}]";
+        std::fs::write(folder.path().join("baseline.yaml"), baseline).expect("written");
+        run_in(folder.path(), &arguments, objects)
+    };
+    insta::assert_snapshot!(assess(ROLLING, &["-o", "json"]));
+    let (before, _) = ROLLING
+        .split_once("- apiVersion: v1\n  kind: Pod\n  metadata: {name: web-1-a")
+        .expect("it");
+    insta::assert_snapshot!(assess(before, &[]));
+    insta::assert_snapshot!(assess(ROLLING, &["--baseline", "baseline.yaml"]));
 }

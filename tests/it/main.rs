@@ -7,6 +7,12 @@
 )]
 
 mod cli;
+mod discover;
+mod drawings;
 mod examples;
+mod explain;
 mod generated;
+mod lint;
+mod pact;
+mod saved;
 mod tidy;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::scenario::{Scenario, image, running};
+use super::scenario::{Scenario, image, running, template};
 use crate::controller::{Survey, Surveyed, TemplateChange, graph_of};
 use crate::manifest::Bundle;
 use crate::spec::crd::{Control, ReleaseStatus};
@@ -32,6 +32,8 @@ pub(super) struct Cluster {
     pub(super) status: ReleaseStatus,
     pub(super) release_version: u64,
     pub(super) control: Control,
+    /// The digest of the one plan that may be carried out.
+    pub(super) plan_digest: Option<String>,
     pub(super) is_published: bool,
     /// What was written, in order.
     pub(super) writes: Vec<String>,
@@ -51,7 +53,7 @@ pub(super) fn start() -> Timestamp {
 
 impl Cluster {
     pub(super) fn of(scenario: Scenario) -> Self {
-        let deployed = running(&scenario.before, scenario.replicas);
+        let deployed = running(&scenario);
         let objects = scenario.before.objects.iter().map(|entry| &entry.reference);
         let others = objects.filter(|object| object.kind != "Deployment");
         Self {
@@ -63,6 +65,7 @@ impl Cluster {
             status: ReleaseStatus::default(),
             release_version: 1,
             control: Control::default(),
+            plan_digest: None,
             is_published: false,
             writes: Vec::new(),
             wrong: Vec::new(),
@@ -242,10 +245,21 @@ impl Cluster {
         }
     }
 
+    /// A user sets a Deployment back to what it was before.
+    pub(super) fn undo(&mut self, service: &str) {
+        let version = self.bump();
+        let observe_at = self.after(OBSERVE_MS);
+        let before = template(&self.scenario.before, service);
+        let deployed = self.deployed.get_mut(service).expect("it");
+        deployed.set(before);
+        deployed.version = version;
+        self.observe_at.insert(service.to_owned(), observe_at);
+    }
+
     pub(super) fn look_at(&self, object: &ObjectRef) -> Prepared {
         let absent = Prepared {
             precondition: Precondition::Absent,
-            changes_template: false,
+            starts_pods: false,
             live_stamp: None,
         };
         let unchanged = |uid: &str, version: u64| Precondition::Unchanged {
@@ -255,7 +269,7 @@ impl Cluster {
         if object.kind != "Deployment" {
             return self.others.get(object).map_or(absent, |version| Prepared {
                 precondition: unchanged("uid", *version),
-                changes_template: false,
+                starts_pods: false,
                 live_stamp: None,
             });
         }
@@ -269,8 +283,7 @@ impl Cluster {
                 let template = &deployed.templates[deployed.wanted];
                 Prepared {
                     precondition: unchanged(&deployed.uid, deployed.version),
-                    changes_template: Some(&template.image)
-                        != image(self.bundle(), object).as_ref(),
+                    starts_pods: Some(&template.image) != image(self.bundle(), object).as_ref(),
                     live_stamp: template.stamp.clone(),
                 }
             }
@@ -358,7 +371,7 @@ impl Cluster {
         for (name, owned) in &self.bundle().services {
             let workloads = self.bundle().references(&owned.workloads);
             let prepared = self.look_at(&workloads[0]);
-            let change = match (&prepared.precondition, prepared.changes_template) {
+            let change = match (&prepared.precondition, prepared.starts_pods) {
                 (Precondition::Absent, _) => TemplateChange::Absent,
                 (Precondition::Unchanged { .. }, true) => TemplateChange::Changes,
                 (Precondition::Unchanged { .. }, false) => TemplateChange::Same,
@@ -379,6 +392,8 @@ impl Cluster {
             services,
             declared: Some(graph_of(before)),
             leaving,
+            dropped: BTreeMap::new(),
+            leftover: Vec::new(),
             problems: Vec::new(),
         }
     }

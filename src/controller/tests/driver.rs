@@ -32,6 +32,8 @@ pub(super) enum Fault {
     PauseAtSave(usize),
     /// Somebody else writes each object once, right before it is written here for the first time.
     Moved,
+    /// A user sets a service back to what it was, right after the first survey.
+    Undone(&'static str),
     /// The process stands still before the call until the release has ended without it.
     Frozen(usize),
 }
@@ -150,7 +152,8 @@ impl Driver {
             | Action::RemoveRest {
                 service: _,
                 objects,
-            } => self.remove_all(objects).await,
+            }
+            | Action::RemoveLeftover { objects } => self.remove_all(objects).await,
             Action::Publish => self
                 .one(&shared(), |cluster| {
                     cluster.is_published = true;
@@ -277,6 +280,7 @@ impl World for Driver {
             let loaded = Loaded {
                 status: cluster.status.clone(),
                 bundle: cluster.bundle().clone(),
+                plan_digest: cluster.plan_digest.clone(),
             };
             (loaded, cluster.release_version)
         });
@@ -288,6 +292,10 @@ impl World for Driver {
     async fn survey(&mut self, _bundle: &Bundle) -> Result<Survey, WorldError> {
         self.begin().await.map_err(WorldError::Unreachable)?;
         let survey = self.with(|cluster| cluster.survey());
+        if let Fault::Undone(service) = self.fault {
+            self.fault = Fault::None;
+            self.with(|cluster| cluster.undo(service));
+        }
         self.end().await.map_err(WorldError::Unreachable)?;
         Ok(survey)
     }

@@ -100,6 +100,35 @@ async fn three_services_roll_in_their_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_release_of_another_plan_than_the_saved_one_writes_nothing() {
+    let cluster = cluster_of(Scenario::three_in_a_row());
+    look(&cluster).plan_digest = Some("sha256:another".to_owned());
+    let ended = Driver::of(&cluster, Fault::None).run().await;
+    assert!(
+        matches!(ended, Some(Ok(Ending::Refused { .. }))),
+        "{ended:?}"
+    );
+    let writes = look(&cluster).writes.clone();
+    assert_eq!(writes, Vec::<String>::new());
+    let outcome = look(&cluster).status.outcome.clone();
+    assert_eq!(outcome.as_deref(), Some("Refused"));
+    // The plan of the same world without a wish is the one that may be asked for.
+    let known = cluster_of(Scenario::three_in_a_row());
+    Driver::of(&known, Fault::None).run().await;
+    let digest = look(&known).status.plan.clone().map(|plan| plan.digest);
+    assert!(digest.is_some());
+    for fault in [Fault::None, Fault::CrashBefore(9)] {
+        let cluster = cluster_of(Scenario::three_in_a_row());
+        look(&cluster).plan_digest.clone_from(&digest);
+        let mut ended = Driver::of(&cluster, fault).run().await;
+        if ended.is_none() {
+            ended = Driver::of(&cluster, Fault::None).run().await;
+        }
+        assert_eq!(ended, Some(Ok(Ending::Succeeded)), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_goes_away_after_its_last_client() {
     let cluster = cluster_of(Scenario::one_goes_away());
     let ended = Driver::of(&cluster, Fault::None).run().await;
@@ -245,4 +274,14 @@ async fn two_crashes_in_a_row_lose_nothing() {
             check(&cluster, &format!("{first} {second}"));
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_was_not_to_move_and_is_set_back_after_the_plan_moves_first_after_all() {
+    let scenario = || Scenario::three_in_a_row().with_already("store");
+    let undisturbed = run(scenario(), Fault::None).await;
+    let told = |driver: &Driver| look(&driver.cluster).told.clone();
+    assert!(!told(&undisturbed).contains(&"PlannedAnew".to_owned()));
+    let disturbed = run(scenario(), Fault::Undone("store")).await;
+    assert!(told(&disturbed).contains(&"PlannedAnew".to_owned()));
 }

@@ -21,6 +21,8 @@ fn survey(bundle: &Bundle, declared: Option<&Graph>, text: &str) -> Survey {
         services: BTreeMap::new(),
         declared: declared.cloned(),
         leaving: BTreeMap::new(),
+        dropped: BTreeMap::new(),
+        leftover: Vec::new(),
         problems: Vec::new(),
     };
     for part in text.split('|').map(str::trim) {
@@ -267,6 +269,26 @@ fn what_the_api_server_would_refuse_is_refused_before_any_write() {
     let planned = make_plan(&bundle, &survey);
     round_trip(&bundle, &planned);
     insta::assert_snapshot!(told(&planned), @"refused: the API server would refuse: Deployment/shop/service-1: may not be written [TG0302]; Deployment/shop/service-2: may not be written [TG0302]; Deployment/shop/service-3: may not be written [TG0302]; Deployment/shop/service-4: may not be written [TG0302]; Deployment/shop/service-5: may not be written [TG0302]; and 2 more");
+}
+
+#[test]
+fn a_release_of_a_saved_plan_carries_out_that_one_or_none() {
+    let bundle = bundle(AFTER, "2");
+    let declared = graph_of(&super::scenario::bundle(BEFORE, "1"));
+    let found = "store: changes serves=store:1 | cart: changes calls=store:1";
+    let planned = make_plan(&bundle, &survey(&bundle, Some(&declared), found));
+    let digest = planned.plan.digest.clone();
+    let same = planned.clone().only(Some(&digest));
+    assert_eq!(told(&same), told(&planned));
+    assert_eq!(told(&planned.clone().only(None)), told(&planned));
+    // Somebody began to roll the store in between.
+    let found = "store: changes serves=store:1 serves=store:1,2 | cart: changes calls=store:1";
+    let moved = make_plan(&bundle, &survey(&bundle, Some(&declared), found)).only(Some(&digest));
+    round_trip(&bundle, &moved);
+    let text = told(&moved)
+        .replace(&digest, "sha256:then")
+        .replace(&moved.plan.digest, "sha256:now");
+    insta::assert_snapshot!(text, @"refused: the release asks for the plan sha256:then, and what runs and what is declared now make it sha256:now: something moved in between; make a new one with `tidegate plan -f … --out FILE`, then `tidegate run --plan FILE -f …`");
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(super) struct Scenario {
     pub(super) first: BTreeMap<String, BTreeSet<String>>,
     /// How many pods each Deployment has.
     pub(super) replicas: usize,
+    /// Services that run what is released already.
+    pub(super) already: BTreeSet<String>,
 }
 
 pub(super) fn name(text: &str) -> ServiceName {
@@ -86,23 +88,29 @@ pub(super) fn stamp_of(graph: &Graph, service: &str) -> String {
 }
 
 /// What runs when a bundle was released long ago.
-pub(super) fn running(bundle: &Bundle, replicas: usize) -> BTreeMap<String, Deployed> {
-    let graph = graph_of(bundle);
-    graph
-        .services
+pub(super) fn running(scenario: &Scenario) -> BTreeMap<String, Deployed> {
+    let services = graph_of(&scenario.before).services;
+    services
         .keys()
         .map(|service| {
             let service = service.as_str();
-            let template = Template {
-                image: image(bundle, &deployment(service)).expect("an image"),
-                stamp: Some(stamp_of(&graph, service)),
+            let bundle = if scenario.already.contains(service) {
+                &scenario.bundle
+            } else {
+                &scenario.before
             };
-            (
-                service.to_owned(),
-                Deployed::steady(service, replicas, template),
-            )
+            let deployed = Deployed::steady(service, scenario.replicas, template(bundle, service));
+            (service.to_owned(), deployed)
         })
         .collect()
+}
+
+/// The pod template that a bundle gives a service.
+pub(super) fn template(bundle: &Bundle, service: &str) -> Template {
+    Template {
+        image: image(bundle, &deployment(service)).expect("an image"),
+        stamp: Some(stamp_of(&graph_of(bundle), service)),
+    }
 }
 
 const BEFORE: &str = "services:
@@ -137,7 +145,14 @@ impl Scenario {
             bundle: bundle(after, "2"),
             first: required,
             replicas: 1,
+            already: BTreeSet::new(),
         }
+    }
+
+    /// The same, where a service runs what is released already.
+    pub(super) fn with_already(mut self, service: &str) -> Self {
+        self.already.insert(service.to_owned());
+        self
     }
 
     /// Three services in a row, each of which calls the one before in a new version.

@@ -7,9 +7,9 @@ use regex::Regex;
 
 use super::listed;
 use crate::manifest::node::{Node, NodeKind, shorten};
-use crate::spec::{Code, did_you_mean};
+use crate::spec::{Code, Fix, did_you_mean};
 
-type Finding = (Code, String, String);
+type Finding = (Code, String, String, Option<Fix>);
 
 /// Everything that a value of the right type violates.
 pub(super) fn check(node: &Node, schema: &JSONSchemaProps) -> Vec<Finding> {
@@ -48,7 +48,7 @@ fn count(length: usize) -> i64 {
 }
 
 fn invalid(wrong: String) -> Finding {
-    (Code::InvalidValue, wrong, String::new())
+    (Code::InvalidValue, wrong, String::new(), None)
 }
 
 fn choice(text: &str, schema: &JSONSchemaProps) -> Option<Finding> {
@@ -70,7 +70,15 @@ fn choice(text: &str, schema: &JSONSchemaProps) -> Option<Finding> {
                 .find(|choice| choice.eq_ignore_ascii_case(text))
         })
         .map_or_else(String::new, |near| format!("did you mean `{near}`?"));
-    Some((Code::InvalidValue, wrong, hint))
+    // Only where nothing but the case differs: another word could be another wish.
+    let only = choices
+        .iter()
+        .find(|choice| choice.eq_ignore_ascii_case(text));
+    let fix = only.map(|only| Fix::Rename {
+        from: text.to_owned(),
+        to: (*only).to_owned(),
+    });
+    Some((Code::InvalidValue, wrong, hint, fix))
 }
 
 fn pattern(text: &str, schema: &JSONSchemaProps) -> Option<Finding> {
@@ -87,7 +95,7 @@ fn pattern(text: &str, schema: &JSONSchemaProps) -> Option<Finding> {
         String::new()
     };
     let wrong = format!("`{}` does not match `{pattern}`", shorten(text));
-    Some((Code::InvalidValue, wrong, hint))
+    Some((Code::InvalidValue, wrong, hint, None))
 }
 
 fn bounds(length: i64, unit: &str, (min, max): (Option<i64>, Option<i64>)) -> Option<Finding> {
@@ -100,7 +108,7 @@ fn bounds(length: i64, unit: &str, (min, max): (Option<i64>, Option<i64>)) -> Op
     }
     let max = max.filter(|max| length > *max)?;
     let wrong = format!("has {length} {unit}, at most {max} are allowed");
-    Some((Code::TooLarge, wrong, String::new()))
+    Some((Code::TooLarge, wrong, String::new(), None))
 }
 
 fn size(number: f64, schema: &JSONSchemaProps) -> Option<Finding> {

@@ -1,7 +1,7 @@
 //! Checks one of our own objects against its schema, as the API server would, but with places and with hints.
 //!
 //! In: a value and the structural schema of its kind. Out: every problem; none means that it deserializes.
-//! The CEL rules of the schema are not evaluated; `spec` checks what they say.
+//! The CEL rules of the schema are evaluated apart, in `rules`.
 
 mod limits;
 mod versions;
@@ -14,7 +14,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 
 use super::node::{Key, Node, NodeKind, index_path, key_path, shorten};
 use super::object::Within;
-use crate::spec::{Code, Problem, crd, did_you_mean};
+use crate::spec::{Code, Fix, Problem, can_only_mean, crd, did_you_mean};
 
 /// The schemas of our kinds, made when the first is asked for.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl Schemas {
         };
         for (key, _) in entries {
             if !ENVELOPE_FIELDS.contains(&key.text.as_str()) {
-                check.unknown_field("", key, &ENVELOPE_FIELDS);
+                check.unknown_field("", (key, entries), &ENVELOPE_FIELDS);
             }
         }
         let spec_schema = self
@@ -111,8 +111,8 @@ impl Check<'_> {
                 return;
             }
         }
-        for (code, wrong, hint) in limits::check(node, schema) {
-            self.report(Problem::error(code, path, wrong).hint(hint), node);
+        for (code, wrong, hint, fix) in limits::check(node, schema) {
+            self.report(Problem::error(code, path, wrong).hint(hint).fix(fix), node);
         }
     }
 
@@ -155,7 +155,7 @@ impl Check<'_> {
                     .iter()
                     .flat_map(|properties| properties.keys().map(String::as_str))
                     .collect();
-                self.unknown_field(path, key, &known);
+                self.unknown_field(path, (key, entries), &known);
             }
         }
         for name in schema.required.iter().flatten() {
@@ -165,17 +165,26 @@ impl Check<'_> {
         }
     }
 
-    fn unknown_field(&mut self, path: &str, key: &Key, known: &[&str]) {
+    /// In: the key, what stands beside it, and the keys that may stand there.
+    fn unknown_field(&mut self, path: &str, (key, beside): (&Key, &[(Key, Node)]), known: &[&str]) {
         let shown = shorten(&key.text);
         let hint = match did_you_mean(&key.text, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the fields are {}", listed(known)),
         };
+        let only = can_only_mean(&key.text, known.iter().copied());
+        let fix = only
+            .filter(|only| !beside.iter().any(|(key, _)| key.text == *only))
+            .map(|only| Fix::Rename {
+                from: key.text.clone(),
+                to: only.to_owned(),
+            });
         let problem = Problem::error(
             Code::UnknownField,
             key_path(path, &key.text),
             format!("there is no field `{shown}` here"),
         );
+        let problem = problem.fix(fix);
         self.problems.push(
             self.placed(problem.hint(hint))
                 .at(key.place.in_file(self.within.file)),
@@ -213,8 +222,21 @@ impl Check<'_> {
             _ => String::new(),
         };
         let wrong = format!("expected {wanted}, found {}", node.describe());
+        let fix = match &node.kind {
+            NodeKind::Bool { written, .. } | NodeKind::Number { written, .. } => {
+                let written = written.clone();
+                (expected == "string").then_some(Fix::Quote { written })
+            }
+            NodeKind::Text(text) => {
+                let text = text.clone();
+                unquotes_to(&text, expected).then_some(Fix::Unquote { text })
+            }
+            NodeKind::Null | NodeKind::Sequence(_) | NodeKind::Mapping(_) => None,
+        };
         self.report(
-            Problem::error(Code::WrongType, path, wrong).hint(hint),
+            Problem::error(Code::WrongType, path, wrong)
+                .hint(hint)
+                .fix(fix),
             node,
         );
     }

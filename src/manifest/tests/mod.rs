@@ -5,7 +5,9 @@ use super::{Manifests, Text, read};
 mod hostile;
 mod object;
 mod owner;
+mod rules;
 mod schema;
+mod unending;
 mod yaml;
 
 fn text(file: &str, content: &str) -> Text {

@@ -9,7 +9,7 @@ use crate::spec::{Graph, Interface, ObjectRef, Service, ServiceName};
 use insta::assert_snapshot;
 
 /// `cart | redis: StatefulSet/redis, Job/seed`: services with the workloads that they name.
-fn graph(text: &str) -> Graph {
+pub(super) fn graph(text: &str) -> Graph {
     let services = text.split(" | ").enumerate().map(|(index, service)| {
         let (name, workloads) = service.split_once(": ").unwrap_or((service, ""));
         let workloads = workloads.split(", ").filter(|it| !it.is_empty()).map(|it| {

@@ -130,8 +130,14 @@ fn why_here_tells_both_directions() {
     insta::assert_snapshot!(why("b").unwrap().join("\n"), @r"
     b moves in wave 2 of 3
     because c must answer 2 everywhere first: b@target calls c 2, c@live serves 1
+    not earlier: it waits for c (wave 1)
     waiting for it: a
     ");
+    let last = why("a").unwrap().join("\n");
+    assert!(
+        last.contains("not earlier: it waits for b (wave 2), which waits for c (wave 1)"),
+        "{last}"
+    );
     assert_eq!(why("x"), None);
 }
 

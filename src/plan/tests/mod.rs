@@ -1,6 +1,7 @@
 //! Tests of the planner: text in, text out.
 
 mod durable;
+mod estimate;
 mod explorer;
 mod guards;
 mod laws;
@@ -8,11 +9,13 @@ mod notation;
 mod properties;
 mod random;
 mod real_graphs;
+mod saved;
 mod scenarios;
 mod size;
 mod stages;
 mod strategies;
 mod unusual;
+mod verified;
 
 use guards::faults_of;
 use notation::{plan_of, system_of};

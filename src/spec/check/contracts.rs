@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Checker;
 use crate::spec::crd::{Call, Durable, Negotiation, Serves};
 use crate::spec::{
-    Code, ContractName, Graph, Need, Negotiate, Problem, Requirement, Retention, ServiceName,
+    Code, ContractName, Fix, Graph, Need, Negotiate, Problem, Requirement, Retention, ServiceName,
     Version, did_you_mean,
 };
 
@@ -66,11 +66,13 @@ impl Checker {
             match Version::parse(text) {
                 Ok(version) => {
                     if !checked.insert(version) {
-                        self.report(Problem::error(
+                        let problem = Problem::error(
                             Code::InvalidValue,
                             format!("{path}[{index}]"),
                             format!("version `{text}` is written twice"),
-                        ));
+                        );
+                        let text = text.clone();
+                        self.report(problem.fix(Some(Fix::RemoveEntry { text })));
                     }
                 }
                 Err(error) => {

@@ -67,6 +67,11 @@ pub struct ReleasePlanSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub service_account_name: Option<String>,
+    /// Field managers whose fields this plan takes over, for instance `kubectl-client-side-apply`, where something else
+    /// applied the objects before. Default: none, and a field that another manager owns stops the release.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), inner(length(min = 1, max = 128)))]
+    pub take_over: Vec<String>,
     /// No new release is started while true.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,

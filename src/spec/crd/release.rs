@@ -77,6 +77,9 @@ use crate::spec::ObjectRef;
     "has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason)"
 ).message("`reason` cannot be changed"))]
 #[x_kube(validation = Rule::new(
+    "has(self.planDigest) == has(oldSelf.planDigest) && (!has(self.planDigest) || self.planDigest == oldSelf.planDigest)"
+).message("`planDigest` cannot be changed"))]
+#[x_kube(validation = Rule::new(
     "!has(oldSelf.control) || !oldSelf.control.abort || (has(self.control) && self.control.abort)"
 ).message("an abort cannot be taken back; start a new release"))]
 pub struct ReleaseSpec {
@@ -98,6 +101,11 @@ pub struct ReleaseSpec {
     pub reason: Option<String>,
     /// The frozen input: graph, manifests and strategy.
     pub bundle: Bundle,
+    /// The digest of the one plan that may be carried out, where somebody asked for a saved plan: another one, since
+    /// the world moved, ends the release as refused before anything is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 71, max = 71))]
+    pub plan_digest: Option<String>,
     /// What people ask of the running release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
@@ -160,6 +168,9 @@ pub struct ReleaseStatus {
     /// The waves in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waves: Vec<WaveStatus>,
+    /// What earlier releases brought and nobody has any more: deleted when every service is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftover: Vec<ObjectRef>,
     /// How it ended, once it has: `Succeeded`, `Failed`, `Refused` or `Aborted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -198,7 +209,7 @@ pub struct WaveStatus {
 pub struct ServiceStatus {
     /// The service.
     pub name: String,
-    /// `Waiting`, `Starting`, `Moving`, `Removing`, `Done` or `Failed`.
+    /// `Waiting`, `Starting`, `Moving`, `Retiring`, `Removing`, `Clearing`, `Done` or `Failed`.
     pub state: String,
     /// What is done to it: `create`, `roll`, `job` or `delete`.
     pub action: String,
@@ -238,7 +249,8 @@ pub struct ServiceStatus {
     /// When its gate opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Time>,
-    /// What is deleted, where the service goes away; the release's own bundle does not have it.
+    /// What is deleted: all of a service that goes away, or the workloads that it does not have any more. The
+    /// release's own bundle does not have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<ObjectRef>,
     /// What was recorded of each workload before and at its apply, by workload; machine's notes, needed

@@ -160,7 +160,7 @@ reasons! {
     /// New pods are not behind the Service yet.
     NotServing = "",
     /// Scaled to zero: nothing serves.
-    ZeroReplicas = "scaled to zero, so nothing serves; scale it up or allow zero in the plan",
+    ZeroReplicas = "scaled to zero, so nothing serves; scale it up",
     /// Nothing is missing.
     Done = "",
 }

@@ -1,20 +1,22 @@
 //! Which revisions of a workload run: what the planner takes for "old".
 //!
-//! In: a snapshot. Out: the live pods of the workload, Terminating ones included, by revision.
+//! In: a snapshot. Out: the live pods of the workload, Terminating ones included, by revision; and the revision that
+//! it is about to make pods of.
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::baseline::Baseline;
 use super::lineage::{Lineage, Standing, revision};
-use super::snapshot::{self, Snapshot};
+use super::snapshot::{self, Snapshot, Workload};
 use crate::spec::crd::CONTRACT_ANNOTATION;
 
-/// One revision of a workload that has a live pod.
+/// One revision of a workload that has a live pod, or will have one without anybody's doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveRevision {
-    /// The value of the label that tells revisions apart; for a Job its uid.
+    /// The value of the label that tells revisions apart; for a Job its uid; `template` where no pod has it yet.
     pub hash: String,
     /// What its pods say that it serves and calls: the annotation `tidegate.dev/contract`.
     pub contract: Option<String>,
@@ -26,7 +28,7 @@ pub struct LiveRevision {
     pub images: String,
 }
 
-/// The revisions of the snapshot's workload that have a live pod, by hash.
+/// The revisions of the snapshot's workload that may take part in a call, by hash.
 pub fn revisions(snapshot: &Snapshot) -> Vec<LiveRevision> {
     let Some(live) = &snapshot.workload else {
         return Vec::new();
@@ -52,26 +54,51 @@ pub fn revisions(snapshot: &Snapshot) -> Vec<LiveRevision> {
             contract: None,
             pods: Vec::new(),
             is_current,
-            images: images(pod),
+            images: pod.spec.as_ref().map(images).unwrap_or_default(),
         });
         // The template is one, so one pod that still has the stamp speaks for all.
-        revision.contract = revision.contract.take().or_else(|| contract(pod));
+        revision.contract = revision.contract.take().or_else(|| contract(&pod.metadata));
         revision.pods.push(snapshot::name(&pod.metadata).to_owned());
     }
-    by_hash.into_values().collect()
+    let mut revisions: Vec<_> = by_hash.into_values().collect();
+    if !revisions.iter().any(|revision| revision.is_current) {
+        revisions.extend(coming(live));
+    }
+    revisions
 }
 
-fn contract(pod: &Pod) -> Option<String> {
-    pod.metadata
+/// The revision that a workload is about to make pods of: its template may just have been changed, or somebody may
+/// scale it up. A Job that has run makes none any more, and a Pod is its own.
+fn coming(live: &Workload) -> Option<LiveRevision> {
+    match live {
+        Workload::Deployment(_)
+        | Workload::StatefulSet(_)
+        | Workload::DaemonSet(_)
+        | Workload::ReplicaSet(_) => {}
+        Workload::Job(_) | Workload::Pod(_) => return None,
+    }
+    let template = live.template();
+    Some(LiveRevision {
+        hash: "template".to_owned(),
+        contract: template.metadata.as_ref().and_then(contract),
+        pods: Vec::new(),
+        is_current: true,
+        images: template.spec.as_ref().map(images).unwrap_or_default(),
+    })
+}
+
+fn contract(metadata: &ObjectMeta) -> Option<String> {
+    metadata
         .annotations
         .as_ref()?
         .get(CONTRACT_ANNOTATION)
         .cloned()
 }
 
-fn images(pod: &Pod) -> String {
-    let containers = pod.spec.iter().flat_map(|spec| spec.containers.iter());
-    let images: Vec<_> = containers
+fn images(spec: &PodSpec) -> String {
+    let images: Vec<_> = spec
+        .containers
+        .iter()
         .filter_map(|container| container.image.as_deref())
         .collect();
     images.join(", ")

@@ -102,7 +102,7 @@ fn old(blockers: &Blockers) -> String {
     if !others.is_empty() {
         let count = plural(others.len(), "pod");
         parts.push(format!(
-            "{count} of something else behind its Service: {}; remove it or allow it in the plan",
+            "{count} of something else behind its Service: {}; remove it, or make it a workload of this service",
             names(&others, |old| pod(old))
         ));
     }
@@ -183,7 +183,7 @@ fn serving_text(assessment: &Assessment, serving: &Serving) -> String {
             ready,
             want,
         } => {
-            let zero = "scaled to zero, so nothing serves; scale it up or allow zero in the plan";
+            let zero = "scaled to zero, so nothing serves; scale it up";
             if *reason == Reason::ZeroReplicas {
                 zero.to_owned()
             } else {

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{
@@ -51,7 +52,8 @@ pub struct Snapshot {
     /// Events of the workload and its pods; none is needed, they only hasten a failure.
     pub events: Vec<Event>,
     /// The nodes, or `None` if they cannot be read: then a vanished pod is believed to be gone.
-    pub nodes: Option<Vec<Node>>,
+    /// Shared, for there may be thousands.
+    pub nodes: Option<Arc<[Node]>>,
     /// Workloads (or bare pods) which may stand behind the same Services without blocking the gate:
     /// the other workloads of the same service, each of which has a gate of its own, and what the
     /// plan allows by name.
@@ -149,6 +151,12 @@ impl Workload {
             Self::Job(object) => object.spec.as_ref().and_then(|spec| spec.selector.as_ref()),
             Self::Pod(_) => None,
         }
+    }
+
+    /// Whether it claims a pod by its labels.
+    pub fn selects(&self, pod: &ObjectMeta) -> bool {
+        self.selector()
+            .is_some_and(|selector| selects(selector, pod))
     }
 
     /// The generation that its controller has seen; `None` if the kind has none or nothing was seen.

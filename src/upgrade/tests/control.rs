@@ -41,7 +41,7 @@ fn a_pause_does_not_hold_a_write_that_was_decided() {
         2s pause +store store=old
     "), @r"
     0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
-    1s !Paused
+    1s !Paused; !WriteRepeated: store: Deployment/shop/store: no answer; trying again
     2s apply store (Service@7, Deployment@7 own stamp)
     ");
 }
@@ -82,7 +82,7 @@ fn the_deadline_of_the_release_counts_before_the_first_wave_and_in_a_pause() {
         60s +shared
     "), @r"
     0s apply shared (ConfigMap@7); ? look shared, wake 60s
-    50s ? wake 51s
+    50s !WriteRepeated: Deployment/shop/shared: no answer; trying again; ? wake 51s
     60s !Ended Failed: the release's deadline of 1m00s has passed; not done: store
     ");
     insta::assert_snapshot!(play("store | shared | release-deadline 60", "
@@ -112,7 +112,7 @@ fn what_belongs_to_nobody_comes_first() {
     "), @r"
     0s ? look shared, wake 0s
     1s apply shared (ConfigMap@7)
-    2s ? wake 3s
+    2s !WriteRepeated: Deployment/shop/shared: no answer; trying again; ? wake 3s
     3s apply shared (ConfigMap@7)
     4s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
     ");
@@ -139,6 +139,46 @@ fn what_belongs_to_nobody_is_looked_at_again_after_it_moved() {
     0s apply shared (ConfigMap@7)
     0.01s ? wake 0.11s
     0.11s apply shared (ConfigMap@8)
+    ");
+}
+
+#[test]
+fn a_workload_that_was_not_to_move_and_would_has_the_plan_made_anew() {
+    insta::assert_snapshot!(play("store | shared", "
+        0s pause
+        1s +shared:starts ?
+    "), @r"
+    0s !Paused
+    1s !Resumed; !PlannedAnew: ConfigMap/shop/shared was changed after the plan was made; planning anew; ? look shared, wake 1s
+    ");
+}
+
+#[test]
+fn a_write_that_is_never_made_fails_in_the_end() {
+    let again = |times: usize| "\n1s lost(shared) +shared".repeat(times);
+    let shared = play("shared | deadline 3s", &format!("0s +shared{}", again(5)));
+    insta::assert_snapshot!(shared, @r"
+    0s apply shared (ConfigMap@7)
+    1s !WriteRepeated: Deployment/shop/shared: no answer; trying again
+    1s
+    1s
+    1s !Ended Failed: Deployment/shop/shared: no answer; trying again
+    1s
+    ");
+    let store = play(
+        "store | deadline 2s",
+        "
+        0s +store store=old
+        1s lost(store) +store store=old
+        2s lost(store) +store store=old
+        3s lost(store) +store store=old
+    ",
+    );
+    insta::assert_snapshot!(store, @r"
+    0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
+    1s !WriteRepeated: store: Deployment/shop/store: no answer; trying again
+    2s
+    3s store Failed; !ServiceFailed store WriteRepeated: Deployment/shop/store: no answer; trying again; !Ended Failed: store: Deployment/shop/store: no answer; trying again
     ");
 }
 
@@ -181,7 +221,7 @@ fn a_graph_that_could_not_be_published_does_not_fail_the_release() {
         3s ok(publish)
     "), @r"
     0s publish
-    1s ? wake 2s
+    1s !WriteRepeated: Deployment/shop/publish: no answer; trying again; ? wake 2s
     1.5s ? wake 2s
     2s publish
     3s !Ended Succeeded: every service is done

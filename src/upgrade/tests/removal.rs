@@ -21,7 +21,7 @@ fn a_service_goes_away_in_two_steps_and_its_workloads_first() {
     4s old Removing; !Waits old OldPods
     5s !Waits old Done
     7s old Clearing; remove rest of old (Service ConfigMap)
-    8s ? wake 9s
+    8s !WriteRepeated: old: Deployment/shop/old: no answer; trying again; ? wake 9s
     9s remove rest of old (Service ConfigMap)
     10s old Done; publish; !ServiceDone old 7s; !WaveDone 2 7s
     ");
@@ -118,6 +118,100 @@ fn what_has_no_workload_any_more_is_cleared_at_once() {
     scene.without_workloads("old");
     insta::assert_snapshot!(scene.turn("0s +old ?"), @"0s old Clearing; remove rest of old (Service ConfigMap); !ServiceStarted old; !WaveStarted 1 old; ? look old@0s, wake 0s");
     insta::assert_snapshot!(scene.turn("1s ok(old)"), @"1s old Done; publish; !ServiceDone old 1s; !WaveDone 1 1s");
+}
+
+#[test]
+fn a_workload_that_a_service_drops_goes_when_the_new_ones_are_complete_and_before_anyone_behind_starts()
+ {
+    insta::assert_snapshot!(play("store drops | web after store", "
+        0s +store store=old store/old=old
+        1s ok(store) store=mid store/old=old
+        2s store=new store/old=old
+        4s store=new store/old=old
+        5s ok(store) store=new store/old=ending
+        6s store=new store/old=gone
+        8s store=new store/old=gone web=old +web
+    "), @r"
+    0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
+    1s store Moving; !Waits store Updating
+    2s !Waits store Done
+    4s store Retiring; remove workloads of store (Deployment)
+    5s store Removing; !Waits store OldPods
+    6s !Waits store Done
+    8s store Done; web Starting; apply web (Service@7, Deployment@7 own stamp); !ServiceDone store 8s; !ServiceStarted web; !WaveStarted 2 web; !WaveDone 1 8s
+    ");
+}
+
+#[test]
+fn a_crash_at_any_step_of_dropping_a_workload_repeats_that_step() {
+    insta::assert_snapshot!(play("store drops", "
+        0s +store store=old store/old=old
+        1s ok(store) store=new store/old=old
+        3s store=new store/old=old
+        4s crash store=new store/old=old
+        5s ok(store) store=new store/old=ending
+        6s crash store=new store/old=ending
+        7s store=new store/old=gone
+        9s store=new store/old=gone
+    "), @r"
+    0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
+    1s store Moving; !Waits store Done
+    3s store Retiring; remove workloads of store (Deployment)
+    4s remove workloads of store (Deployment)
+    5s store Removing; !Waits store OldPods
+    6s
+    7s !Waits store Done
+    9s store Done; publish; !ServiceDone store 9s; !WaveDone 1 9s
+    ");
+}
+
+#[test]
+fn a_dropped_workload_that_comes_back_holds_whoever_comes_after() {
+    insta::assert_snapshot!(play("store drops | web after store", "
+        0s +store store=old store/old=old
+        1s ok(store) store=new store/old=old
+        3s store=new store/old=old
+        4s ok(store) store=new store/old=gone
+        6s store=new store/old=gone
+        7s store=new store/old=old web=old +web
+    "), @r"
+    0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
+    1s store Moving; !Waits store Done
+    3s store Retiring; remove workloads of store (Deployment)
+    4s store Removing
+    6s store Done; !ServiceDone store 6s; !WaveDone 1 6s
+    7s !Regressed store: web is held: store was done and is not any more: Deployment store-old: being deleted
+    ");
+}
+
+#[test]
+fn what_nobody_has_any_more_goes_last_and_its_refusal_fails_nothing() {
+    insta::assert_snapshot!(play("store | leftover", "
+        0s +store store=old
+        1s ok(store) store=new
+        3s store=new
+        4s lost(leftover)
+        5s crash store=new
+        6s ok(leftover)
+        7s ok(publish)
+    "), @r"
+    0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
+    1s store Moving; !Waits store Done
+    3s store Done; remove leftover (ConfigMap); !ServiceDone store 3s; !WaveDone 1 3s
+    4s !WriteRepeated: Deployment/shop/leftover: no answer; trying again
+    5s remove leftover (ConfigMap)
+    6s publish
+    7s !Ended Succeeded: every service is done
+    ");
+    insta::assert_snapshot!(play("leftover", "
+        0s
+        1s refused(leftover)
+        2s ok(publish)
+    "), @r"
+    0s remove leftover (ConfigMap)
+    1s publish; !NotRemoved: Deployment/shop/leftover: may not be written
+    2s !Ended Succeeded: every service is done
+    ");
 }
 
 #[test]

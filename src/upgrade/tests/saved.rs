@@ -50,7 +50,7 @@ fn as_loaded(mut state: State) -> State {
             Standing::Waiting => progress.reason == "Regressed",
             Standing::Starting => !progress.reason.is_empty(),
             Standing::Moving | Standing::Removing | Standing::Failed => true,
-            Standing::Clearing | Standing::Done => false,
+            Standing::Retiring | Standing::Clearing | Standing::Done => false,
         };
         if !own {
             progress.reason.clear();

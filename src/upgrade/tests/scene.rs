@@ -1,15 +1,16 @@
 //! Plays a script to [`step`], one line a turn, and tells what came of it: text in, text out.
 //!
 //! A system: `store | cart after store | old delete after cart | parallel 1`. The words after a name are
-//! `create`, `delete`, `job`, `after x,y`; a part that begins with `advance`, `parallel`, `shared`, `deadline`
-//! or `release-deadline` is a setting.
+//! `create`, `delete`, `job`, `drops` (it had a Deployment `<name>/old` that it does not have any more),
+//! `after x,y`; a part that begins with `advance`, `parallel`, `shared`, `leftover`, `deadline` or
+//! `release-deadline` is a setting.
 //!
 //! A line: `12s store=mid cart~old +web ok(store) pause`. `store=mid` is a live look at a service, `store~mid` a
 //! cached one, and the word how it stands: `old`, `unseen` (applied, its controller has not looked), `mid` (new
 //! and old pods), `drain` (complete, an old pod is Terminating), `new` (all done), `undone` (somebody set the
 //! old template), `ending` (deleted, an old pod is Terminating), `gone`. `+web` looks at its objects before
 //! they are written; `+web:9` at resourceVersion 9, `+web:same` if the template would stay, `+web:absent` if
-//! there are none; `+shared`. `ok(web)`, `moved(web)`, `lost(web)`, `refused(web)` is what came of its last
+//! there are none; `+shared`, and `+shared:starts` if it has a workload that would start pods. `ok(web)`, `moved(web)`, `lost(web)`, `refused(web)` is what came of its last
 //! action; the names `shared` and `publish` are no services'. `pause` and `abort` are what people want,
 //! `crash` forgets all but `.status` before the turn, a final `?` tells the wish too.
 
@@ -68,12 +69,14 @@ impl Scene {
         let mut strategy = Strategy::usual();
         let mut members = BTreeMap::new();
         let mut shared = Vec::new();
+        let mut leftover = Vec::new();
         for part in system.split('|').map(str::trim).filter(|p| !p.is_empty()) {
             let words: Vec<&str> = part.split_whitespace().collect();
             match words[0] {
                 "advance" => strategy.advance = Advance::Service,
                 "parallel" => strategy.parallel_max = Some(words[1].parse().expect("a number")),
                 "shared" => shared.push(object("v1", "ConfigMap", "shared")),
+                "leftover" => leftover.push(object("v1", "ConfigMap", "leftover")),
                 "deadline" => strategy.service_deadline = Some(seconds(words[1])),
                 "release-deadline" => strategy.release_deadline = Some(seconds(words[1])),
                 service => drop(members.insert(name(service), member(service, &words))),
@@ -83,6 +86,7 @@ impl Scene {
             waves: waves(&members),
             members,
             shared: shared.clone(),
+            leftover,
             strategy: strategy.clone(),
         };
         let there = |member: &Member| member.change != Change::Delete;
@@ -168,17 +172,19 @@ impl Scene {
         };
         for object in objects {
             let is_workload = workloads.contains(object);
-            let resource_version = if how == "same" { "7" } else { how }.to_owned();
             let uid = format!("uid-{service}");
             let prepared = Prepared {
                 precondition: match how {
                     "absent" => Precondition::Absent,
                     _ => Precondition::Unchanged {
                         uid,
-                        resource_version,
+                        resource_version: match how {
+                            "same" | "starts" => "7".to_owned(),
+                            version => version.to_owned(),
+                        },
                     },
                 },
-                changes_template: is_workload && how != "same" && how != "absent",
+                starts_pods: (is_workload && how != "same") || how == "starts",
                 live_stamp: (is_workload && how != "absent").then(|| "before".to_owned()),
             };
             seen.prepared.insert(object.clone(), prepared);
@@ -187,7 +193,9 @@ impl Scene {
 
     fn outcome(&self, how: &str, about: &str) -> Outcome {
         let is_it = |action: &&Action| match (about, action) {
-            ("shared", Action::ApplyShared { .. }) | ("publish", Action::Publish) => true,
+            ("shared", Action::ApplyShared { .. })
+            | ("leftover", Action::RemoveLeftover { .. })
+            | ("publish", Action::Publish) => true,
             _ => action
                 .service()
                 .is_some_and(|service| service.as_str() == about),
@@ -204,6 +212,7 @@ impl Scene {
                 Action::ApplyShared { .. }
                 | Action::RemoveWorkloads { .. }
                 | Action::RemoveRest { .. }
+                | Action::RemoveLeftover { .. }
                 | Action::Publish => Vec::new(),
             }),
             "moved" => Err(ActFailure::Moved { object }),
@@ -295,6 +304,10 @@ fn member(service: &str, words: &[&str]) -> Member {
                 Change::Create | Change::Roll | Change::Job => format!("new-{service}"),
             },
         },
+        dropped: has("drops")
+            .then(|| deployment(&format!("{service}-old")))
+            .into_iter()
+            .collect(),
         from: format!("{service}:1"),
         to: format!("{service}:2"),
     }

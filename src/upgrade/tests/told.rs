@@ -39,6 +39,7 @@ fn act(agenda: &Agenda, action: &Action) -> String {
         Action::RemoveRest { service, objects } => {
             format!("remove rest of {service} ({})", kinds(objects))
         }
+        Action::RemoveLeftover { objects } => format!("remove leftover ({})", kinds(objects)),
         Action::Publish => "publish".to_owned(),
     }
 }
@@ -87,7 +88,10 @@ pub(super) fn event(event: &Event) -> String {
         } => format!("!{reason} {service} {why}: {message}"),
         Event::Regressed { service, message } => format!("!{reason} {service}: {message}"),
         Event::Refused { message }
+        | Event::PlannedAnew { message }
+        | Event::NotRemoved { message }
         | Event::NotPublished { message }
+        | Event::WriteRepeated { message }
         | Event::Unreachable { message } => format!("!{reason}: {message}"),
         Event::Ended { outcome, message } => format!("!{reason} {outcome}: {message}"),
     }

@@ -41,7 +41,7 @@ fn a_write_without_an_answer_is_not_repeated_before_its_pause() {
         2s +store store=old
     "), @r"
     0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
-    1s ? wake 2s
+    1s !WriteRepeated: store: Deployment/shop/store: no answer; trying again; ? wake 2s
     1s ? wake 2s
     1.999s ? wake 2s
     2s apply store (Service@7, Deployment@7 own stamp)

@@ -132,9 +132,9 @@ fn old_pods_and_new_endpoints() {
     many [OldPods]
         Deployment web: 5 old pods still alive: web-b-1 (Terminating, gone by 12:00:30Z), web-b-2 (Terminating, gone by 12:00:30Z), web-b-3 (Running), and 2 more
     foreign [ForeignPods]
-        Deployment web: 1 pod of something else behind its Service: legacy-1 (of StatefulSet legacy, Running); remove it or allow it in the plan
+        Deployment web: 1 pod of something else behind its Service: legacy-1 (of StatefulSet legacy, Running); remove it, or make it a workload of this service
     orphan [OldPods]
-        Deployment web: 1 old pod still alive: web-b-1 (Terminating, gone by 12:00:30Z); 1 pod of something else behind its Service: debug (of no owner, Running); remove it or allow it in the plan
+        Deployment web: 1 old pod still alive: web-b-1 (Terminating, gone by 12:00:30Z); 1 pod of something else behind its Service: debug (of no owner, Running); remove it, or make it a workload of this service
     stale endpoint [StaleEndpoint]
         Deployment web: 1 old endpoint may still take calls: 10.2.0.1 of Service svc (pod web-b-1, gone)
     unknown endpoint [UnknownEndpoint]
@@ -150,7 +150,7 @@ fn old_pods_and_new_endpoints() {
     not serving [NotServing]
         Deployment web: 0 of 1 new endpoints ready behind Service svc
     zero [ZeroReplicas]
-        Deployment web: scaled to zero, so nothing serves; scale it up or allow zero in the plan
+        Deployment web: scaled to zero, so nothing serves; scale it up
     done [Done]
         Deployment web: complete, 3 of 3 new pods, no old pod left
     ");

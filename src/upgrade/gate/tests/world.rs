@@ -449,7 +449,10 @@ fn snapshot(given: &Value, live: &Value, of_pods: &str) -> Snapshot {
         services: typed(services),
         endpoint_slices: typed(vec![slice]),
         events: typed(list(given, "events")),
-        nodes: given["nodes"].as_array().cloned().map(typed),
+        nodes: given["nodes"]
+            .as_array()
+            .cloned()
+            .map(|nodes| typed::<k8s_openapi::api::core::v1::Node>(nodes).into()),
         siblings: list(given, "siblings")
             .into_iter()
             .map(|value| serde_json::from_value::<ObjectRef>(value).unwrap())
