@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Service};
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::files::{Files, QUICK, service, workload};
@@ -85,6 +86,55 @@ async fn a_workload_that_a_service_drops_serves_until_the_new_one_does_and_is_go
         write("delete", "old"),
     ];
     assert!(order.is_sorted(), "{order:?}");
+}
+
+/// A server that drops version 1, and its client, which nobody calls and which another Deployment makes in each version.
+fn worker(version: u32) -> Files {
+    let name = format!("client-{version}");
+    let (serves, calls) = match version {
+        1 => (json!(["1", "2"]), "1"),
+        _ => (json!(["2"]), "2"),
+    };
+    let services = json!([
+        {"name": "server", "serves": [{"versions": serves}]},
+        {"name": "client", "workloads": [{"name": name}], "calls": [{"service": "server", "version": calls}]},
+    ]);
+    let mut client = workload("Deployment", &name, &version.to_string());
+    for labels in [
+        "/spec/selector/matchLabels",
+        "/spec/template/metadata/labels",
+    ] {
+        *client.pointer_mut(labels).unwrap() = json!({"app": "client", "set": name});
+    }
+    Files::graph("pair", &services)
+        .with_plan("pair", &json!({"strategy": {"settle": "300ms"}}))
+        .with_workload("server", &version.to_string(), QUICK)
+        .with(client)
+        .at_pace(("2s", "6s"))
+}
+
+#[tokio::test]
+async fn a_pod_that_a_dropped_workload_makes_while_its_successor_rolls_is_waited_for_too() {
+    let space = Space::new("dropped-late").await;
+    space.run(&worker(1)).await.with_code(0);
+    let since = Timestamp::now();
+    let running = space.start_run(&worker(2));
+    space
+        .until("pair-2", "the client moves", |status| {
+            state_of(status, "client") == "Moving"
+        })
+        .await;
+    let more = Patch::Merge(json!({"spec": {"replicas": 3}}));
+    let deployments = space.api::<Deployment>();
+    let parameters = PatchParams::default();
+    deployments
+        .patch("client-1", &parameters, &more)
+        .await
+        .unwrap();
+    running.done().await.with_code(0);
+    assert!(space.get::<Deployment>("client-1").await.is_none());
+    let early = space.early_starts(since, &[("client", "server")]).await;
+    assert_eq!(early, Vec::<String>::new());
 }
 
 #[tokio::test]
