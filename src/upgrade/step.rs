@@ -457,7 +457,7 @@ fn remove_leftover(turn: &mut Turn<'_>) {
         Came::Nothing if !turn.state.paused && turn.may_try(None) => {
             turn.actions.push(Action::RemoveLeftover {
                 objects: turn.agenda.leftover.clone(),
-            })
+            });
         }
         Came::Nothing => {}
     }
