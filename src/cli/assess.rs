@@ -151,7 +151,7 @@ fn judge(
         .filter(|object| !here.contains(object));
     here.iter()
         .chain(gone)
-        .filter_map(|workload| {
+        .map(|workload| {
             let record = recorded.iter().find(|record| record.object == *workload);
             let live = objects
                 .workloads()
@@ -161,9 +161,14 @@ fn judge(
                 .unwrap_or_else(|| Baseline::absent(workload.clone()));
             let applied = record
                 .and_then(|record| record.applied.clone())
-                .or_else(|| live.map(|live| Applied::from_response(live, None)))?;
+                .or_else(|| live.map(|live| Applied::from_response(live, None)));
             let snapshot = objects.snapshot(workload, now);
-            Some(gate::assess(&baseline, &applied, &snapshot, policy, &Memory::default()).0)
+            let memory = Memory::default();
+            match applied {
+                Some(applied) => gate::assess(&baseline, &applied, &snapshot, policy, &memory).0,
+                // Recorded before, never applied, not there: it was to be removed.
+                None => gate::assess_removed(&baseline, &snapshot, policy, &memory).0,
+            }
         })
         .collect()
 }

@@ -68,14 +68,23 @@ impl Acting<'_> {
             | Action::RemoveRest {
                 service: _,
                 objects,
-            }
-            | Action::RemoveLeftover { objects } => {
+            } => {
                 for object in objects {
                     self.while_held(self.delete(object))
                         .await
                         .map_err(|error| error.about(object))?;
                 }
                 Ok(Vec::new())
+            }
+            Action::RemoveLeftover { objects } => {
+                // Nothing hangs on their order any more, so one that stays does not keep the others.
+                let mut failures = Vec::new();
+                for object in objects {
+                    if let Err(error) = self.while_held(self.delete(object)).await {
+                        failures.push(error.about(object));
+                    }
+                }
+                joined(failures).map(|()| Vec::new())
             }
             Action::Publish => self.publish().await.map(|()| Vec::new()),
         }
@@ -173,4 +182,36 @@ impl Acting<'_> {
             Err(error) => Err(write::judge(&error).about(&object)),
         }
     }
+}
+
+/// Several failures as one: what may be mended by another try comes first, and every object is named.
+fn joined(mut failures: Vec<ActFailure>) -> Result<(), ActFailure> {
+    failures.sort_by_key(|failure| matches!(failure, ActFailure::Refused { .. }));
+    let mut failures = failures.into_iter();
+    let Some(mut first) = failures.next() else {
+        return Ok(());
+    };
+    for other in failures {
+        let (object, words) = match other {
+            ActFailure::Moved { object } => (object, "was changed in between".to_owned()),
+            ActFailure::Refused {
+                object,
+                code: _,
+                message,
+            }
+            | ActFailure::Unreachable { object, message } => (object, message),
+        };
+        match &mut first {
+            ActFailure::Moved { object: _ } => {}
+            ActFailure::Refused {
+                object: _,
+                code: _,
+                message,
+            }
+            | ActFailure::Unreachable { object: _, message } => {
+                *message = format!("{message}; {object}: {words}");
+            }
+        }
+    }
+    Err(first)
 }

@@ -5,12 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+
 use super::error::ClusterError;
 use super::releases::Releases;
 use crate::manifest::{Bundle, apply_order, deletion_order};
 use crate::spec::{Graph, ObjectRef, ServiceName, check_graph};
 
-/// Kinds that are never deleted with the rest: what they hold cannot be brought back by applying a manifest again.
+/// Kinds that are never deleted with the rest: what they hold cannot be brought back by applying a manifest again. What
+/// has no namespace stays too: a plan of the same name elsewhere may have brought it.
 const KEPT: [&str; 3] = [
     "CustomResourceDefinition",
     "Namespace",
@@ -23,6 +26,8 @@ pub(super) struct Inventory {
     succeeded: Option<Bundle>,
     /// Newest first.
     later: Vec<Bundle>,
+    /// What the last release that succeeded was to delete at its end, and perhaps could not.
+    leftover: Vec<ObjectRef>,
 }
 
 /// What goes, by how it goes.
@@ -44,6 +49,8 @@ impl Inventory {
             let outcome = release.status.as_ref().and_then(|s| s.outcome.as_deref());
             if outcome == Some("Succeeded") {
                 inventory.succeeded = Some(releases.bundle(release).await?);
+                let status = release.status.as_ref();
+                inventory.leftover = status.map(|s| s.leftover.clone()).unwrap_or_default();
                 break;
             }
             inventory.later.push(releases.bundle(release).await?);
@@ -51,26 +58,24 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// What the services speak that no stamp says it of: as it was declared when a release last succeeded, and for
-    /// those that came later as it was then.
+    /// What the services speak of which no stamp says it: as it was declared when a release last succeeded. What a
+    /// failed one declared may never have run.
     pub(super) fn declared(&self) -> Option<Graph> {
-        let mut graphs = self
-            .succeeded
-            .iter()
-            .chain(self.later.iter().rev())
-            .map(|bundle| check_graph(&bundle.graph_name, &bundle.graph).0);
-        let mut declared = graphs.next()?;
-        for later in graphs {
-            for (name, service) in later.services {
-                declared.services.entry(name).or_insert(service);
-            }
-        }
-        Some(declared)
+        let bundle = self.succeeded.as_ref()?;
+        Some(check_graph(&bundle.graph_name, &bundle.graph).0)
     }
 
     /// Whether an object was a workload of a service.
     pub(super) fn is_workload(&self, object: &ObjectRef) -> bool {
         self.bundles().any(|bundle| bundle.is_workload(object))
+    }
+
+    /// Which pods a workload had, by its newest manifest.
+    pub(super) fn selector(&self, workload: &ObjectRef) -> Option<LabelSelector> {
+        let manifest = self
+            .bundles()
+            .find_map(|bundle| bundle.manifest(workload))?;
+        serde_json::from_value(manifest.pointer("/spec/selector")?.clone()).ok()
     }
 
     fn bundles(&self) -> impl Iterator<Item = &Bundle> {
@@ -79,16 +84,16 @@ impl Inventory {
 
     /// What the inventory has and a new bundle has not.
     pub(super) fn going(&self, bundle: &Bundle) -> Going {
-        let mut sorted: BTreeSet<&ObjectRef> = bundle
+        let mut sorted: BTreeSet<Identity<'_>> = bundle
             .objects
             .iter()
-            .map(|entry| &entry.reference)
+            .map(|entry| identity(&entry.reference))
             .collect();
         let mut going = Going::default();
         for earlier in self.bundles() {
             for entry in &earlier.objects {
                 let object = &entry.reference;
-                if KEPT.contains(&object.kind.as_str()) || !sorted.insert(object) {
+                if is_kept(object) || !sorted.insert(identity(object)) {
                     continue;
                 }
                 let list = match earlier.owner(object) {
@@ -103,12 +108,31 @@ impl Inventory {
                 list.push(object.clone());
             }
         }
+        let left = self.leftover.iter();
+        let left = left.filter(|object| !is_kept(object) && sorted.insert(identity(object)));
+        going.leftover.extend(left.cloned());
         for objects in going.leaving.values_mut() {
             *objects = picked(objects, &apply_order(objects.iter()));
         }
         going.leftover = picked(&going.leftover, &deletion_order(going.leftover.iter()));
         going
     }
+}
+
+/// Group, kind, namespace and name: the version of the API does not count, for it is the same object in each.
+type Identity<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+fn identity(object: &ObjectRef) -> Identity<'_> {
+    (
+        object.group(),
+        &object.kind,
+        &object.namespace,
+        &object.name,
+    )
+}
+
+fn is_kept(object: &ObjectRef) -> bool {
+    KEPT.contains(&object.kind.as_str()) || object.namespace.is_empty()
 }
 
 fn picked(objects: &[ObjectRef], order: &[usize]) -> Vec<ObjectRef> {
@@ -135,5 +159,168 @@ impl Going {
         }
         self.leftover.retain(|object| present.contains(object));
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::{Inventory, ObjectRef};
+    use crate::manifest::{Bundle, Entry, OwnedEntries};
+    use crate::spec::ServiceName;
+    use crate::spec::crd::{ReleasePlanSpec, ServiceGraphSpec};
+
+    /// `autoscaling/v1 HorizontalPodAutoscaler web`, in the plan's namespace or in none.
+    fn object(text: &str, namespace: &str) -> ObjectRef {
+        let words: Vec<&str> = text.split(' ').collect();
+        ObjectRef {
+            api_version: words[0].to_owned(),
+            kind: words[1].to_owned(),
+            namespace: namespace.to_owned(),
+            name: words[2].to_owned(),
+        }
+    }
+
+    /// A bundle with these services, the first object of each of which is its workload; and with what is nobody's.
+    fn bundle(services: &[(&str, &[&str])], shared: &[ObjectRef]) -> Bundle {
+        let mut bundle = Bundle {
+            graph_name: "shop".to_owned(),
+            graph: ServiceGraphSpec::default(),
+            plan: ReleasePlanSpec::default(),
+            namespace: "shop".to_owned(),
+            objects: Vec::new(),
+            services: BTreeMap::new(),
+            shared: Vec::new(),
+        };
+        let mut add = |reference: ObjectRef| {
+            let value = json!({});
+            bundle.objects.push(Entry { reference, value });
+            bundle.objects.len() - 1
+        };
+        let mut owned = BTreeMap::new();
+        for (name, objects) in services {
+            let objects: Vec<usize> = objects.iter().map(|it| add(object(it, "shop"))).collect();
+            let workloads = objects[..1].to_vec();
+            let name = ServiceName::parse(name).unwrap();
+            owned.insert(name, OwnedEntries { workloads, objects });
+        }
+        bundle.shared = shared.iter().map(|it| add(it.clone())).collect();
+        bundle.services = owned;
+        bundle
+    }
+
+    /// What goes, in words.
+    fn going(inventory: &Inventory, new: &Bundle) -> String {
+        let going = inventory.going(new);
+        let names = |objects: &[ObjectRef]| {
+            let names: Vec<String> = objects
+                .iter()
+                .map(|it| format!("{}/{}", it.kind, it.name))
+                .collect();
+            names.join(" ")
+        };
+        let leaving = going
+            .leaving
+            .iter()
+            .map(|(name, objects)| format!("leaves {name}: {}", names(objects)));
+        let dropped = going
+            .dropped
+            .iter()
+            .map(|(name, objects)| format!("{name} drops {}", names(objects)));
+        let left = [format!("left: {}", names(&going.leftover))];
+        leaving
+            .chain(dropped)
+            .chain(left)
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    fn of(succeeded: Bundle) -> Inventory {
+        Inventory {
+            succeeded: Some(succeeded),
+            ..Inventory::default()
+        }
+    }
+
+    const WEB: (&str, &[&str]) = ("web", &["apps/v1 Deployment web", "v1 Service web"]);
+
+    #[test]
+    fn services_workloads_and_the_rest_go_each_in_their_way() {
+        let old = of(bundle(
+            &[WEB, ("old", &["apps/v1 Deployment old", "v1 Service old"])],
+            &[object("v1 ConfigMap settings", "shop")],
+        ));
+        let new = bundle(&[("web", &["apps/v1 StatefulSet web"])], &[]);
+        assert_eq!(
+            going(&old, &new),
+            "leaves old: Service/old Deployment/old; web drops Deployment/web; left: Service/web ConfigMap/settings"
+        );
+    }
+
+    #[test]
+    fn an_object_in_another_version_of_its_api_is_the_same_one() {
+        let old = of(bundle(
+            &[(
+                "web",
+                &[
+                    "apps/v1 Deployment web",
+                    "autoscaling/v1 HorizontalPodAutoscaler web",
+                ],
+            )],
+            &[],
+        ));
+        let new = bundle(
+            &[(
+                "web",
+                &[
+                    "apps/v1 Deployment web",
+                    "autoscaling/v2 HorizontalPodAutoscaler web",
+                ],
+            )],
+            &[],
+        );
+        assert_eq!(going(&old, &new), "left: ");
+    }
+
+    #[test]
+    fn what_holds_data_and_what_has_no_namespace_stays() {
+        let old = of(bundle(
+            &[],
+            &[
+                object("v1 PersistentVolumeClaim data", "shop"),
+                object("rbac.authorization.k8s.io/v1 ClusterRole reader", ""),
+                object("v1 Namespace shop", ""),
+            ],
+        ));
+        assert_eq!(going(&old, &bundle(&[], &[])), "left: ");
+    }
+
+    #[test]
+    fn what_a_failed_release_brought_goes_too_and_what_it_declared_is_not_believed() {
+        let mut inventory = of(bundle(&[WEB], &[]));
+        inventory
+            .later
+            .push(bundle(&[WEB, ("new", &["apps/v1 Deployment new"])], &[]));
+        assert_eq!(
+            going(&inventory, &bundle(&[WEB], &[])),
+            "leaves new: Deployment/new; left: "
+        );
+        inventory.succeeded = None;
+        assert_eq!(inventory.declared(), None);
+    }
+
+    #[test]
+    fn what_could_not_be_deleted_is_tried_again() {
+        let mut inventory = of(bundle(&[WEB], &[]));
+        inventory.leftover.push(object("v1 ConfigMap old", "shop"));
+        assert_eq!(
+            going(&inventory, &bundle(&[WEB], &[])),
+            "left: ConfigMap/old"
+        );
+        let again = bundle(&[WEB], &[object("v1 ConfigMap old", "shop")]);
+        assert_eq!(going(&inventory, &again), "left: ");
     }
 }

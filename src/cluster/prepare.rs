@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::error::ClusterError;
 use super::kinds::Kinds;
 use super::manifests;
-use super::write::{self, WriteError};
+use super::write::{self, Deletion, WriteError};
 use crate::controller::TemplateChange;
 use crate::manifest::Bundle;
 use crate::spec::{Code, ObjectRef, Problem};
@@ -150,7 +150,7 @@ impl Preparing<'_> {
                 // What has no kind any more is gone with it.
                 match self.kinds.api(self.client, object) {
                     Ok(api) => write::delete(&api, &object.name, self.plan, true).await,
-                    Err(_) => Ok(false),
+                    Err(_) => Ok(Deletion::Absent),
                 }
             })
             .collect();
@@ -159,10 +159,10 @@ impl Preparing<'_> {
         let mut problems = BTreeMap::new();
         for (object, result) in objects.iter().zip(results) {
             match result {
-                Ok(true) => {
+                Ok(Deletion::Done) => {
                     present.insert(object.clone());
                 }
-                Ok(false) => {}
+                Ok(Deletion::Absent | Deletion::NotOurs) => {}
                 Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
                 Err(error) => {
                     problems.insert(object.clone(), problem(object, error));

@@ -10,7 +10,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
 use kube::api::ListParams;
 use kube::runtime::reflector::{ObjectRef as StoreKey, Store};
 use kube::{Api, Client, Resource};
@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use super::caches::Caches;
 use super::error::ClusterError;
 use crate::spec::ObjectRef;
-use crate::upgrade::gate::{Read, Snapshot, Workload};
+use crate::upgrade::gate::{Baseline, Read, Snapshot, Workload, is_live, selects};
 
 /// Everything of one namespace that gates look at, at one moment.
 pub(super) struct Pool {
@@ -103,16 +103,18 @@ impl Pool {
             .iter()
             .flat_map(|pod| owner_uids(&pod.metadata))
             .collect();
-        let own_uid = workload
+        let own_uids: Vec<&str> = workload
             .as_ref()
-            .and_then(|w| w.metadata().uid.clone())
-            .unwrap_or_default();
+            .and_then(|workload| workload.metadata().uid.as_deref())
+            .into_iter()
+            .chain(about.before.and_then(|before| before.uid.as_deref()))
+            .collect();
         let concerns = |metadata: &ObjectMeta| {
             metadata
                 .uid
                 .as_deref()
                 .is_some_and(|uid| owners.contains(uid))
-                || owner_uids(metadata).any(|uid| uid == own_uid)
+                || owner_uids(metadata).any(|uid| own_uids.contains(&uid))
         };
         let replica_sets = pick(&self.replica_sets, |object| concerns(&object.metadata));
         let told_of: BTreeSet<&str> = replica_sets
@@ -120,7 +122,7 @@ impl Pool {
             .map(|set| &set.metadata)
             .chain(pods.iter().map(|pod| &pod.metadata))
             .filter_map(|metadata| metadata.uid.as_deref())
-            .chain([own_uid.as_str()])
+            .chain(own_uids.iter().copied())
             .collect();
         let is_about = |event: &&Event| {
             let uid = event.involved_object.uid.as_deref();
@@ -144,11 +146,43 @@ impl Pool {
         }
     }
 
+    /// The names of the live pods of a workload whose object is gone, by the selector that it had.
+    pub(super) fn left_behind(
+        &self,
+        workload: &ObjectRef,
+        selector: &LabelSelector,
+    ) -> Vec<String> {
+        let is_its = |pod: &&Arc<Pod>| {
+            let owner = controller(&pod.metadata);
+            let set = owner.and_then(|owner| {
+                let mut sets = self.replica_sets.iter();
+                sets.find(|set| set.metadata.uid.as_ref() == Some(&owner.uid))
+            });
+            let root = match (owner, set) {
+                (_, Some(set)) => controller(&set.metadata),
+                // Of a set that is gone too nobody can say whose it was.
+                (Some(owner), None) if owner.kind == "ReplicaSet" => None,
+                (owner, None) => owner,
+            };
+            root.is_none_or(|root| root.kind == workload.kind && root.name == workload.name)
+        };
+        let pods = self
+            .pods
+            .iter()
+            .filter(|pod| is_live(pod) && selects(selector, &pod.metadata));
+        pods.filter(is_its)
+            .filter_map(|pod| pod.metadata.name.clone())
+            .collect()
+    }
+
     /// Services whose selector picks the workload's pods, as they are or as they were.
     fn services_in_front(&self, about: &About<'_>, workload: Option<&Workload>) -> Vec<Service> {
         let template =
             workload.map(|workload| workload.template().metadata.clone().unwrap_or_default());
-        let known_pods = self.pods.iter().filter(|pod| about.knows(&pod.metadata));
+        let known_pods = self
+            .pods
+            .iter()
+            .filter(|pod| about.knows(&pod.metadata) || about.claims(workload, &pod.metadata));
         let pods: Vec<&ObjectMeta> = template
             .as_ref()
             .into_iter()
@@ -177,11 +211,10 @@ impl Pool {
         services: &[Service],
         slices: &[EndpointSlice],
     ) -> Vec<Pod> {
-        let own_uid = workload.and_then(|workload| workload.metadata().uid.as_deref());
         let own_sets: BTreeSet<&str> = self
             .replica_sets
             .iter()
-            .filter(|set| owner_uids(&set.metadata).any(|uid| Some(uid) == own_uid))
+            .filter(|set| owner_uids(&set.metadata).any(|uid| about.is_own(workload, uid)))
             .filter_map(|set| set.metadata.uid.as_deref())
             .collect();
         let targets: BTreeSet<&str> = slices
@@ -195,9 +228,10 @@ impl Pool {
                 || metadata
                     .uid
                     .as_deref()
-                    .is_some_and(|uid| targets.contains(uid) || Some(uid) == own_uid)
-                || owner_uids(metadata).any(|uid| Some(uid) == own_uid || own_sets.contains(uid))
-                || workload.is_some_and(|workload| workload.selects(metadata))
+                    .is_some_and(|uid| targets.contains(uid) || about.is_own(workload, uid))
+                || owner_uids(metadata)
+                    .any(|uid| about.is_own(workload, uid) || own_sets.contains(uid))
+                || about.claims(workload, metadata)
                 || services.iter().any(|service| {
                     let selector = service
                         .spec
@@ -216,9 +250,25 @@ pub(super) struct About<'a> {
     pub(super) siblings: &'a [ObjectRef],
     /// Pods that were recorded before the apply, whatever labels they have now.
     pub(super) recorded: &'a BTreeSet<String>,
+    /// The workload as it was before: its pods are found by that when the object is gone.
+    pub(super) before: Option<&'a Baseline>,
 }
 
 impl About<'_> {
+    /// Whether a uid is the workload's, as it is or as it was.
+    fn is_own(&self, workload: Option<&Workload>, uid: &str) -> bool {
+        let live = workload.and_then(|workload| workload.metadata().uid.as_deref());
+        let before = self.before.and_then(|before| before.uid.as_deref());
+        live == Some(uid) || before == Some(uid)
+    }
+
+    /// Whether the workload claims a pod by its labels, or did.
+    fn claims(&self, workload: Option<&Workload>, pod: &ObjectMeta) -> bool {
+        let before = self.before.and_then(|before| before.selector.as_ref());
+        workload.is_some_and(|workload| workload.selects(pod))
+            || before.is_some_and(|selector| selects(selector, pod))
+    }
+
     fn knows(&self, metadata: &ObjectMeta) -> bool {
         metadata
             .uid
@@ -237,6 +287,11 @@ fn pick<K: Clone>(objects: &[Arc<K>], wanted: impl Fn(&K) -> bool) -> Vec<K> {
 
 fn label<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a String> {
     metadata.labels.as_ref()?.get(key)
+}
+
+fn controller(metadata: &ObjectMeta) -> Option<&OwnerReference> {
+    let mut owners = metadata.owner_references.iter().flatten();
+    owners.find(|owner| owner.controller == Some(true))
 }
 
 fn owner_uids(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {

@@ -363,7 +363,7 @@ impl Releases {
 fn may_have_written(release: &Release) -> bool {
     release.status.as_ref().is_some_and(|status| {
         let outcome = status.outcome.as_deref();
-        status.plan.is_some() && outcome.is_some_and(|outcome| outcome != "Refused")
+        status.start_time.is_some() && outcome.is_some_and(|outcome| outcome != "Refused")
     })
 }
 

@@ -16,7 +16,7 @@ use super::releases::Releases;
 use crate::controller::{Survey, Surveyed, TemplateChange};
 use crate::manifest::Bundle;
 use crate::spec::crd::ServiceGraph;
-use crate::spec::{Graph, ObjectRef, ServiceName, check_graph};
+use crate::spec::{Code, Graph, ObjectRef, Problem, ServiceName, check_graph};
 use crate::upgrade::gate::{LiveRevision, revisions};
 
 /// Surveys the cluster for a release.
@@ -39,9 +39,16 @@ pub(super) async fn survey(
     let objects: Vec<ObjectRef> = going.objects().cloned().collect();
     let (present, refused) = preparing.rehearse_removal(&objects).await?;
     problems.extend(refused.into_values());
+    let gone: Vec<ObjectRef> = objects
+        .into_iter()
+        .filter(|object| !present.contains(object) && inventory.is_workload(object))
+        .collect();
     let going = going.only(&present);
-    let services = match running(preparing, (inventory, &going), &changes).await {
-        Ok(found) => found,
+    let services = match running(preparing, (inventory, &going, &gone), &changes).await {
+        Ok((found, left_behind)) => {
+            problems.extend(left_behind);
+            found
+        }
         // An account that may not write may often not read either: that one refusal must not hide all others.
         Err(_) if !problems.is_empty() => BTreeMap::new(),
         Err(error) => return Err(error),
@@ -57,12 +64,12 @@ pub(super) async fn survey(
     })
 }
 
-/// What runs of each service, and of those that go away.
+/// What runs of each service, and of those that go away; and what runs of workloads that are gone already.
 async fn running(
     preparing: &Preparing<'_>,
-    (inventory, going): (&Inventory, &Going),
+    (inventory, going, gone): (&Inventory, &Going, &[ObjectRef]),
     changes: &BTreeMap<ObjectRef, TemplateChange>,
-) -> Result<BTreeMap<ServiceName, Surveyed>, ClusterError> {
+) -> Result<(BTreeMap<ServiceName, Surveyed>, Vec<Problem>), ClusterError> {
     let bundle = preparing.bundle;
     let pool = Pool::live(preparing.client, &bundle.namespace, None).await?;
     let mut services = BTreeMap::new();
@@ -104,7 +111,21 @@ async fn running(
         };
         services.insert(name.clone(), surveyed);
     }
-    Ok(services)
+    let left_behind = gone.iter().filter_map(|workload| {
+        let pods = pool.left_behind(workload, &inventory.selector(workload)?);
+        (!pods.is_empty()).then(|| still_running(workload, &pods))
+    });
+    Ok((services, left_behind.collect()))
+}
+
+/// Nothing that a release does to an object would end them, and no gate would look at them.
+fn still_running(workload: &ObjectRef, pods: &[String]) -> Problem {
+    Problem::error(
+        Code::PodsLeftBehind,
+        workload.to_string(),
+        format!("is deleted, and pods of it still run: {}", pods.join(", ")),
+    )
+    .hint("wait until they have ended, or delete them; then run again")
 }
 
 /// Surveys the cluster for a release that does not exist yet.
@@ -143,6 +164,7 @@ async fn live_revisions(
             workload,
             siblings: workloads,
             recorded: &recorded,
+            before: None,
         };
         let found = live_workload(client, workload).await?;
         if found.is_some() {

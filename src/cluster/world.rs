@@ -24,7 +24,7 @@ use crate::controller::{Loaded, Saved, Survey, World, WorldError};
 use crate::manifest::Bundle;
 use crate::spec::crd::Release;
 use crate::spec::{ObjectRef, ServiceName};
-use crate::upgrade::gate::Snapshot;
+use crate::upgrade::gate::{Baseline, Snapshot};
 use crate::upgrade::{
     Action, Agenda, Event, Observation, Outcome, Prepared, ServiceState, Standing, State, Wanted,
     Wish, status,
@@ -267,6 +267,7 @@ struct Target {
     workload: ObjectRef,
     siblings: Vec<ObjectRef>,
     recorded: BTreeSet<String>,
+    before: Option<Baseline>,
 }
 
 impl Targets {
@@ -276,11 +277,8 @@ impl Targets {
             let Some(member) = agenda.members.get(name) else {
                 continue;
             };
-            let recorded = state
-                .services
-                .get(name)
-                .map(recorded_pods)
-                .unwrap_or_default();
+            let service = state.services.get(name);
+            let recorded = service.map(recorded_pods).unwrap_or_default();
             list.extend(member.judged().map(|workload| {
                 Target {
                     service: name.clone(),
@@ -291,6 +289,8 @@ impl Targets {
                         .cloned()
                         .collect(),
                     recorded: recorded.clone(),
+                    before: service
+                        .and_then(|service| service.records.get(workload)?.baseline.clone()),
                 }
             }));
         }
@@ -304,6 +304,7 @@ impl Targets {
                 workload: &target.workload,
                 siblings: &target.siblings,
                 recorded: &target.recorded,
+                before: target.before.as_ref(),
             })
             .collect()
     }

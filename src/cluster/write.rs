@@ -131,8 +131,7 @@ fn parameters() -> PatchParams {
     PatchParams::apply(FIELD_MANAGER).validation_strict()
 }
 
-/// Applies, and takes a field by force only if every field in dispute is held by tidegate's own plain create or by a
-/// manager that the plan takes over.
+/// Applies, and settles conflicts of which every one may be settled; see [`Settling`].
 async fn apply_owning(
     api: &Api<DynamicObject>,
     manifest: &Value,
@@ -142,48 +141,56 @@ async fn apply_owning(
 ) -> Result<DynamicObject, WriteError> {
     match api.patch(name, parameters, &Patch::Apply(manifest)).await {
         Ok(applied) => Ok(applied),
-        Err(kube::Error::Api(status)) if is_conflict_with(&status, take_over) => {
-            let forced = parameters.clone().force();
-            let applied = api.patch(name, &forced, &Patch::Apply(manifest)).await;
-            applied.map_err(|error| judge(&error))
-        }
-        Err(kube::Error::Api(status)) if is_autoscalers_conflict(&status) => {
-            let mut without = manifest.clone();
-            if let Some(spec) = without.get_mut("spec").and_then(Value::as_object_mut) {
+        Err(kube::Error::Api(status)) => {
+            let Some(settling) = settling(&status, take_over) else {
+                return Err(judge(&kube::Error::Api(status)));
+            };
+            let mut sent = manifest.clone();
+            if settling.leave_replicas
+                && let Some(spec) = sent.get_mut("spec").and_then(Value::as_object_mut)
+            {
                 spec.remove("replicas");
             }
-            let applied = api.patch(name, parameters, &Patch::Apply(&without)).await;
+            let parameters = PatchParams {
+                force: settling.force,
+                ..parameters.clone()
+            };
+            let applied = api.patch(name, &parameters, &Patch::Apply(&sent)).await;
             applied.map_err(|error| judge(&error))
         }
         Err(error) => Err(judge(&error)),
     }
 }
 
-/// Whether all that is in dispute is the number of replicas, and an autoscaler holds it: that number is its to
-/// choose, so the manifest's is only where it begins.
-fn is_autoscalers_conflict(status: &kube::core::Status) -> bool {
-    let causes = status.details.iter().flat_map(|details| &details.causes);
-    let mut conflicts = causes
-        .filter(|cause| cause.reason == "FieldManagerConflict")
-        .peekable();
-    let held = "conflict with \"kube-controller-manager\" with subresource \"scale\"";
-    conflicts.peek().is_some()
-        && conflicts.all(|cause| cause.field == ".spec.replicas" && cause.message.starts_with(held))
+/// How a conflict is settled.
+struct Settling {
+    /// The number of replicas is an autoscaler's to choose, so the manifest's is only where it begins.
+    leave_replicas: bool,
+    /// The rest is held by our own plain create, or by managers that the plan takes over.
+    force: bool,
 }
 
-/// Whether all conflicts are with the entry that a plain create of ours left behind, or with those managers.
-fn is_conflict_with(status: &kube::core::Status, take_over: &[String]) -> bool {
-    let causes = status.details.iter().flat_map(|details| &details.causes);
-    let mut conflicts = causes
+/// How the conflicts are settled, if each of them may be.
+fn settling(status: &kube::core::Status, take_over: &[String]) -> Option<Settling> {
+    let details = status.details.iter();
+    let conflicts: Vec<_> = details
+        .flat_map(|details| &details.causes)
         .filter(|cause| cause.reason == "FieldManagerConflict")
-        .peekable();
-    let managers = take_over.iter().map(String::as_str);
-    let held: Vec<String> = managers
-        .chain([FIELD_MANAGER])
-        .map(|manager| format!("conflict with \"{manager}\""))
         .collect();
-    conflicts.peek().is_some()
-        && conflicts.all(|cause| held.iter().any(|held| cause.message.starts_with(held)))
+    let is_held_by =
+        |message: &str, manager: &str| message.starts_with(&format!("conflict with \"{manager}\""));
+    let scaled = "conflict with \"kube-controller-manager\" with subresource \"scale\"";
+    let (of_autoscaler, others): (Vec<_>, Vec<_>) = conflicts
+        .into_iter()
+        .partition(|cause| cause.field == ".spec.replicas" && cause.message.starts_with(scaled));
+    let managers = take_over.iter().map(String::as_str).chain([FIELD_MANAGER]);
+    let is_taken = |message: &str| managers.clone().any(|manager| is_held_by(message, manager));
+    let all_taken = others.iter().all(|cause| is_taken(&cause.message));
+    let settling = Settling {
+        leave_replicas: !of_autoscaler.is_empty(),
+        force: !others.is_empty(),
+    };
+    (all_taken && (settling.leave_replicas || settling.force)).then_some(settling)
 }
 
 /// How often the entry of a plain create is tried to be dropped: controllers write at the same time.
@@ -245,19 +252,30 @@ pub(super) async fn dry_run(
     apply_owning(api, manifest, name, &parameters().dry_run(), take_over).await
 }
 
-/// Deletes an object, if it is there and no other plan has taken it over. Its pods are ended in the background.
+/// What became of an object that was to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deletion {
+    /// It is deleted, or would be.
+    Done,
+    /// It was not there.
+    Absent,
+    /// It does not carry the plan's label, so it is not this plan's any more.
+    NotOurs,
+}
+
+/// Deletes an object that carries the plan's label. Its pods are ended in the background.
 pub(super) async fn delete(
     api: &Api<DynamicObject>,
     name: &str,
     plan: &str,
     dry_run: bool,
-) -> Result<bool, WriteError> {
+) -> Result<Deletion, WriteError> {
     let Some(live) = api.get_opt(name).await.map_err(|error| judge(&error))? else {
-        return Ok(false);
+        return Ok(Deletion::Absent);
     };
     let labels = live.metadata.labels.unwrap_or_default();
-    if labels.get(PLAN_LABEL).is_some_and(|owner| owner != plan) {
-        return Ok(false);
+    if labels.get(PLAN_LABEL).is_none_or(|owner| owner != plan) {
+        return Ok(Deletion::NotOurs);
     }
     let parameters = DeleteParams {
         dry_run,
@@ -268,8 +286,8 @@ pub(super) async fn delete(
         resource_version: None,
     });
     match api.delete(name, &parameters).await {
-        Ok(_) => Ok(true),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Ok(_) => Ok(Deletion::Done),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(Deletion::Absent),
         Err(error) => Err(judge(&error)),
     }
 }

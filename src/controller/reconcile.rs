@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::Timestamp;
 
 use super::charter::charter;
 use super::planning::{Planned, make_plan};
@@ -74,14 +75,19 @@ async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
     let survey = world.survey(&loaded.bundle).await?;
     let Planned {
         agenda,
-        state,
+        mut state,
         plan: _,
     } = make_plan(&loaded.bundle, &survey).only(loaded.plan_digest.as_deref());
+    if let Some(started) = &loaded.status.start_time {
+        again(&mut state, started.0);
+    }
     world.save(&agenda, &state).await?;
     let event = match &state.course {
-        Course::Ended(Ending::Refused { message }) => Event::Refused {
-            message: message.clone(),
-        },
+        Course::Ended(Ending::Refused { message } | Ending::Failed { message, .. }) => {
+            Event::Refused {
+                message: message.clone(),
+            }
+        }
         Course::Ended(_)
         | Course::Pending
         | Course::Preparing
@@ -93,6 +99,18 @@ async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
     };
     world.tell(&[event]).await;
     Ok((agenda, state))
+}
+
+/// What a plan that is made anew takes over from the one before: its time runs on, and since that one may have applied
+/// what belongs to nobody, it does not end as one that has written nothing.
+fn again(state: &mut State, started: Timestamp) {
+    state.started = Some(started);
+    if let Course::Ended(Ending::Refused { message }) = &state.course {
+        state.course = Course::Ended(Ending::Failed {
+            reason: "PlanRefused".to_owned(),
+            message: message.clone(),
+        });
+    }
 }
 
 /// Waits longer from try to try while the API server does not answer, and says so once.

@@ -81,6 +81,7 @@ codes! {
     FieldConflict = "TG0304", "a field that another manager owns";
     DryRunRefused = "TG0305", "an object that the API server refuses";
     NamespaceMissing = "TG0306", "a namespace that the cluster does not have";
+    PodsLeftBehind = "TG0307", "pods of a deleted workload that still run";
     NotRecognised = "TG0401", "a file of no format that `discover` knows";
     NameChanged = "TG0402", "a name that a graph cannot have, written otherwise";
     LeftOut = "TG0403", "something seen that a graph cannot say";

@@ -268,8 +268,21 @@ fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     turn.actions.push(action);
 }
 
-/// Asks for the deletion of the workloads that a service does not have any more; its new ones serve already.
+/// Asks for the deletion of the workloads that a service does not have any more, if its new ones serve in this very
+/// observation: since that was last seen somebody may have undone them.
 fn retire(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+    let seen = turn.state.services.get(name);
+    let look = seen.and_then(|service| look(turn, name, member, service));
+    match look.map(|look| (look.gate(), look.live)) {
+        Some((Gate::Open, true)) => {}
+        Some((Gate::Shut | Gate::Failed, true)) => {
+            if let Some(service) = turn.state.services.get_mut(name) {
+                service.standing = Standing::Moving;
+            }
+            return;
+        }
+        Some((_, false)) | None => return turn.wish.live_from(name, turn.seen.now),
+    }
     turn.actions.push(Action::RemoveWorkloads {
         service: name.clone(),
         objects: member.dropped.clone(),

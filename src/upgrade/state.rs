@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::gate::{Applied, Baseline, Memory};
 use crate::spec::{ObjectRef, ServiceName};
@@ -186,6 +186,17 @@ pub struct WaveTimes {
     pub ended: Option<Timestamp>,
 }
 
+/// A write that is tried again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeated {
+    /// When it was first not made.
+    pub since: Timestamp,
+    /// When it was last not made.
+    pub last: Timestamp,
+    /// Whether people were told.
+    pub is_told: bool,
+}
+
 /// What may be forgotten in a crash: losing it only makes a wait longer.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Fleeting {
@@ -199,8 +210,8 @@ pub struct Fleeting {
     pub progress: BTreeMap<ServiceName, Progress>,
     /// When a write that did not succeed may be tried again; `None`: what belongs to no service.
     pub retry_at: BTreeMap<Option<ServiceName>, Timestamp>,
-    /// For how long a write has been tried again and again; `None`: of what belongs to no service.
-    pub repeated: BTreeMap<Option<ServiceName>, SignedDuration>,
+    /// The writes that are tried again and again; `None`: of what belongs to no service.
+    pub repeated: BTreeMap<Option<ServiceName>, Repeated>,
     /// Whether what nobody has any more was deleted.
     pub leftover_removed: bool,
     /// Services that were done and are not any more, as last told.

@@ -10,7 +10,7 @@ use super::agenda::Agenda;
 use super::event::Event;
 use super::observation::{Observation, Wish};
 use super::start::start_ready;
-use super::state::{Course, Ending, Standing, State};
+use super::state::{Course, Ending, Repeated, Standing, State};
 use super::watch_gates::watch_gates;
 use crate::spec::{ObjectRef, ServiceName};
 
@@ -84,21 +84,40 @@ impl<'a> Turn<'a> {
     ) -> bool {
         let deadline = self.agenda.strategy.service_deadline;
         let patience = deadline.unwrap_or(WRITE_PATIENCE);
-        let tries = &mut self.state.fleeting.repeated;
-        let spent = tries.entry(service.cloned()).or_default();
-        // Only the pauses between tries count: while the API server does not answer at all, nothing is tried.
-        let pause = SignedDuration::from_millis(milliseconds);
-        let told_after = SignedDuration::from_millis(TRY_AGAIN_MS);
-        *spent = spent.saturating_add(pause);
-        let is_over = *spent > patience;
+        let now = self.seen.now;
+        let known = self.state.fleeting.repeated.get(&service.cloned());
+        let repeated = match known {
+            // While the API server does not answer at all, nothing is tried: such a gap does not count.
+            Some(known) if now.duration_since(known.last) <= TRIES_APART_MAX => Repeated {
+                since: known.since,
+                last: now,
+                is_told: known.is_told,
+            },
+            Some(_) | None => Repeated {
+                since: now,
+                last: now,
+                is_told: false,
+            },
+        };
+        let lasted = now.duration_since(repeated.since);
+        let is_over = lasted > patience;
         // An object that changed between look and write is everyday business; one that never comes to rest is not.
-        if *spent >= told_after && *spent - pause < told_after {
+        let is_told = milliseconds >= TRY_AGAIN_MS || lasted >= TOLD_AFTER;
+        if is_told && !repeated.is_told {
             let message = match service {
                 Some(service) => format!("{service}: {message}"),
                 None => message.to_owned(),
             };
             self.events.push(Event::WriteRepeated { message });
         }
+        let repeated = Repeated {
+            is_told: is_told || repeated.is_told,
+            ..repeated
+        };
+        self.state
+            .fleeting
+            .repeated
+            .insert(service.cloned(), repeated);
         self.put_off(service, milliseconds);
         !is_over
     }
@@ -201,6 +220,10 @@ pub(super) fn came_of(outcomes: &[Outcome], is_it: impl Fn(&Action) -> bool) -> 
 
 /// How long a write is tried again, unless the plan has a deadline for a service.
 const WRITE_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+/// Two tries that are further apart were not one after the other.
+const TRIES_APART_MAX: SignedDuration = SignedDuration::from_mins(2);
+/// When a write that moves again and again is told.
+const TOLD_AFTER: SignedDuration = SignedDuration::from_secs(1);
 /// The reason of a service whose write has to be repeated.
 pub(super) const REPEATED: &str = "WriteRepeated";
 /// How long to wait before a write that got no answer is tried again.
@@ -221,7 +244,10 @@ fn prepare(turn: &mut Turn<'_>) {
     }
     let is_it = |action: &Action| matches!(action, Action::ApplyShared { .. });
     match came_of(&turn.seen.outcomes, is_it) {
-        Came::Well(_) => return open_first_wave(turn),
+        Came::Well(_) => {
+            turn.state.fleeting.repeated.remove(&None);
+            return open_first_wave(turn);
+        }
         Came::Refused(message, _) => {
             let reason = "ApplyRefused".to_owned();
             return turn.end(Ending::Failed { reason, message });
@@ -267,9 +293,12 @@ fn plan_anew(turn: &mut Turn<'_>, object: &ObjectRef) {
     turn.events.push(Event::PlannedAnew { message });
     turn.state = State {
         paused: turn.state.paused,
+        // What belongs to nobody may have been applied, and a deadline goes on.
+        started: turn.state.started,
         ..State::pending()
     };
-    turn.wish.wake(turn.seen.now);
+    // Whoever changes it all the time must not make a hot loop of this.
+    turn.wish.wake(later(turn.seen.now, TRY_AGAIN_MS));
 }
 
 fn open_first_wave(turn: &mut Turn<'_>) {
@@ -328,6 +357,9 @@ fn overdue(turn: &mut Turn<'_>) -> Option<Ending> {
         .filter(|(_, service)| service.standing != Standing::Done)
         .map(|(name, _)| name.as_str())
         .collect();
+    if unfinished.is_empty() && turn.state.course != Course::Preparing {
+        return None;
+    }
     Some(Ending::Failed {
         reason: "ReleaseDeadline".to_owned(),
         message: format!(
@@ -406,7 +438,10 @@ fn publish(turn: &mut Turn<'_>) {
 fn remove_leftover(turn: &mut Turn<'_>) {
     let is_it = |action: &Action| matches!(action, Action::RemoveLeftover { .. });
     match came_of(&turn.seen.outcomes, is_it) {
-        Came::Well(_) => turn.state.fleeting.leftover_removed = true,
+        Came::Well(_) => {
+            turn.state.fleeting.repeated.remove(&None);
+            turn.state.fleeting.leftover_removed = true;
+        }
         // Every service is done, so no call hangs on it.
         Came::Refused(message, _) => {
             turn.events.push(Event::NotRemoved { message });
@@ -414,13 +449,16 @@ fn remove_leftover(turn: &mut Turn<'_>) {
         }
         Came::Again(message, milliseconds) => {
             if !turn.try_again(None, &message, milliseconds) {
+                turn.state.fleeting.repeated.remove(&None);
                 turn.events.push(Event::NotRemoved { message });
                 turn.state.fleeting.leftover_removed = true;
             }
         }
-        Came::Nothing if turn.may_try(None) => turn.actions.push(Action::RemoveLeftover {
-            objects: turn.agenda.leftover.clone(),
-        }),
+        Came::Nothing if !turn.state.paused && turn.may_try(None) => {
+            turn.actions.push(Action::RemoveLeftover {
+                objects: turn.agenda.leftover.clone(),
+            });
+        }
         Came::Nothing => {}
     }
 }

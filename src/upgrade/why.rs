@@ -2,6 +2,7 @@
 
 use super::agenda::{Agenda, Change};
 use super::state::{Course, Ending, Standing, State};
+use super::step::REPEATED;
 use crate::spec::ServiceName;
 use crate::spec::words::waits_for;
 
@@ -44,6 +45,7 @@ pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String
             };
             (APPLYING.to_owned(), message.to_owned())
         }
+        Standing::Retiring if service.progress.reason == REPEATED => own,
         Standing::Retiring => (
             "Retiring".to_owned(),
             "its new workloads are complete; those that it does not have any more are being deleted"

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The annotations that steer the pods of the control plane of the tests.
-const STEER: &str = "devcluster.tidegate.dev";
+pub(crate) const STEER: &str = "devcluster.tidegate.dev";
 
 /// The documents of one version of a system.
 #[derive(Debug, Clone)]

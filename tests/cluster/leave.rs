@@ -1,12 +1,14 @@
 //! What a release does not have any more: workloads of a service that stays, and the rest of the inventory.
 
+use devcluster::oracle;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::files::{Files, QUICK, service, workload};
-use crate::support::{Space, state_of, waves};
+use crate::files::{Files, QUICK, STEER, service, workload};
+use crate::support::{Space, eventually, state_of, waves};
 
 /// The pair, whose server's pods are made by another Deployment in each version, behind the same Service.
 fn replaced(version: u32) -> Files {
@@ -85,6 +87,79 @@ async fn a_workload_that_a_service_drops_serves_until_the_new_one_does_and_is_go
         write("delete", "old"),
     ];
     assert!(order.is_sorted(), "{order:?}");
+}
+
+/// A server that drops version 1, and its client, which nobody calls and which another Deployment makes in each version.
+fn worker(version: u32) -> Files {
+    let name = format!("client-{version}");
+    let (serves, calls) = match version {
+        1 => (json!(["1", "2"]), "1"),
+        _ => (json!(["2"]), "2"),
+    };
+    let services = json!([
+        {"name": "server", "serves": [{"versions": serves}]},
+        {"name": "client", "workloads": [{"name": name}], "calls": [{"service": "server", "version": calls}]},
+    ]);
+    let mut client = workload("Deployment", &name, &version.to_string());
+    for labels in [
+        "/spec/selector/matchLabels",
+        "/spec/template/metadata/labels",
+    ] {
+        *client.pointer_mut(labels).unwrap() = json!({"app": "client", "set": name});
+    }
+    Files::graph("pair", &services)
+        .with_plan("pair", &json!({"strategy": {"settle": "300ms"}}))
+        .with_workload("server", &version.to_string(), QUICK)
+        .with(client)
+        .at_pace(("4s", "1s"))
+}
+
+#[tokio::test]
+async fn a_pod_that_a_dropped_workload_makes_while_its_successor_rolls_is_waited_for_too() {
+    let space = Space::new("dropped-late").await;
+    space.run(&worker(1)).await.with_code(0);
+    let before = space.pod_names("client").await;
+    let since = Timestamp::now();
+    let running = space.start_run(&worker(2));
+    space
+        .until("pair-2", "the client moves", |status| {
+            state_of(status, "client") == "Moving"
+        })
+        .await;
+    let more = Patch::Merge(json!({"spec": {"replicas": 3}}));
+    let deployments = space.api::<Deployment>();
+    let parameters = PatchParams::default();
+    deployments
+        .patch("client-1", &parameters, &more)
+        .await
+        .unwrap();
+    // It ends long after those that were there at the start.
+    let late = eventually("the late pod", async || {
+        let names = space.pod_names("client").await;
+        let is_late = |name: &String| name.starts_with("client-1-") && !before.contains(name);
+        names.into_iter().find(is_late)
+    })
+    .await;
+    let delay = json!({"metadata": {"annotations": {format!("{STEER}/termination-delay"): "15s"}}});
+    let pods = space.api::<Pod>();
+    pods.patch(&late, &parameters, &Patch::Merge(delay))
+        .await
+        .unwrap();
+    running.done().await.with_code(0);
+    assert!(space.get::<Deployment>("client-1").await.is_none());
+    // The last pod that was created is of the old Deployment, so the oracle's own notion of "old" does not fit here.
+    let lives = oracle::lives(&space.history().await, &space.namespace);
+    let old_clients = lives
+        .iter()
+        .filter(|life| life.name.starts_with("client-1-"));
+    let gone: Vec<Timestamp> = old_clients.map(|life| life.gone.unwrap().at).collect();
+    assert_eq!(gone.len(), 3);
+    let servers = lives.iter().filter(|life| life.service == "server");
+    let first_new_server = servers
+        .map(|life| life.created.at)
+        .filter(|at| *at > since)
+        .min();
+    assert!(gone.into_iter().max() < first_new_server);
 }
 
 #[tokio::test]

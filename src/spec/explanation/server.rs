@@ -45,4 +45,14 @@ pub(super) const ALL: &[Explanation] = &[
         example: Example::Case("`tidegate run -n staging` before anybody made `staging`"),
         remedy: "`kubectl create namespace NAME`, or add a Namespace to the manifests.",
     },
+    Explanation {
+        code: Code::PodsLeftBehind,
+        means: "A workload that an earlier release brought is deleted, and pods of it still run. They speak what they \
+                spoke, and no gate would look at them.",
+        example: Example::Case(
+            "a release was aborted while it removed a Deployment, and the next one came at once",
+        ),
+        remedy: "Wait until they have ended, or delete them; then run again. A pod on a lost node ends when the node is \
+                 back or deleted.",
+    },
 ];

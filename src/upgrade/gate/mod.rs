@@ -44,7 +44,7 @@ pub use policy::{Capacity, Policy};
 pub use reason::Reason;
 pub use record::Recorded;
 pub use revisions::{LiveRevision, revisions};
-pub use snapshot::{Read, Snapshot, Workload};
+pub use snapshot::{Read, Snapshot, Workload, is_live, selects};
 pub use template::template_digest;
 pub use verdict::{Blockers, Class, Drain, Leaving, OldEndpoint, OldPod, Owner, Serving, Verdict};
 

@@ -256,7 +256,7 @@ pub(super) fn length(items: usize) -> u32 {
 
 /// Whether labels satisfy a selector. An operator that we do not know is taken to match: a pod too
 /// many keeps a gate shut, a pod too few opens it.
-pub(super) fn selects(selector: &LabelSelector, metadata: &ObjectMeta) -> bool {
+pub fn selects(selector: &LabelSelector, metadata: &ObjectMeta) -> bool {
     let value = |key: &str| label(metadata, key);
     let labels = selector.match_labels.iter().flatten();
     let expressions = selector.match_expressions.iter().flatten();
@@ -287,7 +287,7 @@ pub(super) fn service_selects(selector: &BTreeMap<String, String>, metadata: &Ob
 
 /// Not dead: it may take or make a call now or later. A deletion timestamp does not make it dead,
 /// unless the pod was never bound to a node.
-pub(super) fn is_live(pod: &Pod) -> bool {
+pub fn is_live(pod: &Pod) -> bool {
     let phase = pod
         .status
         .as_ref()

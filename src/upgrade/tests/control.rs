@@ -149,21 +149,22 @@ fn a_workload_that_was_not_to_move_and_would_has_the_plan_made_anew() {
         1s +shared:starts ?
     "), @r"
     0s !Paused
-    1s !Resumed; !PlannedAnew: ConfigMap/shop/shared was changed after the plan was made; planning anew; ? look shared, wake 1s
+    1s !Resumed; !PlannedAnew: ConfigMap/shop/shared was changed after the plan was made; planning anew; ? look shared, wake 2s
     ");
 }
 
 #[test]
 fn a_write_that_is_never_made_fails_in_the_end() {
-    let again = |times: usize| "\n1s lost(shared) +shared".repeat(times);
-    let shared = play("shared | deadline 3s", &format!("0s +shared{}", again(5)));
+    let again = |second: u32| format!("\n{second}s lost(shared) +shared");
+    let tries: String = (1..=5).map(again).collect();
+    let shared = play("shared | deadline 3s", &format!("0s +shared{tries}"));
     insta::assert_snapshot!(shared, @r"
     0s apply shared (ConfigMap@7)
     1s !WriteRepeated: Deployment/shop/shared: no answer; trying again
-    1s
-    1s
-    1s !Ended Failed: Deployment/shop/shared: no answer; trying again
-    1s
+    2s
+    3s
+    4s
+    5s !Ended Failed: Deployment/shop/shared: no answer; trying again
     ");
     let store = play(
         "store | deadline 2s",
@@ -172,13 +173,15 @@ fn a_write_that_is_never_made_fails_in_the_end() {
         1s lost(store) +store store=old
         2s lost(store) +store store=old
         3s lost(store) +store store=old
+        4s lost(store) +store store=old
     ",
     );
     insta::assert_snapshot!(store, @r"
     0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
     1s !WriteRepeated: store: Deployment/shop/store: no answer; trying again
     2s
-    3s store Failed; !ServiceFailed store WriteRepeated: Deployment/shop/store: no answer; trying again; !Ended Failed: store: Deployment/shop/store: no answer; trying again
+    3s
+    4s store Failed; !ServiceFailed store WriteRepeated: Deployment/shop/store: no answer; trying again; !Ended Failed: store: Deployment/shop/store: no answer; trying again
     ");
 }
 

@@ -166,6 +166,23 @@ fn a_crash_at_any_step_of_dropping_a_workload_repeats_that_step() {
 }
 
 #[test]
+fn a_dropped_workload_stays_while_the_new_one_is_undone() {
+    insta::assert_snapshot!(play("store drops", "
+        0s +store store=old store/old=old
+        1s ok(store) store=new store/old=old
+        3s store=new store/old=old
+        4s crash store=undone store/old=old
+        5s store=undone store/old=old
+    "), @r"
+    0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
+    1s store Moving; !Waits store Done
+    3s store Retiring; remove workloads of store (Deployment)
+    4s store Moving
+    5s store Failed; !Waits store Superseded; !ServiceFailed store Superseded: Deployment store: the pod template was changed after our apply; !Ended Failed: store: Deployment store: the pod template was changed after our apply
+    ");
+}
+
+#[test]
 fn a_dropped_workload_that_comes_back_holds_whoever_comes_after() {
     insta::assert_snapshot!(play("store drops | web after store", "
         0s +store store=old store/old=old

@@ -64,6 +64,7 @@ fn standings() -> impl Strategy<Value = Standing> {
     prop::sample::select(vec![
         Standing::Waiting,
         Standing::Starting,
+        Standing::Retiring,
         Standing::Moving,
         Standing::Removing,
         Standing::Clearing,
