@@ -151,7 +151,11 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
     if let Some(folder) = args.out.as_ref().filter(|_| args.split) {
         return split(output, &made, folder, args.output.document("--split")?);
     }
-    show(output, args.output, &made)?;
+    // A namespace that is not there shows nothing that runs: "nothing moves" would be wrong.
+    let says_nothing = !made.refused.is_empty() && made.plan.steps.is_empty();
+    if !says_nothing || !matches!(args.output, PlanFormat::Text) {
+        show(output, args.output, &made)?;
+    }
     if !made.refused.is_empty() {
         tell_problems(output, &made.refused, &[]).unwrap_or_default();
         return Err(Failure::new(
