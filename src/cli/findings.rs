@@ -252,6 +252,6 @@ mod tests {
 
     #[test]
     fn absolute_paths_have_a_scheme() {
-        assert_eq!(uri("/work/ä.yaml"), "file:///work/%C3%A4.yaml");
+        assert_eq!(uri("/shop/ä.yaml"), "file:///shop/%C3%A4.yaml");
     }
 }

@@ -258,20 +258,20 @@ impl ClusterWorld {
 }
 
 /// The workloads of some services, with what their snapshots need.
-struct Targets {
-    list: Vec<Target>,
+struct Targets<'a> {
+    list: Vec<Target<'a>>,
 }
 
-struct Target {
+struct Target<'a> {
     service: ServiceName,
     workload: ObjectRef,
     siblings: Vec<ObjectRef>,
     recorded: BTreeSet<String>,
-    before: Option<Baseline>,
+    before: Option<&'a Baseline>,
 }
 
-impl Targets {
-    fn of(agenda: &Agenda, state: &State, services: &BTreeSet<ServiceName>) -> Self {
+impl<'a> Targets<'a> {
+    fn of(agenda: &Agenda, state: &'a State, services: &BTreeSet<ServiceName>) -> Self {
         let mut list = Vec::new();
         for name in services {
             let Some(member) = agenda.members.get(name) else {
@@ -290,7 +290,7 @@ impl Targets {
                         .collect(),
                     recorded: recorded.clone(),
                     before: service
-                        .and_then(|service| service.records.get(workload)?.baseline.clone()),
+                        .and_then(|service| service.records.get(workload)?.baseline.as_ref()),
                 }
             }));
         }
@@ -304,7 +304,7 @@ impl Targets {
                 workload: &target.workload,
                 siblings: &target.siblings,
                 recorded: &target.recorded,
-                before: target.before.as_ref(),
+                before: target.before,
             })
             .collect()
     }

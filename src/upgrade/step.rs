@@ -427,10 +427,12 @@ fn forget(turn: &mut Turn<'_>) {
 
 /// Deletes what nobody has any more and writes the graph into the cluster; then the release has succeeded.
 fn publish(turn: &mut Turn<'_>) {
-    if !turn.agenda.leftover.is_empty() && !turn.state.fleeting.leftover_removed {
+    let is_tidy =
+        |turn: &Turn<'_>| turn.agenda.leftover.is_empty() || turn.state.fleeting.leftover_removed;
+    if !is_tidy(turn) {
         remove_leftover(turn);
     }
-    if turn.agenda.leftover.is_empty() || turn.state.fleeting.leftover_removed {
+    if is_tidy(turn) {
         publish_graph(turn);
     }
 }
