@@ -8,7 +8,7 @@ DENY_VERSION = 0.20.2
 DENY = $(CACHE)/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cluster-tests fuzz bench generate devcluster deny
+.PHONY: help demo test check cluster-tests side-by-side fuzz bench generate devcluster deny
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ check: ## What needs neither a cluster nor a network: format, lints, docs, gener
 cluster-tests: ## Tests on the real control plane, which is built from Go modules on first use
 	$(CARGO) run --locked -p devcluster --bin devcluster -- build --argo-rollouts
 	$(CARGO) test --workspace $(FEATURES) --test cluster -- --test-threads 4
+
+side-by-side: ## When kubectl, kstatus and Argo CD say "done" and how many old pods live then, beside tidegate (docs/side-by-side.md)
+	@$(CARGO) test $(FEATURES) --test cluster conformance -- --nocapture --test-threads 4 > $(CACHE)/side-by-side.txt || \
+		{ cat $(CACHE)/side-by-side.txt; exit 1; }
+	@echo "| kind and situation | kubectl | kstatus | Argo CD | tidegate |"; echo "|---|---|---|---|---|"
+	@grep "^| " $(CACHE)/side-by-side.txt | sort
 
 fuzz: ## Throw changed files at everything that reads files, SECONDS=600 at each of TARGETS (all at once)
 	FUZZ_SECONDS=$(or $(SECONDS),600) FUZZ_TARGETS=$(TARGETS) $(CARGO) test $(FEATURES) --release --test fuzz

@@ -9,6 +9,8 @@ mod at_rest;
 #[cfg(test)]
 mod change;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod crash;
@@ -20,6 +22,8 @@ mod files;
 mod leave;
 #[cfg(test)]
 mod order;
+#[cfg(test)]
+mod peers;
 #[cfg(test)]
 mod refuse;
 #[cfg(test)]
