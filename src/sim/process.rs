@@ -332,7 +332,7 @@ fn look(
             .filter_map(|(name, read)| {
                 let view = match read {
                     Read::Live => &cluster.view,
-                    Read::Cached => &*cached,
+                    Read::Cached | Read::File => &*cached,
                 };
                 let judged = agenda.members.get(&name)?.judged();
                 let looks = judged
