@@ -15,7 +15,7 @@ use super::write::{self, FIELD_MANAGER, WriteError};
 use crate::manifest::Bundle;
 use crate::spec::crd::{Release, ServiceGraph};
 use crate::spec::{Code, ObjectRef};
-use crate::upgrade::gate::{Applied, Workload};
+use crate::upgrade::gate::{Applied, Workload, is_waited_for};
 use crate::upgrade::{ActFailure, Action, Outcome, Write};
 
 /// How long a write may take: admission webhooks, which may take 30 s, and something on top.
@@ -123,7 +123,8 @@ impl Acting<'_> {
         let sent = manifests::ready(manifest, &self.release.spec.plan, write.stamp.as_deref());
         let taken = &self.bundle.plan.take_over;
         let stored = write::apply(&api, sent, &object.name, &write.precondition, taken).await?;
-        if !self.bundle.is_workload(object) {
+        let rules = &self.bundle.graph.completion;
+        if !self.bundle.is_workload(object) && !is_waited_for(object, rules) {
             return Ok(None);
         }
         let value = serde_json::to_value(&stored)

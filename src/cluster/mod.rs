@@ -10,6 +10,7 @@ mod declared;
 mod differences;
 mod error;
 mod events;
+mod family;
 mod holder;
 mod install;
 mod inventory;

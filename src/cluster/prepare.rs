@@ -220,7 +220,7 @@ pub(super) fn stamp(live: &DynamicObject) -> Option<String> {
 fn digest(object: &DynamicObject) -> Option<String> {
     let value = serde_json::to_value(object).ok()?;
     let workload = Workload::from_object(value).ok()??;
-    Some(workload.digest())
+    Some(workload.content_digest())
 }
 
 pub(super) fn kind_missing(object: &ObjectRef) -> Problem {

@@ -8,16 +8,18 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, ReplicaSet};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
 use kube::api::ListParams;
-use kube::runtime::reflector::{ObjectRef as StoreKey, Store};
+use kube::runtime::reflector::Store;
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
 use super::caches::Caches;
 use super::error::ClusterError;
+use super::family::{Family, Source};
 use crate::spec::ObjectRef;
 use crate::upgrade::gate::{Baseline, Read, Snapshot, Workload, is_live, selects};
 
@@ -26,6 +28,7 @@ pub(super) struct Pool {
     pub(super) read: Read,
     replica_sets: Vec<Arc<ReplicaSet>>,
     controller_revisions: Vec<Arc<ControllerRevision>>,
+    jobs: Vec<Arc<Job>>,
     pods: Vec<Arc<Pod>>,
     services: Vec<Arc<Service>>,
     endpoint_slices: Vec<Arc<EndpointSlice>>,
@@ -40,6 +43,7 @@ impl Pool {
             read: Read::Cached,
             replica_sets: caches.replica_sets.state(),
             controller_revisions: caches.controller_revisions.state(),
+            jobs: caches.jobs.state(),
             pods: caches.pods.state(),
             services: caches.services.state(),
             endpoint_slices: caches.endpoint_slices.state(),
@@ -55,8 +59,11 @@ impl Pool {
         namespace: &str,
         caches: Option<&Caches>,
     ) -> Result<Self, ClusterError> {
-        let (replica_sets, controller_revisions) =
-            futures::try_join!(list(client, namespace), list(client, namespace))?;
+        let (replica_sets, controller_revisions, jobs) = futures::try_join!(
+            list(client, namespace),
+            list(client, namespace),
+            list(client, namespace)
+        )?;
         let pods = list(client, namespace).await?;
         let services = list(client, namespace).await?;
         let endpoint_slices = list(client, namespace).await?;
@@ -64,6 +71,7 @@ impl Pool {
             read: Read::Live,
             replica_sets,
             controller_revisions,
+            jobs,
             pods,
             services,
             endpoint_slices,
@@ -78,13 +86,9 @@ impl Pool {
     }
 
     /// The snapshot of one workload: of the pool only what can matter to it.
-    pub(super) fn snapshot(
-        &self,
-        about: &About<'_>,
-        workload: Option<Workload>,
-        now: Timestamp,
-    ) -> Snapshot {
-        let services = self.services_in_front(about, workload.as_ref());
+    pub(super) fn snapshot(&self, about: &About<'_>, family: Family, now: Timestamp) -> Snapshot {
+        let all = family.all();
+        let services = self.services_in_front(about, &all);
         let names: BTreeSet<&str> = services
             .iter()
             .filter_map(|service| service.metadata.name.as_deref())
@@ -98,15 +102,14 @@ impl Pool {
             })
             .map(|slice| (**slice).clone())
             .collect();
-        let pods = self.pods_of(about, workload.as_ref(), &services, &endpoint_slices);
+        let pods = self.pods_of(about, &all, &services, &endpoint_slices);
         let owners: BTreeSet<&str> = pods
             .iter()
             .flat_map(|pod| owner_uids(&pod.metadata))
             .collect();
-        let own_uids: Vec<&str> = workload
-            .as_ref()
-            .and_then(|workload| workload.metadata().uid.as_deref())
-            .into_iter()
+        let own_uids: Vec<&str> = all
+            .iter()
+            .filter_map(|workload| workload.metadata().uid.as_deref())
             .chain(about.before.and_then(|before| before.uid.as_deref()))
             .collect();
         let concerns = |metadata: &ObjectMeta| {
@@ -125,8 +128,13 @@ impl Pool {
             .chain(own_uids.iter().copied())
             .collect();
         let is_about = |event: &&Event| {
-            let uid = event.involved_object.uid.as_deref();
-            uid.is_some_and(|uid| told_of.contains(uid))
+            let involved = &event.involved_object;
+            // Of a claim whose volume cannot be made its pods tell nothing.
+            involved.kind.as_deref() == Some("PersistentVolumeClaim")
+                || involved
+                    .uid
+                    .as_deref()
+                    .is_some_and(|uid| told_of.contains(uid))
         };
         let events = self.events.iter().filter(is_about).cloned().collect();
         Snapshot {
@@ -136,15 +144,15 @@ impl Pool {
             controller_revisions: pick(&self.controller_revisions, |object| {
                 concerns(&object.metadata)
             }),
-            jobs: Vec::new(),
-            others: Vec::new(),
+            jobs: pick(&self.jobs, |object| concerns(&object.metadata)),
             services,
             endpoint_slices,
             events,
             nodes: self.nodes.clone(),
             siblings: about.siblings.to_vec(),
             pods,
-            workload,
+            workload: family.workload,
+            others: family.others,
         }
     }
 
@@ -178,16 +186,17 @@ impl Pool {
     }
 
     /// Services whose selector picks the workload's pods, as they are or as they were.
-    fn services_in_front(&self, about: &About<'_>, workload: Option<&Workload>) -> Vec<Service> {
-        let template =
-            workload.map(|workload| workload.template().metadata.clone().unwrap_or_default());
+    fn services_in_front(&self, about: &About<'_>, family: &[&Workload]) -> Vec<Service> {
+        let templates: Vec<ObjectMeta> = family
+            .iter()
+            .map(|workload| workload.template().metadata.clone().unwrap_or_default())
+            .collect();
         let known_pods = self
             .pods
             .iter()
-            .filter(|pod| about.knows(&pod.metadata) || about.claims(workload, &pod.metadata));
-        let pods: Vec<&ObjectMeta> = template
-            .as_ref()
-            .into_iter()
+            .filter(|pod| about.knows(&pod.metadata) || about.claims(family, &pod.metadata));
+        let pods: Vec<&ObjectMeta> = templates
+            .iter()
             .chain(known_pods.map(|pod| &pod.metadata))
             .collect();
         pick(&self.services, |service| {
@@ -209,15 +218,15 @@ impl Pool {
     fn pods_of(
         &self,
         about: &About<'_>,
-        workload: Option<&Workload>,
+        family: &[&Workload],
         services: &[Service],
         slices: &[EndpointSlice],
     ) -> Vec<Pod> {
-        let own_sets: BTreeSet<&str> = self
-            .replica_sets
-            .iter()
-            .filter(|set| owner_uids(&set.metadata).any(|uid| about.is_own(workload, uid)))
-            .filter_map(|set| set.metadata.uid.as_deref())
+        let sets = self.replica_sets.iter().map(|set| &set.metadata);
+        let between = sets.chain(self.jobs.iter().map(|job| &job.metadata));
+        let own_sets: BTreeSet<&str> = between
+            .filter(|metadata| owner_uids(metadata).any(|uid| about.is_own(family, uid)))
+            .filter_map(|metadata| metadata.uid.as_deref())
             .collect();
         let targets: BTreeSet<&str> = slices
             .iter()
@@ -230,10 +239,10 @@ impl Pool {
                 || metadata
                     .uid
                     .as_deref()
-                    .is_some_and(|uid| targets.contains(uid) || about.is_own(workload, uid))
+                    .is_some_and(|uid| targets.contains(uid) || about.is_own(family, uid))
                 || owner_uids(metadata)
-                    .any(|uid| about.is_own(workload, uid) || own_sets.contains(uid))
-                || about.claims(workload, metadata)
+                    .any(|uid| about.is_own(family, uid) || own_sets.contains(uid))
+                || about.claims(family, metadata)
                 || services.iter().any(|service| {
                     let selector = service
                         .spec
@@ -258,16 +267,18 @@ pub(super) struct About<'a> {
 
 impl About<'_> {
     /// Whether a uid is the workload's, as it is or as it was.
-    fn is_own(&self, workload: Option<&Workload>, uid: &str) -> bool {
-        let live = workload.and_then(|workload| workload.metadata().uid.as_deref());
+    fn is_own(&self, family: &[&Workload], uid: &str) -> bool {
+        let mut live = family
+            .iter()
+            .map(|workload| workload.metadata().uid.as_deref());
         let before = self.before.and_then(|before| before.uid.as_deref());
-        live == Some(uid) || before == Some(uid)
+        live.any(|live| live == Some(uid)) || before == Some(uid)
     }
 
     /// Whether the workload claims a pod by its labels, or did.
-    fn claims(&self, workload: Option<&Workload>, pod: &ObjectMeta) -> bool {
+    fn claims(&self, family: &[&Workload], pod: &ObjectMeta) -> bool {
         let before = self.before.and_then(|before| before.selector.as_ref());
-        workload.is_some_and(|workload| workload.selects(pod))
+        family.iter().any(|workload| workload.selects(pod))
             || before.is_some_and(|selector| selects(selector, pod))
     }
 
@@ -334,81 +345,24 @@ where
     Ok(found.items.into_iter().map(Arc::new).collect())
 }
 
-/// One workload as the caches have it.
-pub(super) fn cached_workload(caches: &Caches, object: &ObjectRef) -> Option<Workload> {
-    match (object.api_version.as_str(), object.kind.as_str()) {
-        ("apps/v1", "Deployment") => {
-            of_store(&caches.deployments, object).map(Workload::Deployment)
-        }
-        ("apps/v1", "StatefulSet") => {
-            of_store(&caches.stateful_sets, object).map(Workload::StatefulSet)
-        }
-        ("apps/v1", "DaemonSet") => of_store(&caches.daemon_sets, object).map(Workload::DaemonSet),
-        ("apps/v1", "ReplicaSet") => {
-            of_store(&caches.replica_sets, object).map(Workload::ReplicaSet)
-        }
-        ("batch/v1", "Job") => of_store(&caches.jobs, object).map(Workload::Job),
-        ("v1", "Pod") => of_store(&caches.pods, object).map(Workload::Pod),
-        _ => None,
-    }
-}
-
-fn of_store<K>(store: &Store<K>, object: &ObjectRef) -> Option<Box<K>>
-where
-    K: Resource<Scope = NamespaceResourceScope> + Clone + 'static,
-    K::DynamicType: Default + Eq + std::hash::Hash + Clone,
-{
-    let key = StoreKey::<K>::new(&object.name).within(&object.namespace);
-    store.get(&key).map(|found| Box::new((*found).clone()))
-}
-
-/// One workload asked of the API server.
-pub(super) async fn live_workload(
-    client: &Client,
-    object: &ObjectRef,
-) -> Result<Option<Workload>, ClusterError> {
-    Ok(match (object.api_version.as_str(), object.kind.as_str()) {
-        ("apps/v1", "Deployment") => get(client, object).await?.map(Workload::Deployment),
-        ("apps/v1", "StatefulSet") => get(client, object).await?.map(Workload::StatefulSet),
-        ("apps/v1", "DaemonSet") => get(client, object).await?.map(Workload::DaemonSet),
-        ("apps/v1", "ReplicaSet") => get(client, object).await?.map(Workload::ReplicaSet),
-        ("batch/v1", "Job") => get(client, object).await?.map(Workload::Job),
-        ("v1", "Pod") => get(client, object).await?.map(Workload::Pod),
-        _ => None,
-    })
-}
-
-async fn get<K>(client: &Client, object: &ObjectRef) -> Result<Option<Box<K>>, ClusterError>
-where
-    K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
-    K::DynamicType: Default,
-{
-    let api: Api<K> = Api::namespaced(client.clone(), &object.namespace);
-    let found = api
-        .get_opt(&object.name)
-        .await
-        .map_err(|e| ClusterError::of(e, object.to_string()))?;
-    Ok(found.map(Box::new))
-}
-
 /// Reads workloads live, the pool between two reads of each; a workload that changed in between counts as
 /// cached, so that its gate looks again.
 pub(super) async fn read_live(
-    client: &Client,
+    source: Source<'_>,
     namespace: &str,
     caches: &Caches,
     abouts: &[About<'_>],
 ) -> Result<Vec<Snapshot>, ClusterError> {
-    let first = workloads(client, abouts).await?;
-    let pool = Pool::live(client, namespace, Some(caches)).await?;
-    let second = workloads(client, abouts).await?;
+    let first = families(source, abouts).await?;
+    let pool = Pool::live(source.client, namespace, Some(caches)).await?;
+    let second = families(source, abouts).await?;
     let now = Timestamp::now();
     let read = abouts
         .iter()
         .zip(first)
         .zip(second)
         .map(|((about, before), after)| {
-            let same = steady(before.as_ref(), after.as_ref());
+            let same = before.is_steady(&after);
             let mut snapshot = pool.snapshot(about, after, now);
             if !same {
                 snapshot.read = Read::Cached;
@@ -418,25 +372,11 @@ pub(super) async fn read_live(
     Ok(read.collect())
 }
 
-async fn workloads(
-    client: &Client,
-    abouts: &[About<'_>],
-) -> Result<Vec<Option<Workload>>, ClusterError> {
+async fn families(source: Source<'_>, abouts: &[About<'_>]) -> Result<Vec<Family>, ClusterError> {
     try_join_all(
         abouts
             .iter()
-            .map(|about| live_workload(client, about.workload)),
+            .map(|about| Family::live(source, about.workload)),
     )
     .await
-}
-
-/// Whether two reads show the same object in the same generation.
-fn steady(before: Option<&Workload>, after: Option<&Workload>) -> bool {
-    let identity = |workload: &Workload| {
-        (
-            workload.metadata().uid.clone(),
-            workload.metadata().generation,
-        )
-    };
-    before.map(identity) == after.map(identity)
 }

@@ -7,11 +7,12 @@ use kube::{Api, Client};
 
 use super::client::Connection;
 use super::error::ClusterError;
+use super::family::{Family, Source};
 use super::inventory::{Going, Inventory};
 use super::kinds::Kinds;
 use super::manifests;
 use super::prepare::Preparing;
-use super::reads::{About, Pool, live_workload};
+use super::reads::{About, Pool};
 use super::releases::Releases;
 use crate::controller::{Survey, Surveyed, TemplateChange};
 use crate::manifest::Bundle;
@@ -72,6 +73,10 @@ async fn running(
 ) -> Result<(BTreeMap<ServiceName, Surveyed>, Vec<Problem>), ClusterError> {
     let bundle = preparing.bundle;
     let pool = Pool::live(preparing.client, &bundle.namespace, None).await?;
+    let source = Source {
+        client: preparing.client,
+        kinds: preparing.kinds,
+    };
     let mut services = BTreeMap::new();
     for (name, owned) in &bundle.services {
         let workloads = bundle.references(&owned.workloads);
@@ -86,9 +91,9 @@ async fn running(
             .filter_map(|workload| bundle.manifest(workload))
             .flat_map(manifests::images);
         let to = images.collect::<Vec<_>>().join(", ");
-        let mut live = live_revisions(preparing.client, &pool, &workloads).await?;
+        let mut live = live_revisions(source, &pool, &workloads).await?;
         if let Some(dropped) = going.dropped.get(name) {
-            let revisions = live_revisions(preparing.client, &pool, dropped).await?;
+            let revisions = live_revisions(source, &pool, dropped).await?;
             // Current for a workload that is to be gone is old for its service.
             live.extend(revisions.into_iter().map(|revision| LiveRevision {
                 is_current: false,
@@ -103,7 +108,7 @@ async fn running(
             .filter(|object| inventory.is_workload(object))
             .cloned()
             .collect();
-        let live = live_revisions(preparing.client, &pool, &workloads).await?;
+        let live = live_revisions(source, &pool, &workloads).await?;
         let surveyed = Surveyed {
             live,
             change: TemplateChange::Same,
@@ -153,7 +158,7 @@ pub async fn survey_only(
 }
 
 async fn live_revisions(
-    client: &Client,
+    source: Source<'_>,
     pool: &Pool,
     workloads: &[ObjectRef],
 ) -> Result<Vec<LiveRevision>, ClusterError> {
@@ -166,8 +171,8 @@ async fn live_revisions(
             recorded: &recorded,
             before: None,
         };
-        let found = live_workload(client, workload).await?;
-        if found.is_some() {
+        let found = Family::live(source, workload).await?;
+        if found.workload.is_some() {
             live.extend(revisions(&pool.snapshot(&about, found, Timestamp::now())));
         }
     }

@@ -13,10 +13,11 @@ use super::act::Acting;
 use super::caches::Caches;
 use super::client::Connection;
 use super::error::ClusterError;
+use super::family::{Family, Source};
 use super::inventory::Inventory;
 use super::kinds::Kinds;
 use super::prepare::Preparing;
-use super::reads::{About, Pool, cached_workload, read_live};
+use super::reads::{About, Pool, read_live};
 use super::releases::Releases;
 use super::survey::survey;
 use super::watched::WatchedRelease;
@@ -229,12 +230,17 @@ impl ClusterWorld {
         (live, cached): (BTreeSet<ServiceName>, BTreeSet<ServiceName>),
     ) -> Result<BTreeMap<ServiceName, Vec<(ObjectRef, Snapshot)>>, WorldError> {
         let (acting, namespace) = (self.acting.clone(), self.namespace.clone());
+        let kinds = self.kinds.clone();
+        let source = Source {
+            client: &acting,
+            kinds: &kinds,
+        };
         let known = self.caches().await?;
         let mut snapshots: BTreeMap<ServiceName, Vec<(ObjectRef, Snapshot)>> = BTreeMap::new();
         let live_targets = Targets::of(agenda, state, &live);
         if !live.is_empty() {
             let abouts = live_targets.abouts();
-            let read = read_live(&acting, &namespace, known, &abouts)
+            let read = read_live(source, &namespace, known, &abouts)
                 .await
                 .map_err(|error| world_error(&error))?;
             for (target, snapshot) in live_targets.list.iter().zip(read) {
@@ -246,12 +252,11 @@ impl ClusterWorld {
         let pool = Pool::cached(known);
         let now = Timestamp::now();
         for (target, about) in cached_targets.list.iter().zip(cached_targets.abouts()) {
-            let workload = cached_workload(known, &target.workload);
+            let family = Family::cached(source, known, &target.workload)
+                .await
+                .map_err(|error| world_error(&error))?;
             let of_service = snapshots.entry(target.service.clone()).or_default();
-            of_service.push((
-                target.workload.clone(),
-                pool.snapshot(&about, workload, now),
-            ));
+            of_service.push((target.workload.clone(), pool.snapshot(&about, family, now)));
         }
         Ok(snapshots)
     }

@@ -3,6 +3,7 @@
 use crate::manifest::Bundle;
 use crate::spec::crd::Advance;
 use crate::spec::{Graph, check_graph, duration, stamp};
+use crate::upgrade::gate::is_waited_for;
 use crate::upgrade::{Belongings, Charter, SETTLE_DEFAULT, Strategy};
 
 /// The checked graph of a bundle. The bundle was checked before it was made, so what an older or newer tidegate
@@ -16,9 +17,16 @@ pub fn charter(bundle: &Bundle) -> Charter {
     let graph = graph_of(bundle);
     let services = graph.services.iter().filter_map(|(name, service)| {
         let owned = bundle.services.get(name)?;
+        let workloads = bundle.references(&owned.workloads);
+        let objects = bundle.references(&owned.objects);
+        let gates = objects
+            .iter()
+            .filter(|object| !workloads.contains(object))
+            .filter(|object| is_waited_for(object, &bundle.graph.completion));
         let belongings = Belongings {
-            workloads: bundle.references(&owned.workloads),
-            objects: bundle.references(&owned.objects),
+            gates: gates.cloned().collect(),
+            workloads,
+            objects,
             drain: service.drain,
             stamp: stamp::write(&service.interface),
         };
@@ -45,5 +53,6 @@ fn strategy(bundle: &Bundle) -> Strategy {
         settle: read(&written.settle).unwrap_or(SETTLE_DEFAULT),
         service_deadline: read(&written.deadlines.service),
         release_deadline: read(&written.deadlines.release),
+        rules: bundle.graph.completion.clone(),
     }
 }

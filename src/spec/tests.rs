@@ -125,9 +125,9 @@ fn the_nearest_word_is_meant_and_a_far_one_is_not() {
 #[test]
 fn a_workload_that_the_gate_cannot_judge_is_refused() {
     insta::assert_snapshot!(problems_of(
-        "services:\n- {name: a, workloads: [{apiVersion: batch/v1, kind: CronJob, name: a}]}\n- {name: b, workloads: [{kind: Job, name: b}]}"
+        "services:\n- {name: a, workloads: [{apiVersion: v1, kind: ReplicationController, name: a}]}\n- {name: b, workloads: [{kind: Job, name: b}]}"
     ), @r"
-    spec.services[0].workloads[0]: the gate cannot tell when a CronJob of `batch/v1` is done [TG0116]; a service runs as one of Deployment, StatefulSet, DaemonSet, Job, ReplicaSet, Pod
+    spec.services[0].workloads[0]: the gate cannot tell when a ReplicationController of `v1` is done [TG0116]; a service runs as one of Deployment, StatefulSet, DaemonSet, Job, ReplicaSet, Pod, CronJob, Rollout, Canary
     spec.services[1].workloads[0]: the gate cannot tell when a Job of `apps/v1` is done [TG0116]; write `apiVersion: batch/v1`
     ");
 }

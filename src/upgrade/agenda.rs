@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use super::gate::Policy;
-use crate::spec::crd::{Advance, DrainLevel};
+use crate::spec::crd::{Advance, CompletionRule, DrainLevel};
 use crate::spec::{ObjectRef, ServiceName};
 
 /// What happens to a service.
@@ -56,6 +56,8 @@ pub struct Strategy {
     pub service_deadline: Option<SignedDuration>,
     /// How long the release may last; `None`: no limit.
     pub release_deadline: Option<SignedDuration>,
+    /// What people say about kinds that the gate does not know.
+    pub rules: Vec<CompletionRule>,
 }
 
 /// The time between the two reads that open a gate, unless the plan says otherwise (completion.md §5.6).
@@ -70,6 +72,7 @@ impl Strategy {
             settle: SETTLE_DEFAULT,
             service_deadline: None,
             release_deadline: None,
+            rules: Vec::new(),
         }
     }
 }
@@ -81,6 +84,8 @@ pub struct Belongings {
     pub workloads: Vec<ObjectRef>,
     /// All of its objects, workloads included, in the order in which they are applied.
     pub objects: Vec<ObjectRef>,
+    /// What else its gate waits for: a claim, a definition, an object that a rule is about.
+    pub gates: Vec<ObjectRef>,
     /// How far an old pod must be gone.
     pub drain: DrainLevel,
     /// What the new revision serves and calls, as its stamp.
@@ -116,9 +121,16 @@ pub struct Member {
 }
 
 impl Member {
-    /// Every workload that its gate looks at, those included that go.
+    /// Everything that its gate looks at, workloads that go included.
     pub fn judged(&self) -> impl Iterator<Item = &ObjectRef> {
-        self.belongings.workloads.iter().chain(&self.dropped)
+        // What has no pods is in nobody's way when a service goes.
+        let gates = self.belongings.gates.iter();
+        let gates = gates.filter(|_| self.change != Change::Delete);
+        self.belongings
+            .workloads
+            .iter()
+            .chain(&self.dropped)
+            .chain(gates)
     }
 }
 
@@ -175,6 +187,7 @@ impl Agenda {
         Policy {
             drain: member.belongings.drain,
             deadline: self.strategy.service_deadline,
+            rules: self.strategy.rules.clone(),
             ..Policy::default()
         }
     }

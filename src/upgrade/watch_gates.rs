@@ -74,7 +74,15 @@ pub(super) fn look(
     let policy = turn.agenda.policy(member);
     let mut assessed = Vec::with_capacity(snapshots.len());
     let mut live = true;
+    let there = snapshots
+        .iter()
+        .filter_map(|(_, snapshot)| snapshot.workload.as_ref());
+    let parts: Vec<ObjectRef> = there.flat_map(gate::references).collect();
     for (workload, snapshot) in snapshots {
+        // A Canary's target, or what a Rollout takes its template from, is judged with that one.
+        if parts.iter().any(|part| gate::is_same(part, workload)) {
+            continue;
+        }
         let goes = goes(member, workload);
         if goes && is_kept_for_now(member, service.standing) {
             continue;

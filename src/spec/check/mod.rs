@@ -53,13 +53,16 @@ pub fn check_graph(name: &str, spec: &ServiceGraphSpec) -> (Graph, Vec<Problem>)
 }
 
 /// The kinds that `upgrade::gate` judges.
-const JUDGED: [(&str, &str); 6] = [
+const JUDGED: [(&str, &str); 9] = [
     ("apps/v1", "Deployment"),
     ("apps/v1", "StatefulSet"),
     ("apps/v1", "DaemonSet"),
     ("batch/v1", "Job"),
     ("apps/v1", "ReplicaSet"),
     ("v1", "Pod"),
+    ("batch/v1", "CronJob"),
+    ("argoproj.io/v1alpha1", "Rollout"),
+    ("flagger.app/v1beta1", "Canary"),
 ];
 
 struct Checker {

@@ -13,6 +13,7 @@ use super::argo_rollouts::Target;
 use super::assessment::Note;
 use super::condition::{self, Condition};
 use super::failure::Scan;
+use super::kin::PRIMARY;
 use super::promotion::is_promoted_template;
 use super::reason::Reason;
 use super::snapshot::{self, Snapshot, count, replicas};
@@ -96,7 +97,7 @@ impl FlaggerCanary {
     /// Flagger's copy of it, which serves.
     pub(super) fn primary<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Workload> {
         let (group, kind, name) = self.spec.target_ref.key();
-        snapshot.other((group, kind, &format!("{name}-primary")))
+        snapshot.other((group, kind, &format!("{name}{PRIMARY}")))
     }
 
     /// Whether the primary has the target's template.

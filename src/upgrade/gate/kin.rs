@@ -6,7 +6,11 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 
 use super::argo_rollouts::Target;
 use super::snapshot::Snapshot;
-use super::workload::{self, Workload};
+use super::workload::Workload;
+use crate::spec::ObjectRef;
+
+/// What Flagger appends to the name of its copy.
+pub(super) const PRIMARY: &str = "-primary";
 
 /// Those that are there. Their pods are the workload's own.
 pub(super) fn of(snapshot: &Snapshot) -> Vec<&Workload> {
@@ -17,36 +21,48 @@ pub(super) fn of(snapshot: &Snapshot) -> Vec<&Workload> {
         .unwrap_or_default()
 }
 
-/// What a workload refers to in its own namespace, by group, kind and name: whoever reads it must read these too.
-pub fn references(workload: &Workload) -> Vec<(String, String, String)> {
-    let owned = |target: &Target| {
-        let (group, kind, name) = target.key();
-        (group.to_owned(), kind.to_owned(), name.to_owned())
+/// What a workload refers to in its own namespace: whoever reads it must read these too.
+pub fn references(workload: &Workload) -> Vec<ObjectRef> {
+    let namespace = workload.metadata().namespace.clone().unwrap_or_default();
+    let named = |target: &Target, suffix: &str| ObjectRef {
+        api_version: target.api_version.clone(),
+        kind: target.kind.clone(),
+        namespace: namespace.clone(),
+        name: format!("{}{suffix}", target.name),
     };
     match workload {
-        Workload::ArgoRollout(rollout) => rollout.spec.workload_ref.iter().map(owned).collect(),
-        Workload::FlaggerCanary(canary) => {
-            let (group, kind, name) = owned(&canary.spec.target_ref);
-            let primary = format!("{name}-primary");
-            vec![(group.clone(), kind.clone(), name), (group, kind, primary)]
+        Workload::ArgoRollout(rollout) => {
+            let target = rollout.spec.workload_ref.iter();
+            target.map(|target| named(target, "")).collect()
         }
+        Workload::FlaggerCanary(canary) => {
+            let target = &canary.spec.target_ref;
+            vec![named(target, ""), named(target, PRIMARY)]
+        }
+        Workload::Plain(object) => object.storage_class().into_iter().collect(),
         Workload::Deployment(_)
         | Workload::StatefulSet(_)
         | Workload::DaemonSet(_)
         | Workload::ReplicaSet(_)
         | Workload::Job(_)
         | Workload::CronJob(_)
-        | Workload::Pod(_)
-        | Workload::Plain(_) => Vec::new(),
+        | Workload::Pod(_) => Vec::new(),
     }
 }
 
+/// Whether two names mean the same object; the version does not matter, since the API server converts.
+pub fn is_same(left: &ObjectRef, right: &ObjectRef) -> bool {
+    let full = |it: &ObjectRef| (it.kind.clone(), it.namespace.clone(), it.name.clone());
+    left.group() == right.group() && full(left) == full(right)
+}
+
 fn found<'a>(live: &Workload, others: &'a [Workload]) -> Vec<&'a Workload> {
-    let namespace = live.metadata().namespace.as_deref().unwrap_or_default();
-    references(live)
-        .iter()
-        .filter_map(|(group, kind, name)| workload::find(others, (group, kind, name), namespace))
-        .collect()
+    let references = references(live);
+    let is_meant = |other: &&Workload| {
+        let reference = other.reference();
+        other.has_pods() && references.iter().any(|wanted| is_same(wanted, &reference))
+    };
+    others.iter().filter(is_meant).collect()
 }
 
 /// The pod templates of a workload and of those whose pods are its own.

@@ -90,10 +90,7 @@ impl Objects {
         let reference = object.reference();
         let is_kin = |other: &Workload| {
             let refers = kin::references(other);
-            other.metadata().namespace == object.metadata().namespace
-                && refers.iter().any(|(group, kind, name)| {
-                    reference.group() == group && reference.kind == *kind && reference.name == *name
-                })
+            object.has_pods() && refers.iter().any(|wanted| kin::is_same(wanted, &reference))
         };
         let is_front = |service: &Service| {
             let balances = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
@@ -115,16 +112,13 @@ impl Objects {
         let Some(workload) = workload else {
             return Vec::new();
         };
-        let namespace = workload.metadata().namespace.as_deref();
         let wanted = kin::references(workload);
         let is_wanted = |other: &&Workload| {
             let reference = other.reference();
-            let is_named = wanted.iter().any(|(group, kind, name)| {
-                reference.group() == group && reference.kind == *kind && reference.name == *name
-            });
+            // A claim that names no class has the default one.
             let is_class =
                 reference.group() == "storage.k8s.io" && reference.kind == "StorageClass";
-            (is_named && other.metadata().namespace.as_deref() == namespace) || is_class
+            is_class || wanted.iter().any(|wanted| kin::is_same(wanted, &reference))
         };
         self.workloads
             .iter()

@@ -154,6 +154,12 @@ impl Workload {
         }
     }
 
+    /// The same for whoever asks whether a write would change it: of an object without pods all that is said in it.
+    pub fn content_digest(&self) -> String {
+        self.plain()
+            .map_or_else(|| self.digest(), |object| value_digest(object.said()))
+    }
+
     /// Which pods it claims.
     pub fn selector(&self) -> Option<&LabelSelector> {
         match self {

@@ -1,6 +1,11 @@
 //! When a gate opens: two live looks, the settle time between them, nothing shut in between.
 
-use super::scene::play;
+use std::collections::BTreeMap;
+
+use super::objects::{Deployed, Template, object, snapshot};
+use super::scene::{Scene, at, name, play};
+use crate::upgrade::gate::{Applied, Baseline, Read, Snapshot, Workload};
+use crate::upgrade::{Course, Observation, Record, ServiceState, Standing, Wanted, step};
 
 const MOVING: &str = "0s +store store=old\n 1s ok(store) store=mid\n";
 
@@ -155,4 +160,60 @@ fn a_service_that_the_cache_does_not_show_is_read_live() {
     2s ? live store@2s, wake 2s
     3s store Failed; !Waits store DeletedDuringWait; !ServiceFailed store DeletedDuringWait: Deployment store: it was deleted after the apply; !Ended Failed: store: Deployment store: it was deleted after the apply
     ");
+}
+
+/// A service that moves, with its Deployment done, and a claim of its manifests in a phase: what its gate says after
+/// two live reads.
+fn with_a_claim(phase: &str) -> Standing {
+    let claim = object("v1", "PersistentVolumeClaim", "data");
+    let read =
+        |value: serde_json::Value| Workload::from_object(value).expect("it").expect("a gate");
+    let live = read(
+        serde_json::json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": "shop", "uid": "uid-data"}, "status": {"phase": phase}}),
+    );
+    let store = Deployed::steady("store", 1, Template::of("store:1"));
+    let all = BTreeMap::from([("store".to_owned(), store.clone())]);
+    let mut scene = Scene::of("store");
+    let service = name("store");
+    let member = scene.agenda.members.get_mut(&service).expect("it");
+    member.belongings.gates.push(claim.clone());
+    let mut state = ServiceState::waiting();
+    state.standing = Standing::Moving;
+    for workload in [store.workload(), live.clone()] {
+        let record = Record {
+            baseline: Some(Baseline::absent(workload.reference())),
+            applied: Some(Applied::from_response(&workload, None)),
+        };
+        state.records.insert(workload.reference(), record);
+    }
+    scene.state.course = Course::Moving;
+    scene.state.services.insert(service.clone(), state);
+    for seconds in [1.0, 4.0] {
+        let now = at(seconds);
+        let of_store = snapshot("store", &all, Read::Live, now);
+        let of_claim = Snapshot {
+            workload: Some(live.clone()),
+            pods: Vec::new(),
+            ..of_store.clone()
+        };
+        let seen = Observation {
+            now,
+            wanted: Wanted::default(),
+            snapshots: BTreeMap::from([(
+                service.clone(),
+                vec![(store.reference(), of_store), (claim.clone(), of_claim)],
+            )]),
+            prepared: BTreeMap::new(),
+            outcomes: Vec::new(),
+        };
+        scene.state = step(&scene.agenda, scene.state.clone(), &seen).state;
+    }
+    scene.state.services[&service].standing
+}
+
+#[test]
+fn a_service_waits_for_a_claim_that_comes_with_it() {
+    assert_eq!(with_a_claim("Pending"), Standing::Moving);
+    assert_eq!(with_a_claim("Bound"), Standing::Done);
 }

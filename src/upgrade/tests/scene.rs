@@ -296,6 +296,7 @@ fn member(service: &str, words: &[&str]) -> Member {
         after: after.filter(|s| !s.is_empty()).map(name).collect(),
         belongings: Belongings {
             workloads: vec![workload],
+            gates: Vec::new(),
             objects,
             drain: DrainLevel::Pods,
             stamp: match change {

@@ -28,6 +28,8 @@ use super::reason::Reason;
 use super::verdict::Verdict;
 use super::workload::Observed;
 use super::{Judgement, Look};
+use crate::spec::ObjectRef;
+use crate::spec::crd::CompletionRule;
 
 /// An object without a Rust type of its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +96,30 @@ pub(super) fn is_evidence(group: &str, kind: &str) -> bool {
             | ("coordination.k8s.io", "Lease")
             | ("metrics.k8s.io", _)
     )
+}
+
+/// Whether a release waits for an object that comes with a service and is not one of its workloads: what says itself
+/// when it is done, or is said so by a rule.
+pub fn is_waited_for(object: &ObjectRef, rules: &[CompletionRule]) -> bool {
+    match Table::of(object.group(), &object.kind) {
+        Table::Claim
+        | Table::Definition
+        | Table::ApiService
+        | Table::Namespace
+        | Table::Budget
+        | Table::Gateway
+        | Table::Route => true,
+        Table::Generic => rules
+            .iter()
+            .any(|rule| super::rule::is_for(rule, &object.api_version, &object.kind)),
+        // The first two are workloads; the others are done when they are stored, or may wait for ever.
+        Table::Workflow
+        | Table::TektonRun
+        | Table::Service
+        | Table::Ingress
+        | Table::Autoscaler
+        | Table::Inert => false,
+    }
 }
 
 #[derive(Deserialize)]
@@ -177,14 +203,28 @@ impl Plain {
             | Table::Gateway
             | Table::Route
             | Table::Autoscaler
-            | Table::Inert => {
-                let mut content = self.content.clone();
-                if let Some(fields) = content.as_object_mut() {
-                    fields.remove("status");
-                }
-                content
-            }
+            | Table::Inert => self.said(),
         }
+    }
+
+    /// The StorageClass of a claim that names one.
+    pub(super) fn storage_class(&self) -> Option<ObjectRef> {
+        let name = self.content.pointer("/spec/storageClassName")?.as_str()?;
+        (self.table() == Table::Claim).then(|| ObjectRef {
+            api_version: "storage.k8s.io/v1".to_owned(),
+            kind: "StorageClass".to_owned(),
+            namespace: String::new(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// All that somebody says in it: what its status and its metadata say is its controllers'.
+    pub(super) fn said(&self) -> Value {
+        let mut content = self.content.clone();
+        if let Some(fields) = content.as_object_mut() {
+            fields.remove("status");
+        }
+        content
     }
 
     /// Whether it does nothing by itself.

@@ -3,7 +3,7 @@
 use super::files::{check_over, rows};
 
 /// Three new pods, all switched; the old ReplicaSet is empty.
-const CANARY: &str = "
+pub(super) const CANARY: &str = "
 apiVersion: argoproj.io/v1alpha1
 kind: Rollout
 metadata: {name: web, namespace: shop, uid: u-web, generation: 2}

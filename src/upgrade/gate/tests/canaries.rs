@@ -3,7 +3,7 @@
 use super::files::{check_recorded, rows};
 
 /// Promoted and at rest: the target has no pods, the primary runs its template.
-const PROMOTED: &str = "
+pub(super) const PROMOTED: &str = "
 apiVersion: flagger.app/v1beta1
 kind: Canary
 metadata: {name: web, namespace: shop, uid: u-canary, generation: 1}

@@ -2,7 +2,7 @@
 
 use super::files::{all_told, check_table};
 
-const UPDATED: &str = "
+pub(super) const UPDATED: &str = "
 apiVersion: batch/v1
 kind: CronJob
 metadata: {name: nightly, namespace: shop, uid: u-cron, generation: 2}

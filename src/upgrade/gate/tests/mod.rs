@@ -9,6 +9,8 @@ mod drains;
 mod failures;
 mod files;
 mod histories;
+mod laws;
+mod one_look;
 mod other_kinds;
 mod plain;
 mod properties;

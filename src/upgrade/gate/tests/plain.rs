@@ -14,7 +14,8 @@ fn check_one(rows: &[(&str, &str, &str)]) {
     }
 }
 
-fn object(kind: &str, rest: &str) -> String {
+/// An object of `Kind apiVersion` that says so much.
+pub(super) fn object(kind: &str, rest: &str) -> String {
     let (kind, version) = kind.split_once(' ').unwrap();
     format!(
         "{{apiVersion: {version}, kind: {kind}, metadata: {{name: it, namespace: shop, uid: u, generation: 3}}, {rest}}}"

@@ -2,7 +2,7 @@
 
 use super::files::{check_over, check_recorded, check_table};
 
-const WORKFLOW: &str = "
+pub(super) const WORKFLOW: &str = "
 apiVersion: argoproj.io/v1alpha1
 kind: Workflow
 metadata: {name: build, namespace: shop, uid: u-1, generation: 1, creationTimestamp: '2026-11-24T11:58:30Z'}
