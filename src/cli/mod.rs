@@ -35,6 +35,7 @@ mod saved;
 mod simulate;
 mod split;
 mod status;
+mod wait;
 mod watch;
 mod why;
 
@@ -75,6 +76,7 @@ enum Command {
     Run(run::RunArgs),
     Status(status::StatusArgs),
     Watch(watch::WatchArgs),
+    Wait(wait::WaitArgs),
     Why(why::WhyArgs),
     History(history::HistoryArgs),
     Pause(control::PauseArgs),
@@ -109,6 +111,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Run(args) => run::run(&output, &args).await,
         Command::Status(args) => status::status(&output, &args).await,
         Command::Watch(args) => watch::watch(&output, &args).await,
+        Command::Wait(args) => wait::wait(&output, &args).await,
         Command::Why(args) => why::why(&output, &args).await,
         Command::History(args) => history::history(&output, &args).await,
         Command::Pause(args) => control::pause(&output, &args).await,

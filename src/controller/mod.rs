@@ -4,6 +4,7 @@
 
 mod charter;
 mod planning;
+mod presence;
 mod reconcile;
 mod survey;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod world;
 
 pub use charter::{charter, graph_of};
 pub use planning::{Planned, make_plan, system};
+pub use presence::{Question, missing};
 pub use reconcile::drive;
 pub use survey::{Survey, Surveyed, TemplateChange};
 pub use world::{Loaded, Saved, World, WorldError};

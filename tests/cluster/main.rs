@@ -28,3 +28,5 @@ mod peers;
 mod refuse;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod wait;

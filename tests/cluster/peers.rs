@@ -46,7 +46,7 @@ fn is_on_delete(object: &Value) -> bool {
     text(object, "/spec/updateStrategy/type") == "OnDelete"
 }
 
-/// `kubectl rollout status` (kubernetes/kubectl:pkg/polymorphichelpers/rollout_status.go, and the plugin of Argo
+/// `kubectl rollout status` (`kubernetes/kubectl:pkg/polymorphichelpers/rollout_status.go`, and the plugin of Argo
 /// Rollouts, which asks for the phase).
 pub(crate) fn kubectl(object: &Value) -> Option<bool> {
     let updated = number(object, "/status/updatedReplicas");
@@ -57,13 +57,12 @@ pub(crate) fn kubectl(object: &Value) -> Option<bool> {
                 && number(object, "/status/replicas") <= updated
                 && number(object, "/status/availableReplicas") >= updated,
         ),
-        "StatefulSet" if is_on_delete(object) => None,
+        "StatefulSet" | "DaemonSet" if is_on_delete(object) => None,
         "StatefulSet" => Some(
             is_observed(object)
                 && number(object, "/status/readyReplicas") >= wanted(object)
                 && updated >= wanted(object) - partition(object),
         ),
-        "DaemonSet" if is_on_delete(object) => None,
         "DaemonSet" => {
             let desired = number(object, "/status/desiredNumberScheduled");
             Some(
@@ -77,7 +76,7 @@ pub(crate) fn kubectl(object: &Value) -> Option<bool> {
     }
 }
 
-/// kstatus (kubernetes-sigs/cli-utils:pkg/kstatus/status/core.go, generic.go): whether it says `Current`.
+/// kstatus (`kubernetes-sigs/cli-utils:pkg/kstatus/status/core.go`, `generic.go`): whether it says `Current`.
 pub(crate) fn kstatus(object: &Value) -> Option<bool> {
     let wanted = wanted(object);
     let status = |path: &str| number(object, &format!("/status/{path}"));
@@ -118,7 +117,7 @@ pub(crate) fn kstatus(object: &Value) -> Option<bool> {
     }
 }
 
-/// Argo CD's health (argoproj/argo-cd:gitops-engine/pkg/health, and its rule for Rollouts): whether it says `Healthy`.
+/// Argo CD's health (`argoproj/argo-cd:gitops-engine/pkg/health`, and its rule for Rollouts): whether it says `Healthy`.
 pub(crate) fn argo_cd(object: &Value) -> Option<bool> {
     let updated = number(object, "/status/updatedReplicas");
     match text(object, "/kind") {

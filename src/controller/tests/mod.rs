@@ -4,4 +4,5 @@ mod cluster;
 mod driver;
 mod faults;
 mod planning;
+mod presence;
 mod scenario;

@@ -58,7 +58,7 @@ pub use policy::{Capacity, Policy};
 pub use reason::Reason;
 pub use record::Recorded;
 pub use revisions::{LiveRevision, revisions};
-pub use snapshot::{Read, Snapshot, is_live, selects};
+pub use snapshot::{Read, Snapshot, is_live, is_ready, selects};
 pub use template::template_digest;
 pub use verdict::{Blockers, Class, Drain, Leaving, OldEndpoint, OldPod, Owner, Serving, Verdict};
 pub use workload::Workload;
@@ -187,7 +187,7 @@ pub fn assess(
     let drained = drain::judge(&scene);
     let serving = serving::judge(&scene, wanted);
     let pods = lineage.current_pods(&snapshot.pods);
-    let new_ready = snapshot::length(pods.iter().filter(|pod| snapshot::is_ready(pod)).count());
+    let new_ready = snapshot::length(pods.iter().filter(|pod| is_ready(pod)).count());
     let has_pods = snapshot.workload.as_ref().is_none_or(Workload::has_pods);
     let mut notes = judgement.notes;
     notes.extend(failure::lost_nodes(&look, &pods));

@@ -184,6 +184,6 @@ pub(super) fn pod_condition_is(pod: &Pod, type_: &str, status: &str) -> bool {
 }
 
 /// Running, ready and not on its way out.
-pub(super) fn is_ready(pod: &Pod) -> bool {
+pub fn is_ready(pod: &Pod) -> bool {
     is_live(pod) && !is_terminating(pod) && pod_condition_is(pod, "Ready", "True")
 }
