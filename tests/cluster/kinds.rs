@@ -49,42 +49,64 @@ async fn the_number_of_pods_is_handed_over_when_an_autoscaler_takes_it() {
     );
 }
 
-/// A kind of its own, so that tests do not meet.
-fn widgets() -> Value {
-    json!({
+/// Makes a kind known, without a schema and without a controller.
+async fn define(space: &Space, group: &str, plural: &str, kind: &str) -> Api<DynamicObject> {
+    let version = if group == "argoproj.io" {
+        "v1alpha1"
+    } else {
+        "v1"
+    };
+    let definition = json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": "widgets.gate.tidegate.example"},
+        "metadata": {"name": format!("{plural}.{group}")},
         "spec": {
-            "group": "gate.tidegate.example",
+            "group": group,
             "scope": "Namespaced",
-            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget"},
-            "versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+            "names": {"plural": plural, "singular": kind.to_lowercase(), "kind": kind},
+            "versions": [{"name": version, "served": true, "storage": true, "subresources": {"status": {}},
                 "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}],
         },
-    })
-}
-
-#[tokio::test]
-async fn a_service_waits_for_an_object_that_a_rule_is_about() {
-    let space = Space::new("ruled").await;
+    });
     let definitions: Api<CustomResourceDefinition> = Api::all(space.client.clone());
-    let definition = serde_json::from_value(widgets()).unwrap();
+    let definition = serde_json::from_value(definition).unwrap();
     definitions
         .create(&PostParams::default(), &definition)
         .await
         .unwrap();
-    let resource = ApiResource::from_gvk_with_plural(
-        &GroupVersionKind::gvk("gate.tidegate.example", "v1", "Widget"),
-        "widgets",
-    );
+    let kind = GroupVersionKind::gvk(group, version, kind);
+    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
     let served: Api<DynamicObject> =
         Api::namespaced_with(space.client.clone(), &space.namespace, &resource);
     eventually("the kind to be served", async || {
         served.get_opt("server").await.ok()
     })
     .await;
+    served
+}
 
+/// Waits until the server's gate says so much.
+async fn until_server_says(space: &Space, release: &str, words: &str) {
+    space
+        .until(release, words, |status| {
+            let services = status.waves.iter().flat_map(|wave| &wave.services);
+            let mut servers = services.filter(|service| service.name == "server");
+            servers.any(|server| server.message.contains(words))
+        })
+        .await;
+}
+
+async fn say(api: &Api<DynamicObject>, status: Value) {
+    let status = json!({"status": status});
+    api.patch_status("server", &PatchParams::default(), &Patch::Merge(&status))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_service_waits_for_an_object_that_a_rule_is_about() {
+    let space = Space::new("ruled").await;
+    let widgets = define(&space, "gate.tidegate.example", "widgets", "Widget").await;
     let rule = json!([{"apiVersion": "gate.tidegate.example/v1", "kind": "Widget",
         "complete": "has(object.status) && object.status.state == 'made'"}]);
     let widget = json!({"apiVersion": "gate.tidegate.example/v1", "kind": "Widget",
@@ -95,18 +117,55 @@ async fn a_service_waits_for_an_object_that_a_rule_is_about() {
             .with(widget)
             .set(("ServiceGraph", "pair"), "spec/completion", rule);
     let running = space.start_run(&files);
-    space
-        .until("pair-1", "the server waits for its widget", |status| {
-            let services = status.waves.iter().flat_map(|wave| &wave.services);
-            let mut servers = services.filter(|service| service.name == "server");
-            servers.any(|server| server.message.contains("Widget server"))
-        })
-        .await;
-    let made = json!({"status": {"state": "made"}});
-    served
-        .patch_status("server", &PatchParams::default(), &Patch::Merge(&made))
-        .await
-        .unwrap();
+    until_server_says(&space, "pair-1", "Widget server").await;
+    say(&widgets, json!({"state": "made"})).await;
     running.done().await.with_code(0);
     assert_eq!(state_of(&space.status("pair-1").await, "server"), "Done");
+}
+
+#[tokio::test]
+async fn a_rollout_of_argo_gates_its_service_by_what_its_controller_says() {
+    let space = Space::new("argo").await;
+    let rollouts = define(&space, "argoproj.io", "rollouts", "Rollout").await;
+    let version = |version: u32| {
+        let services = json!([{"name": "server", "serves": [{"versions": ["1"]}],
+            "workloads": [{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "server"}]}]);
+        Files::graph("argo", &services)
+            .with_plan("argo", &json!({"strategy": {"settle": "300ms"}}))
+            .with(json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "server"},
+                "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "server"}},
+                    "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}},
+                    "template": {"metadata": {"labels": {"app": "server"}},
+                        "spec": {"containers": [{"name": "main", "image": format!("server:{version}")}]}}}}))
+    };
+    let done = |hash: &str, generation: u32| {
+        json!({"observedGeneration": generation.to_string(), "phase": "Healthy", "currentPodHash": hash, "stableRS": hash,
+            "currentStepIndex": 2, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
+            "pauseConditions": null})
+    };
+    let running = space.start_run(&version(1));
+    until_server_says(&space, "argo-1", "its controller has not seen it yet").await;
+    say(&rollouts, done("aaa", 1)).await;
+    running.done().await.with_code(0);
+
+    let running = space.start_run(&version(2));
+    until_server_says(&space, "argo-2", "its controller has not seen it yet").await;
+    let generation = rollouts
+        .get("server")
+        .await
+        .unwrap()
+        .metadata
+        .generation
+        .unwrap();
+    let mut paused = done("bbb", u32::try_from(generation).unwrap());
+    paused["stableRS"] = json!("aaa");
+    paused["currentStepIndex"] = json!(1);
+    paused["phase"] = json!("Paused");
+    paused["pauseConditions"] =
+        json!([{"reason": "CanaryPauseStep", "startTime": "2026-11-24T12:00:00Z"}]);
+    say(&rollouts, paused).await;
+    until_server_says(&space, "argo-2", "promote it").await;
+    say(&rollouts, done("bbb", u32::try_from(generation).unwrap())).await;
+    running.done().await.with_code(0);
+    assert_eq!(state_of(&space.status("argo-2").await, "server"), "Done");
 }
