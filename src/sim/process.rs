@@ -331,8 +331,8 @@ fn look(
             .into_iter()
             .filter_map(|(name, read)| {
                 let view = match read {
-                    Read::Live => &cluster.view,
-                    Read::Cached | Read::File => &*cached,
+                    Read::Live | Read::File => &cluster.view,
+                    Read::Cached => &*cached,
                 };
                 let judged = agenda.members.get(&name)?.judged();
                 let looks = judged
