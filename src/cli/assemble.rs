@@ -9,7 +9,7 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use crate::manifest::{
     Bundle, Entry, Manifests, OwnedEntries, Ownership, Text, assign, beyond, broken_rules,
-    place_in, read, unending,
+    place_in, read, unending, unknown_fields,
 };
 use crate::spec::crd::ReleasePlanSpec;
 use crate::spec::{Code, Graph, ObjectRef, Place, Problem, Severity, check_graph, check_plan};
@@ -45,13 +45,19 @@ pub(super) fn assemble(
         return (None, problems);
     };
     let (ownership, owner_problems) = assign(&graph, &manifests.objects, namespace);
-    problems.extend(owner_problems.into_iter().map(|problem| {
-        if problem.place.is_some() {
-            return problem;
-        }
-        let place = declared_at(&problem.path);
-        problem.at(place)
-    }));
+    let rule_problems = unknown_fields(&spec.completion, &manifests.objects);
+    problems.extend(
+        owner_problems
+            .into_iter()
+            .chain(rule_problems)
+            .map(|problem| {
+                if problem.place.is_some() {
+                    return problem;
+                }
+                let place = declared_at(&problem.path);
+                problem.at(place)
+            }),
+    );
     problems.extend(unending(&manifests.objects, &ownership));
     if problems
         .iter()

@@ -16,7 +16,7 @@ use crate::manifest::Bundle;
 use crate::spec::crd::{Release, ServiceGraph};
 use crate::spec::{Code, ObjectRef};
 use crate::upgrade::gate::{Applied, Workload, is_waited_for};
-use crate::upgrade::{ActFailure, Action, Outcome, Write};
+use crate::upgrade::{ActFailure, Action, Outcome, Precondition, Write};
 
 /// How long a write may take: admission webhooks, which may take 30 s, and something on top.
 const WRITE_MAX: Duration = Duration::from_secs(40);
@@ -120,7 +120,11 @@ impl Acting<'_> {
             .api(object)
             .await
             .map_err(|error| self.missing(object, &error))?;
-        let sent = manifests::ready(manifest, &self.release.spec.plan, write.stamp.as_deref());
+        let mut sent = manifests::ready(manifest, &self.release.spec.plan, write.stamp.as_deref());
+        // Where it begins it begins with the manifest's number.
+        if write.precondition != Precondition::Absent && self.bundle.is_scaled(object) {
+            sent = manifests::without_replicas(sent);
+        }
         let taken = &self.bundle.plan.take_over;
         let stored = write::apply(&api, sent, &object.name, &write.precondition, taken).await?;
         let rules = &self.bundle.graph.completion;

@@ -16,6 +16,14 @@ pub(super) fn ready(manifest: &Value, plan: &str, stamp: Option<&str>) -> Value 
     manifest
 }
 
+/// The same without its number of pods, which somebody else chooses (completion.md §4.11).
+pub(super) fn without_replicas(mut manifest: Value) -> Value {
+    if let Some(spec) = manifest.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.remove("replicas");
+    }
+    manifest
+}
+
 fn label(object: &mut Map<String, Value>, plan: &str) -> Option<()> {
     let metadata = child(object, "metadata")?;
     drop_servers_own(metadata);

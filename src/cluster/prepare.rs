@@ -94,7 +94,7 @@ impl Preparing<'_> {
             .map_err(|error| WriteError::Refused(Code::KindMissing, error.to_string()))?;
         let manifest = self.bundle.manifest(object).cloned().unwrap_or_default();
         let stamp = stamp(live);
-        let sent = manifests::ready(&manifest, self.plan, stamp.as_deref());
+        let sent = self.sent(object, &manifest, stamp.as_deref());
         let stored = write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(if digest(live) == digest(&stored) {
             TemplateChange::Same
@@ -200,9 +200,19 @@ impl Preparing<'_> {
         if workload {
             return self.would_change(object, &live).await.map(Some);
         }
-        let sent = manifests::ready(manifest, self.plan, None);
+        let sent = self.sent(object, manifest, None);
         write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(None)
+    }
+
+    /// What would be sent of an object that is there.
+    fn sent(&self, object: &ObjectRef, manifest: &Value, stamp: Option<&str>) -> Value {
+        let sent = manifests::ready(manifest, self.plan, stamp);
+        if self.bundle.is_scaled(object) {
+            manifests::without_replicas(sent)
+        } else {
+            sent
+        }
     }
 
     fn brings_namespace(&self, object: &ObjectRef) -> bool {

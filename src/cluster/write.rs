@@ -10,6 +10,8 @@ use crate::upgrade::{ActFailure, Precondition};
 
 /// The name under which the API server keeps what tidegate owns.
 pub const FIELD_MANAGER: &str = "tidegate";
+/// Under this name we keep the number of pods that we do not choose any more, until an autoscaler does.
+const HANDOVER_MANAGER: &str = "tidegate-handover";
 
 /// Why a write was not made.
 #[derive(Debug)]
@@ -114,6 +116,12 @@ pub(super) async fn apply(
             )
         }
     };
+    let resource_version = match precondition {
+        Precondition::Unchanged { .. } if chooses_no_number(&manifest) => {
+            hand_over(api, name, (&uid, resource_version)).await?
+        }
+        Precondition::Unchanged { .. } | Precondition::Absent => resource_version,
+    };
     if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("uid".to_owned(), Value::String(uid));
         metadata.insert(
@@ -125,6 +133,50 @@ pub(super) async fn apply(
     drop_entries(api, applied.clone(), name, take_over).await?;
     // Our own answer: what is read again later may hold somebody else's change, and is not what we applied.
     Ok(applied)
+}
+
+/// Whether a workload's manifest leaves the number of its pods to somebody else.
+fn chooses_no_number(manifest: &Value) -> bool {
+    manifest.pointer("/spec/template").is_some() && manifest.pointer("/spec/replicas").is_none()
+}
+
+/// Makes sure that somebody else owns the number of pods before we let go of it: without any owner the API server sets
+/// it back to one. In and out: the version that the object must have, and has then.
+async fn hand_over(
+    api: &Api<DynamicObject>,
+    name: &str,
+    (uid, resource_version): (&str, String),
+) -> Result<String, WriteError> {
+    let live = api.get(name).await.map_err(|error| judge(&error))?;
+    let owners = live
+        .metadata
+        .managed_fields
+        .iter()
+        .flatten()
+        .filter(|entry| {
+            let fields = entry.fields_v1.as_ref();
+            fields.is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+        });
+    let owners: Vec<_> = owners
+        .filter_map(|entry| entry.manager.as_deref())
+        .collect();
+    let is_ours_alone = !owners.is_empty() && owners.iter().all(|owner| *owner == FIELD_MANAGER);
+    let number = live.data.pointer("/spec/replicas").cloned();
+    let (Some(number), true, Some(types)) = (number, is_ours_alone, &live.types) else {
+        return Ok(resource_version);
+    };
+    let kept = serde_json::json!({
+        "apiVersion": types.api_version,
+        "kind": types.kind,
+        "metadata": {"name": name, "uid": uid, "resourceVersion": resource_version},
+        "spec": {"replicas": number},
+    });
+    let parameters = PatchParams::apply(HANDOVER_MANAGER);
+    let handed = api
+        .patch(name, &parameters, &Patch::Apply(&kept))
+        .await
+        .map_err(|error| judge(&error))?;
+    Ok(handed.metadata.resource_version.unwrap_or(resource_version))
 }
 
 fn parameters() -> PatchParams {

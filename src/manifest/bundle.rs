@@ -100,6 +100,30 @@ impl Bundle {
         })
     }
 
+    /// Whether something among the manifests chooses how many pods an object has: an autoscaler, or Flagger, which keeps
+    /// the target of a Canary at none.
+    pub fn is_scaled(&self, object: &ObjectRef) -> bool {
+        self.objects.iter().any(|entry| {
+            let target = match (entry.reference.group(), entry.reference.kind.as_str()) {
+                ("autoscaling", "HorizontalPodAutoscaler") | ("keda.sh", "ScaledObject") => {
+                    "/spec/scaleTargetRef"
+                }
+                ("flagger.app", "Canary") => "/spec/targetRef",
+                _ => return false,
+            };
+            let text = |key: &str| {
+                let target = entry.value.pointer(target);
+                target
+                    .and_then(|target| target.get(key))
+                    .and_then(Value::as_str)
+            };
+            // KEDA means a Deployment where it names no kind.
+            text("kind").unwrap_or("Deployment") == object.kind
+                && text("name") == Some(object.name.as_str())
+                && entry.reference.namespace == object.namespace
+        })
+    }
+
     /// The service that an object belongs to, if one.
     pub fn owner(&self, object: &ObjectRef) -> Option<&ServiceName> {
         let index = self

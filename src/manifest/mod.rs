@@ -6,6 +6,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod bundle;
+mod completion;
 mod compose;
 mod document;
 mod mend;
@@ -26,6 +27,7 @@ mod unending;
 mod tests;
 
 pub use bundle::{Bundle, Entry, OwnedEntries};
+pub use completion::unknown_fields;
 pub use mend::{Mended, hides_others, mend};
 pub use namespace::place_in;
 pub use node::{Key, Node, NodeKind, Spot, index_path, key_path, shorten};

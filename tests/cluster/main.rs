@@ -19,6 +19,8 @@ mod fail;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod leave;
 #[cfg(test)]
 mod order;

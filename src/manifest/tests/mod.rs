@@ -2,6 +2,7 @@
 
 use super::{Manifests, Text, read};
 
+mod completion;
 mod hostile;
 mod object;
 mod owner;

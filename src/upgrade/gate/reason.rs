@@ -160,7 +160,7 @@ reasons! {
     /// No controller has taken it.
     ControllerAbsent = "",
     /// It waits for its turn.
-    Pending = "it waits for its turn",
+    Pending = "it is pending",
     /// It is being shut down.
     ShuttingDown = "it is being shut down",
     /// A step of it waits for somebody.
@@ -243,8 +243,6 @@ reasons! {
     PodFailed = "",
     /// A bare pod ended that should run for ever.
     Exited = "",
-    /// New pods are deleted as soon as they are there.
-    PodChurn = "",
     /// Nothing moved for too long.
     NoProgress = "",
     /// An old pod does not go away.

@@ -62,7 +62,9 @@ pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Option<Judgement> {
                 notes: vec![Note::AwaitsConsumer],
             }
         }
-        "" | "Pending" => Verdict::progressing(Reason::Pending, 0, 1).into(),
+        "" | "Pending" => Verdict::progressing(Reason::Pending, 0, 1)
+            .with("no volume is bound to it yet")
+            .into(),
         _ => return None,
     })
 }

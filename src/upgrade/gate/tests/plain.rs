@@ -395,3 +395,63 @@ fn pods_come_first_and_what_stands_in_front_of_them_is_judged_with_them() {
         ]
     );
 }
+
+#[test]
+fn each_kind_says_in_a_sentence_what_it_waits_for() {
+    let objects = [
+        (
+            "Workflow argoproj.io/v1alpha1",
+            "status: {phase: Running, progress: 2/5, nodes: {a: {type: Suspend, phase: Running, displayName: approve}}}",
+        ),
+        (
+            "Workflow argoproj.io/v1alpha1",
+            "spec: {shutdown: Terminate}, status: {phase: Failed, message: stopped by an operator}",
+        ),
+        (
+            "PipelineRun tekton.dev/v1",
+            "status: {conditions: [{type: Succeeded, status: 'False', reason: Failed, message: 'Tasks Completed: 1 (Failed: 1)'}]}",
+        ),
+        ("PersistentVolumeClaim v1", "status: {phase: Pending}"),
+        (
+            "CustomResourceDefinition apiextensions.k8s.io/v1",
+            "status: {conditions: [{type: NamesAccepted, status: 'False', reason: MultipleNamesInUse, message: 'the name is taken'}]}",
+        ),
+        (
+            "APIService apiregistration.k8s.io/v1",
+            "status: {conditions: [{type: Available, status: 'False', reason: MissingEndpoints, message: no endpoints, lastTransitionTime: '2026-11-24T11:59:30Z'}]}",
+        ),
+        ("Namespace v1", "status: {phase: Terminating}"),
+        (
+            "Service v1",
+            "spec: {type: LoadBalancer, clusterIP: 10.0.0.1}",
+        ),
+        (
+            "Gateway gateway.networking.k8s.io/v1",
+            "status: {conditions: [{type: Accepted, status: 'False', reason: NotReconciled, message: no such class, observedGeneration: 3}]}",
+        ),
+        ("Widget example.com/v1", "spec: {}"),
+        (
+            "Widget example.com/v1",
+            "status: {conditions: [{type: Stalled, status: 'True', reason: Quota, message: no more widgets}]}",
+        ),
+        ("ConfigMap v1", "data: {}"),
+    ];
+    let told: Vec<_> = objects
+        .iter()
+        .map(|(kind, rest)| super::files::sentence(&object(kind, rest), ""))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    Workflow it: 2 of 5 done, and a step waits for you: resume it: approve
+    Workflow it: shut down by `Terminate`: stopped by an operator
+    PipelineRun it: Failed: Tasks Completed: 1 (Failed: 1)
+    PersistentVolumeClaim it: it is pending: no volume is bound to it yet
+    CustomResourceDefinition it: MultipleNamesInUse: the name is taken
+    APIService it: the server behind it does not answer: MissingEndpoints: no endpoints
+    Namespace it: it is being deleted: nothing can be created in it
+    Service it: its load balancer has no address yet
+    Gateway it: NotReconciled: no such class
+    Widget it: nothing says when an object of this kind is done: declare a rule for it
+    Widget it: Quota: no more widgets
+    ConfigMap it: complete
+    ");
+}
