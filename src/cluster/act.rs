@@ -120,7 +120,8 @@ impl Acting<'_> {
             .api(object)
             .await
             .map_err(|error| self.missing(object, &error))?;
-        let sent = manifests::ready(manifest, &self.release.spec.plan, write.stamp.as_deref());
+        let plan = &self.release.spec.plan;
+        let sent = manifests::ready(manifest, plan, write.stamp.as_deref(), &write.held);
         let taken = &self.bundle.plan.take_over;
         let stored = write::apply(&api, sent, &object.name, &write.precondition, taken).await?;
         if !self.bundle.is_workload(object) {

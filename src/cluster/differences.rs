@@ -115,7 +115,7 @@ async fn difference(
         .await
         .map_err(|e| ClusterError::of(e, object.to_string()))?;
     let stamp = live.as_ref().and_then(super::prepare::stamp);
-    let sent = manifests::ready(manifest, plan, stamp.as_deref());
+    let sent = manifests::ready(manifest, plan, stamp.as_deref(), &[]);
     let stored = write::dry_run(&api, &sent, &object.name, take_over).await;
     let mut before = live.map(|live| bare(&live));
     let mut after = stored

@@ -3,6 +3,7 @@
 //! In: a [`Connection`]. Out: [`ClusterWorld`], the real implementation of the one seam. Decides nothing.
 
 mod act;
+mod approvals;
 mod caches;
 mod client;
 mod counting;
@@ -15,6 +16,7 @@ mod install;
 mod inventory;
 mod kinds;
 mod lease;
+mod look;
 mod manifests;
 mod namespaces;
 mod prepare;
@@ -27,6 +29,7 @@ mod watched;
 mod world;
 mod write;
 
+pub use approvals::who_am_i;
 pub use client::{Access, Connection};
 pub use counting::RequestListener;
 pub use declared::keep_declared;

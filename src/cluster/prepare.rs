@@ -13,6 +13,7 @@ use super::manifests;
 use super::write::{self, Deletion, WriteError};
 use crate::controller::TemplateChange;
 use crate::manifest::Bundle;
+use crate::spec::crd::HeldVariable;
 use crate::spec::{Code, ObjectRef, Problem};
 use crate::upgrade::gate::{Workload, template_digest};
 use crate::upgrade::{Precondition, Prepared};
@@ -29,14 +30,15 @@ pub(super) struct Preparing<'a> {
 }
 
 impl Preparing<'_> {
-    /// Looks at objects that may be written next.
+    /// Looks at objects that may be written next, with the variables that workloads keep in the next write.
     pub(super) async fn look(
         &self,
         objects: &BTreeSet<ObjectRef>,
+        held: &[HeldVariable],
     ) -> Result<BTreeMap<ObjectRef, Prepared>, ClusterError> {
         let looks: Vec<_> = objects
             .iter()
-            .map(|object| self.look_at_named(object))
+            .map(|object| self.look_at_named(object, held))
             .collect();
         stream::iter(looks)
             .buffer_unordered(PARALLEL)
@@ -47,11 +49,16 @@ impl Preparing<'_> {
     async fn look_at_named(
         &self,
         object: &ObjectRef,
+        held: &[HeldVariable],
     ) -> Result<(ObjectRef, Prepared), ClusterError> {
-        Ok((object.clone(), self.look_at(object).await?))
+        Ok((object.clone(), self.look_at(object, held).await?))
     }
 
-    async fn look_at(&self, object: &ObjectRef) -> Result<Prepared, ClusterError> {
+    async fn look_at(
+        &self,
+        object: &ObjectRef,
+        held: &[HeldVariable],
+    ) -> Result<Prepared, ClusterError> {
         let api = self.kinds.api(self.client, object)?;
         let live = api
             .get_opt(&object.name)
@@ -65,7 +72,7 @@ impl Preparing<'_> {
         };
         let stamp = stamp(&live);
         let starts_pods = self.bundle.is_workload(object)
-            && match self.would_change(object, &live).await {
+            && match self.would_change(object, &live, held).await {
                 Ok(change) => change == TemplateChange::Changes,
                 // The write itself will tell.
                 Err(WriteError::Refused(..) | WriteError::Moved) => true,
@@ -87,6 +94,7 @@ impl Preparing<'_> {
         &self,
         object: &ObjectRef,
         live: &DynamicObject,
+        held: &[HeldVariable],
     ) -> Result<TemplateChange, WriteError> {
         let api = self
             .kinds
@@ -94,7 +102,12 @@ impl Preparing<'_> {
             .map_err(|error| WriteError::Refused(Code::KindMissing, error.to_string()))?;
         let manifest = self.bundle.manifest(object).cloned().unwrap_or_default();
         let stamp = stamp(live);
-        let sent = manifests::ready(&manifest, self.plan, stamp.as_deref());
+        let held: Vec<HeldVariable> = held
+            .iter()
+            .filter(|one| one.workload == *object)
+            .cloned()
+            .collect();
+        let sent = manifests::ready(&manifest, self.plan, stamp.as_deref(), &held);
         let stored = write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(if digest(live) == digest(&stored) {
             TemplateChange::Same
@@ -192,15 +205,15 @@ impl Preparing<'_> {
         let Some(live) = live else {
             // What lives in a namespace that the release brings along cannot be tried before that is there.
             if !self.brings_namespace(object) {
-                let sent = manifests::ready(manifest, self.plan, None);
+                let sent = manifests::ready(manifest, self.plan, None, &[]);
                 write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
             }
             return Ok(workload.then_some(TemplateChange::Absent));
         };
         if workload {
-            return self.would_change(object, &live).await.map(Some);
+            return self.would_change(object, &live, &[]).await.map(Some);
         }
-        let sent = manifests::ready(manifest, self.plan, None);
+        let sent = manifests::ready(manifest, self.plan, None, &[]);
         write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(None)
     }

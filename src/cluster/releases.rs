@@ -16,8 +16,8 @@ use super::error::ClusterError;
 use super::write::FIELD_MANAGER;
 use crate::manifest::Bundle;
 use crate::spec::crd::{
-    self, History, PLAN_LABEL, Release, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus,
-    ReleaseSpec,
+    self, Approval, Control, History, PLAN_LABEL, Release, ReleasePlan, ReleasePlanSpec,
+    ReleasePlanStatus, ReleaseSpec,
 };
 
 /// How much of a bundle goes into one Secret: an object may have 1 MiB, base64 and metadata included.
@@ -40,6 +40,8 @@ pub struct NewRelease {
     pub reason: Option<String>,
     /// The digest of the one plan that may be carried out.
     pub plan_digest: Option<String>,
+    /// What is approved ahead of time.
+    pub approvals: Vec<Approval>,
 }
 
 /// Releases of one namespace.
@@ -58,7 +60,7 @@ impl Releases {
         }
     }
 
-    fn api(&self) -> Api<Release> {
+    pub(super) fn api(&self) -> Api<Release> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
@@ -165,7 +167,10 @@ impl Releases {
                     parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
                 },
                 plan_digest: new.plan_digest.clone(),
-                control: None,
+                control: (!new.approvals.is_empty()).then(|| Control {
+                    approvals: new.approvals.clone(),
+                    ..Control::default()
+                }),
             };
             let mut release = Release::new(&format!("{}-{number}", new.plan), spec);
             release.metadata.labels = Some(labels(&new.plan));
@@ -183,25 +188,27 @@ impl Releases {
         Ok(release)
     }
 
-    /// A definition from before saved plans would take the wish for one out of the release, and nobody would honour
-    /// it: tried before anything is written.
+    /// An older definition would take what it does not know out of the release, for instance the wish for a saved plan,
+    /// and nobody would honour it: tried before anything is written.
     async fn keeps_wish(&self, release: &Release) -> Result<(), ClusterError> {
-        if release.spec.plan_digest.is_none() {
-            return Ok(());
-        }
         let trial = PostParams {
             dry_run: true,
             ..PostParams::default()
         };
         match self.api().create(&trial, release).await {
-            Ok(kept) if kept.spec.plan_digest.is_none() => Err(ClusterError::Refused {
-                what: "a release of a saved plan".to_owned(),
-                message: "the custom resources in the cluster are older than this tidegate: \
-                          `tidegate crds | kubectl apply -f -`"
-                    .to_owned(),
-            }),
+            Ok(kept) if kept.spec != release.spec => Err(Self::older_definitions("the release")),
             // Whatever else is wrong, the real attempt says it.
             Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The API server has taken something out that it does not know.
+    pub(super) fn older_definitions(what: &str) -> ClusterError {
+        ClusterError::Refused {
+            what: what.to_owned(),
+            message: "the custom resources in the cluster are older than this tidegate: \
+                      `tidegate crds | kubectl apply -f -`"
+                .to_owned(),
         }
     }
 

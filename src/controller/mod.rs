@@ -2,7 +2,9 @@
 //!
 //! In: a [`World`]. Out: how the release ended. Knows neither the cluster nor the simulator; it gets one of them.
 
+mod before;
 mod charter;
+mod found;
 mod planning;
 mod reconcile;
 mod survey;
@@ -11,7 +13,8 @@ mod tests;
 mod world;
 
 pub use charter::{charter, graph_of};
-pub use planning::{Planned, make_plan, system};
+pub use found::system;
+pub use planning::{Planned, make_plan};
 pub use reconcile::drive;
 pub use survey::{Survey, Surveyed, TemplateChange};
 pub use world::{Loaded, Saved, World, WorldError};

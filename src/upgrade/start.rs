@@ -7,13 +7,17 @@ use jiff::Timestamp;
 
 use super::action::{Action, Write};
 use super::agenda::{Change, Member};
+use super::approve::is_approved;
 use super::event::Event;
 use super::gate::{Baseline, Gate};
 use super::state::{Record, Standing};
-use super::step::Turn;
+use super::step_id::StepId;
+use super::turn::Turn;
+use super::wait_out;
 use super::watch_gates::{finish, look, second_read, shows_all};
 use super::why::REGRESSED;
-use crate::spec::ServiceName;
+use crate::spec::ObjectRef;
+use crate::spec::crd::HeldVariable;
 
 /// How soon a start is tried again that a service which fell back has held.
 const FALLEN_BACK_MS: i64 = 1_000;
@@ -43,15 +47,20 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
         };
         match standing {
             Standing::Waiting => {
-                let room = agenda
-                    .strategy
-                    .parallel_max
-                    .is_none_or(|most| moving < most);
-                if !turn.state.paused
-                    && room
-                    && turn.may_try(Some(name))
-                    && may_start(turn, name, member)
+                let is_drain = member.change == Change::Drain;
+                let most = agenda.strategy.parallel_max;
+                let room = is_drain || most.is_none_or(|most| moving < most);
+                if turn.state.paused
+                    || !room
+                    || !turn.may_try(Some(name))
+                    || !is_approved(turn, name, member)
+                    || !may_start(turn, name, member)
                 {
+                    continue;
+                }
+                if is_drain {
+                    wait_out::begin(turn, name, member);
+                } else {
                     begin(turn, name, member);
                     moving += 1;
                 }
@@ -62,6 +71,7 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
                     write(turn, name, member);
                 }
             }
+            Standing::Draining => wait_out::wait_out(turn, name, member),
             Standing::Retiring if turn.may_try(Some(name)) => retire(turn, name, member),
             Standing::Clearing if turn.may_try(Some(name)) => clear(turn, name, member),
             Standing::Retiring
@@ -75,31 +85,49 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
 }
 
 /// Whether everything that must be done before it is done, now.
-fn may_start(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool {
+fn may_start(turn: &mut Turn<'_>, name: &StepId, member: &Member) -> bool {
     let barrier = turn.agenda.barrier(name);
     let Some(ready_at) = ready_at(turn, &barrier) else {
         return false;
     };
-    let all_done = barrier.iter().all(|before| {
-        turn.state
-            .services
-            .get(before)
-            .is_some_and(|service| service.standing == Standing::Done)
-    });
-    let may = all_done && prepared(turn, member) && still_done(turn, name, member);
+    let may = all_done(turn, name) && prepared(turn, member) && still_done(turn, name, member);
     // Unless one of them fell back, and the next try was put off: ask early for what the start will need, so that
     // the gate's second read and the start are one observation.
     if turn.may_try(Some(name)) {
         turn.wish.prepare_from(name, ready_at);
         for server in &member.after {
-            turn.wish.live_from(server, ready_at);
+            let server = newest_begun(turn, server, name);
+            turn.wish.live_from(&server, ready_at);
         }
     }
     may
 }
 
+/// Whether everything that must be done before it was seen done.
+pub(super) fn all_done(turn: &Turn<'_>, name: &StepId) -> bool {
+    turn.agenda.barrier(name).iter().all(|before| {
+        let service = turn.state.services.get(before);
+        service.is_some_and(|service| service.standing == Standing::Done)
+    })
+}
+
+/// The last step of a service that has begun, from one on: what that step has brought is no more what runs, and its
+/// own gate would call it undone. It began only after this one was done, so its gate asks for no less. For the sake
+/// of another step, which does not count itself.
+fn newest_begun(turn: &Turn<'_>, step: &StepId, held: &StepId) -> StepId {
+    let has_begun = |other: &StepId| {
+        let service = turn.state.services.get(other);
+        service.is_some_and(|service| service.standing != Standing::Waiting)
+    };
+    let later = turn.agenda.wave_of(step).map_or(0, |wave| wave + 1);
+    let later = turn.agenda.waves.iter().skip(later).flatten();
+    let mut later = later.filter(|other| other.service == step.service && *other != held);
+    let newest = later.rfind(|other| has_begun(other));
+    newest.unwrap_or(step).clone()
+}
+
 /// When the last of them can be done at the earliest; `None` if one of them is not near.
-fn ready_at(turn: &Turn<'_>, barrier: &BTreeSet<ServiceName>) -> Option<Timestamp> {
+fn ready_at(turn: &Turn<'_>, barrier: &BTreeSet<StepId>) -> Option<Timestamp> {
     let mut latest = turn.now();
     for before in barrier {
         let service = turn.state.services.get(before)?;
@@ -122,9 +150,18 @@ fn prepared(turn: &Turn<'_>, member: &Member) -> bool {
 }
 
 /// Re-checks the gates that protect it, in this observation (completion.md §6.5).
-fn still_done(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool {
+pub(super) fn still_done(turn: &mut Turn<'_>, name: &StepId, member: &Member) -> bool {
     let mut all_open = true;
+    let is_starting = |turn: &Turn<'_>| {
+        let own = turn.state.services.get(name);
+        own.is_some_and(|own| own.standing == Standing::Starting)
+    };
     for server in &member.after {
+        if server.service == name.service && is_starting(turn) {
+            // Its own write may have been made, and then it is no more what its earlier step has brought.
+            continue;
+        }
+        let server = &newest_begun(turn, server, name);
         let Some((server_member, service)) = turn
             .agenda
             .members
@@ -133,7 +170,12 @@ fn still_done(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool 
         else {
             continue;
         };
-        if server_member.change == Change::Delete {
+        match server_member.change {
+            Change::Delete | Change::Drain => continue,
+            Change::Create | Change::Roll | Change::Flip | Change::Job => {}
+        }
+        if service.standing != Standing::Done {
+            all_open = false;
             continue;
         }
         let Some(look) = look(turn, server, server_member, service) else {
@@ -163,7 +205,7 @@ fn still_done(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool 
     all_open
 }
 
-fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, message: &str) {
+fn regress(turn: &mut Turn<'_>, server: &StepId, held: &StepId, message: &str) {
     let sentence = format!("{held} is held: {server} was done and is not any more: {message}");
     let known = turn
         .state
@@ -186,7 +228,7 @@ fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, messag
 }
 
 /// Decides the start: the baseline is taken now, before the write.
-fn begin(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+fn begin(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     let now = turn.now();
     let snapshots = turn.seen.snapshots.get(name).map_or(&[][..], Vec::as_slice);
     if !shows_all(snapshots, member) {
@@ -197,6 +239,8 @@ fn begin(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
         return;
     };
     for (workload, snapshot) in snapshots {
+        // What an earlier step of the service has to remember is not about this one.
+        turn.state.fleeting.memory.remove(workload);
         let record = Record {
             baseline: Some(Baseline::capture(workload, snapshot)),
             applied: None,
@@ -213,7 +257,7 @@ fn begin(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     write(turn, name, member);
 }
 
-fn start_wave(turn: &mut Turn<'_>, name: &ServiceName) {
+pub(super) fn start_wave(turn: &mut Turn<'_>, name: &StepId) {
     let Some(index) = turn.agenda.wave_of(name) else {
         return;
     };
@@ -231,7 +275,7 @@ fn start_wave(turn: &mut Turn<'_>, name: &ServiceName) {
 }
 
 /// Asks for the write of a service's objects.
-fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+fn write(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     if member.change == Change::Delete && member.belongings.workloads.is_empty() {
         // Another service has taken them over, so no pod of this one is left to wait for.
         if let Some(service) = turn.state.services.get_mut(name) {
@@ -259,6 +303,7 @@ fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
             object: object.clone(),
             precondition: prepared.precondition.clone(),
             stamp,
+            held: held(member, object),
         })
     });
     let action = Action::Apply {
@@ -268,9 +313,15 @@ fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     turn.actions.push(action);
 }
 
+/// What a workload of it keeps of what ran before.
+fn held(member: &Member, workload: &ObjectRef) -> Vec<HeldVariable> {
+    let of_workload = member.held.iter().filter(|one| one.workload == *workload);
+    of_workload.cloned().collect()
+}
+
 /// Asks for the deletion of the workloads that a service does not have any more, if its new ones serve in this very
 /// observation: since that was last seen somebody may have undone them.
-fn retire(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+fn retire(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     let seen = turn.state.services.get(name);
     let look = seen.and_then(|service| look(turn, name, member, service));
     match look.map(|look| (look.gate(), look.live)) {
@@ -290,7 +341,7 @@ fn retire(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
 }
 
 /// Asks for the deletion of what is left of a service whose pods are gone.
-fn clear(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+fn clear(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     let rest = member.belongings.objects.iter().rev();
     let objects: Vec<_> = rest
         .filter(|object| !member.belongings.workloads.contains(object))

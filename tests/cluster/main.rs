@@ -21,6 +21,8 @@ mod leave;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod persons;
+#[cfg(test)]
 mod refuse;
 #[cfg(test)]
 mod support;

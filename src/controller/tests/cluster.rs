@@ -37,6 +37,8 @@ pub(super) struct Cluster {
     pub(super) is_published: bool,
     /// What was written, in order.
     pub(super) writes: Vec<String>,
+    /// When the last old pod of each Deployment ended.
+    old_gone: BTreeMap<String, Timestamp>,
     /// What should never happen.
     pub(super) wrong: Vec<String>,
     pub(super) told: Vec<String>,
@@ -68,6 +70,7 @@ impl Cluster {
             plan_digest: None,
             is_published: false,
             writes: Vec::new(),
+            old_gone: BTreeMap::new(),
             wrong: Vec::new(),
             told: Vec::new(),
             saves: 0,
@@ -150,7 +153,10 @@ impl Cluster {
             .iter()
             .position(|pod| is_due(pod.gone_by.as_ref()))
         {
-            deployed.pods.remove(at);
+            let pod = deployed.pods.remove(at);
+            if !deployed.templates[pod.revision].image.ends_with(":2") {
+                self.old_gone.insert(name.to_owned(), now);
+            }
             return true;
         }
         if !deployed.exists {
@@ -214,6 +220,15 @@ impl Cluster {
         let goes = !self.deployed[name].exists;
         if !is_new && !goes {
             return;
+        }
+        for (writer, seconds) in self.scenario.waited.get(name).into_iter().flatten() {
+            let gone = self.old_gone.get(writer);
+            let over = gone.map(|gone| self.now.duration_since(*gone).as_secs());
+            if over.is_none_or(|over| over < *seconds) {
+                self.wrong.push(format!(
+                    "{what} {name} {over:?} s after the last old pod of {writer} was gone"
+                ));
+            }
         }
         for first in self.scenario.first.get(name).cloned().unwrap_or_default() {
             let server = &self.deployed[&first];

@@ -156,6 +156,14 @@ async fn a_crash_after_any_call_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_written_is_waited_out_whatever_fails_in_between() {
+    sweep_effects(Scenario::one_waits_out, Fault::CrashBefore).await;
+    sweep_effects(Scenario::one_waits_out, Fault::CrashAfter).await;
+    sweep_effects(Scenario::one_waits_out, Fault::Late).await;
+    run(Scenario::one_waits_out(), Fault::Undone("producer")).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_crash_at_any_call_of_a_removal_loses_nothing() {
     sweep(Scenario::one_goes_away, Fault::CrashBefore).await;
     sweep_effects(Scenario::one_goes_away, Fault::CrashAfter).await;

@@ -17,6 +17,8 @@ pub(super) struct Scenario {
     pub(super) bundle: Bundle,
     /// Who must be done before whom, as people would say.
     pub(super) first: BTreeMap<String, BTreeSet<String>>,
+    /// For how many seconds who must wait out what others wrote.
+    pub(super) waited: BTreeMap<String, Vec<(String, i64)>>,
     /// How many pods each Deployment has.
     pub(super) replicas: usize,
     /// Services that run what is released already.
@@ -133,6 +135,17 @@ const AFTER_REMOVAL: &str = "services:
 - {name: web, calls: [{service: store, version: '2'}]}
 ";
 
+const BEFORE_DRAIN: &str = "services:
+- {name: producer, calls: [{service: consumer, version: '1', channel: queue, durable: {drain: 60s}}]}
+- {name: consumer, serves: [{versions: ['1', '2']}]}
+- {name: web, after: [consumer]}
+";
+const AFTER_DRAIN: &str = "services:
+- {name: producer, calls: [{service: consumer, version: '2', channel: queue, durable: {drain: 60s}}]}
+- {name: consumer, serves: [{versions: ['2']}]}
+- {name: web, after: [consumer]}
+";
+
 impl Scenario {
     fn of(before: &str, after: &str, first: &[(&str, &str)]) -> Self {
         let mut required: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -144,6 +157,7 @@ impl Scenario {
             before: bundle(before, "1"),
             bundle: bundle(after, "2"),
             first: required,
+            waited: BTreeMap::new(),
             replicas: 1,
             already: BTreeSet::new(),
         }
@@ -158,6 +172,19 @@ impl Scenario {
     /// Three services in a row, each of which calls the one before in a new version.
     pub(super) fn three_in_a_row() -> Self {
         Self::of(BEFORE, AFTER, &[("store", "cart"), ("cart", "web")])
+    }
+
+    /// A consumer drops a version that its producer wrote into a queue, which keeps it for a minute.
+    pub(super) fn one_waits_out() -> Self {
+        let waited = vec![("producer".to_owned(), 60)];
+        Self {
+            waited: BTreeMap::from([("consumer".to_owned(), waited)]),
+            ..Self::of(
+                BEFORE_DRAIN,
+                AFTER_DRAIN,
+                &[("producer", "consumer"), ("consumer", "web")],
+            )
+        }
     }
 
     /// A server adds a version, its client takes it up and calls an old service no more, which goes away.
