@@ -150,6 +150,7 @@ async fn release(
         .await?;
     let new = NewRelease {
         plan_digest: None,
+        planning: crate::spec::crd::Planning::default(),
         approvals: Vec::new(),
         plan: bundle.graph_name.clone(),
         revision: Bundle::digest(&bundle.to_bytes())

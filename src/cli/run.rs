@@ -11,6 +11,7 @@ use super::context::ClusterArgs;
 use super::drive::{Seeing, exit_of, see_through};
 use super::failure::{Exit, Failure};
 use super::input::read_all;
+use super::kinds::KindArgs;
 use super::output::Output;
 use super::release_view::Progress;
 use super::saved::SavedFile;
@@ -18,10 +19,10 @@ use crate::cluster::{
     ClusterError, Connection, Installed, NewRelease, Releases, has_ended, install, installed,
     survey_only,
 };
-use crate::controller::{make_plan, system};
+use crate::controller::{make_plan, part, system};
 use crate::manifest::Bundle;
 use crate::plan::{Plan, Verdict, explain};
-use crate::spec::crd::{Release, ReleasePlan};
+use crate::spec::crd::{Planning, Release, ReleasePlan};
 use crate::spec::{Code, Problem, duration};
 
 /// How long a controller may take to take up a release that was left to it, before that is told.
@@ -46,6 +47,8 @@ pub(super) struct RunArgs {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    #[command(flatten)]
+    kind: KindArgs,
     #[command(flatten)]
     answers: Answers,
     /// Show what would happen; write nothing
@@ -107,28 +110,17 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
         connection: &connection,
         releases: &releases,
     };
+    let planning = planning(args, saved.as_ref())?;
     if let Some(release) = reach.unfinished(args, (&name, &assembled.bundle)).await? {
-        if saved.as_ref().is_some_and(|saved| !saved.is_of(&release)) {
+        let is_it = saved.as_ref().is_none_or(|saved| saved.is_of(&release));
+        if !is_it || release.spec.planning != planning {
             return Err(other_plan(&release));
         }
-        if args.dry_run {
-            output.say(&format!(
-                "release `{}` of these files is under way",
-                release.name_any()
-            ));
-            return Ok(());
-        }
-        output.say(&format!("going on with release `{}`", release.name_any()));
-        releases.complete(&release, &assembled.bundle).await?;
-        if args.answers.yes {
-            let asked = approve::steps(&release).filter(|step| step.is_final);
-            let asked: Vec<String> = asked.map(|step| step.name.clone()).collect();
-            let approvals = approvals(&connection, &asked, args.reason.as_deref()).await?;
-            releases.approve(&release.name_any(), &approvals).await?;
-        }
-        return reach.watch_to_the_end(args, release).await;
+        return reach.go_on(args, release, &assembled.bundle).await;
     }
-    let plan = reach.rehearse(&name, &assembled, saved.as_ref()).await?;
+    let plan = reach
+        .rehearse((&name, &planning), &assembled, saved.as_ref())
+        .await?;
     if args.dry_run {
         return Ok(());
     }
@@ -145,6 +137,7 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
         plan: name,
         revision: digest.chars().take("sha256:".len() + 12).collect(),
         reason: args.reason.clone(),
+        planning,
         approvals,
     };
     let release = reach.create(&new, &assembled).await?;
@@ -153,6 +146,19 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
         return tell_if_left_alone(output, &releases, &release).await;
     }
     reach.watch_to_the_end(args, release).await
+}
+
+/// Which plan of the files is asked for: as the saved one was, or as the flags say.
+fn planning(args: &RunArgs, saved: Option<&SavedFile>) -> Result<Planning, Failure> {
+    let flags = args.kind.planning();
+    let Some(saved) = saved else {
+        return Ok(flags);
+    };
+    if flags.is_plain() || flags == *saved.planning() {
+        return Ok(saved.planning().clone());
+    }
+    let words = "the saved plan was made with other flags than these";
+    Err(Failure::new(Exit::Usage, words).hint("leave them out: the file says which plan it is"))
 }
 
 /// Says so if no controller takes a release up.
@@ -214,10 +220,11 @@ fn refuse_suspended(plan: &ReleasePlan) -> Result<(), Failure> {
 /// The release that goes on is not of the plan that was asked for.
 fn other_plan(release: &Release) -> Failure {
     let name = release.name_any();
-    let words =
-        format!("release `{name}` of these files is under way, by another plan than the saved one");
+    let words = format!(
+        "release `{name}` of these files is under way, by another plan than the one asked for"
+    );
     Failure::new(Exit::Refused, words).hint(format!(
-        "`tidegate watch {name}` shows it; without `--plan` this command goes on with it"
+        "`tidegate watch {name}` shows it; the flags that it was made with go on with it, `tidegate abort {name}` ends it"
     ))
 }
 
@@ -287,11 +294,11 @@ impl Reach<'_> {
     /// and that the world is not the one of the saved plan. Out: the plan as it is made now.
     async fn rehearse(
         &self,
-        name: &str,
+        (name, planning): (&str, &Planning),
         assembled: &Assembled,
         saved: Option<&SavedFile>,
     ) -> Result<Plan, Failure> {
-        let survey = survey_only(self.connection, &assembled.bundle, name).await?;
+        let survey = survey_only(self.connection, (&assembled.bundle, planning), name).await?;
         let refused = placed(survey.problems.clone(), assembled);
         if !refused.is_empty() {
             tell_problems(self.output, &refused, &[]).unwrap_or_default();
@@ -308,16 +315,22 @@ impl Reach<'_> {
             ));
         }
         let output = self.output;
-        let planned = make_plan(&assembled.bundle, &survey);
-        let system = system(&assembled.graph, &survey);
-        output.say(&explain(&system, &planned.plan).join("\n"));
+        let whole = system(&assembled.graph, &survey);
+        part(whole, planning, survey.declared.as_ref())?;
+        let planned = make_plan(&assembled.bundle, &survey, planning);
+        let system = &planned.system;
+        output.say(&explain(system, &planned.plan).join("\n"));
         output.say("");
         if let Some(saved) = saved {
-            saved.holds_for(output, &assembled.bundle, (&system, &planned.plan))?;
+            saved.holds_for(output, &assembled.bundle, (system, &planned.plan))?;
         }
-        match planned.plan.verdict {
-            Verdict::Ordered => Ok(planned.plan),
-            Verdict::Refused => Err(Failure::new(
+        match (planned.plan.verdict, planned.refusal()) {
+            (Verdict::Ordered, None) => Ok(planned.plan),
+            (Verdict::Ordered, Some(message)) => {
+                let words = format!("{message}; nothing was written");
+                Err(Failure::new(Exit::Refused, words))
+            }
+            (Verdict::Refused, _) => Err(Failure::new(
                 Exit::Refused,
                 "no order is safe; nothing was written",
             )),
@@ -339,6 +352,30 @@ impl Reach<'_> {
             None => self.releases.ensure_plan(name, spec).await?,
         };
         Ok(self.releases.create(&plan, new, &assembled.bundle).await?)
+    }
+
+    /// Goes on with a release of the same files.
+    async fn go_on(
+        &self,
+        args: &RunArgs,
+        release: Release,
+        bundle: &Bundle,
+    ) -> Result<(), Failure> {
+        let name = release.name_any();
+        if args.dry_run {
+            self.output
+                .say(&format!("release `{name}` of these files is under way"));
+            return Ok(());
+        }
+        self.output.say(&format!("going on with release `{name}`"));
+        self.releases.complete(&release, bundle).await?;
+        if args.answers.yes {
+            let asked = approve::steps(&release).filter(|step| step.is_final);
+            let asked: Vec<String> = asked.map(|step| step.name.clone()).collect();
+            let approvals = approvals(self.connection, &asked, args.reason.as_deref()).await?;
+            self.releases.approve(&name, &approvals).await?;
+        }
+        self.watch_to_the_end(args, release).await
     }
 
     async fn watch_to_the_end(&self, args: &RunArgs, release: Release) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! Carries out actions: every write of a release is here, as the plan's account.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -9,12 +10,13 @@ use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
 
 use super::error::ClusterError;
+use super::inventory::with_held_out;
 use super::kinds::Kinds;
 use super::manifests;
 use super::write::{self, FIELD_MANAGER, WriteError};
 use crate::manifest::Bundle;
 use crate::spec::crd::{Release, ServiceGraph};
-use crate::spec::{Code, ObjectRef};
+use crate::spec::{Code, ObjectRef, ServiceName};
 use crate::upgrade::gate::{Applied, Workload};
 use crate::upgrade::{ActFailure, Action, Outcome, Write};
 
@@ -86,7 +88,7 @@ impl Acting<'_> {
                 }
                 joined(failures).map(|()| Vec::new())
             }
-            Action::Publish => self.publish().await.map(|()| Vec::new()),
+            Action::Publish { held_out } => self.publish(held_out).await.map(|()| Vec::new()),
         }
     }
 
@@ -162,9 +164,7 @@ impl Acting<'_> {
     }
 
     /// Writes what is declared now, under tidegate's own name: a tenant need not have rights on our kinds.
-    async fn publish(&self) -> Result<(), ActFailure> {
-        let mut graph = ServiceGraph::new(&self.bundle.graph_name, self.bundle.graph.clone());
-        graph.metadata.namespace = self.release.namespace();
+    async fn publish(&self, held_out: &BTreeSet<ServiceName>) -> Result<(), ActFailure> {
         let object = ObjectRef {
             api_version: crate::spec::crd::API_VERSION.to_owned(),
             kind: "ServiceGraph".to_owned(),
@@ -172,6 +172,16 @@ impl Acting<'_> {
             name: self.bundle.graph_name.clone(),
         };
         let api: Api<ServiceGraph> = Api::namespaced(self.own.clone(), &self.bundle.namespace);
+        let before = if held_out.is_empty() {
+            None
+        } else {
+            let found = api.get_opt(&self.bundle.graph_name).await;
+            found.map_err(|error| write::judge(&error).about(&object))?
+        };
+        let before = before.as_ref().map(|graph| &graph.spec);
+        let spec = with_held_out(&self.bundle.graph, before, held_out);
+        let mut graph = ServiceGraph::new(&self.bundle.graph_name, spec);
+        graph.metadata.namespace = self.release.namespace();
         let parameters = PatchParams::apply(FIELD_MANAGER)
             .force()
             .validation_strict();

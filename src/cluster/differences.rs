@@ -56,6 +56,7 @@ pub async fn differences(
         kinds: &kinds,
         bundle,
         plan,
+        only: &[],
     };
     let (present, refused) = preparing.rehearse_removal(&objects).await?;
     for object in objects.iter().filter(|object| present.contains(*object)) {

@@ -83,6 +83,7 @@ impl ClusterWorld {
             kinds: &self.kinds,
             bundle: &self.bundle,
             plan: &self.release.spec.plan,
+            only: &self.release.spec.planning.only,
         }
     }
 

@@ -12,9 +12,9 @@ use super::kinds::Kinds;
 use super::manifests;
 use super::write::{self, Deletion, WriteError};
 use crate::controller::TemplateChange;
-use crate::manifest::Bundle;
+use crate::manifest::{Bundle, Entry};
 use crate::spec::crd::HeldVariable;
-use crate::spec::{Code, ObjectRef, Problem};
+use crate::spec::{Code, ObjectRef, Problem, ServiceName};
 use crate::upgrade::gate::{Workload, template_digest};
 use crate::upgrade::{Precondition, Prepared};
 
@@ -27,9 +27,16 @@ pub(super) struct Preparing<'a> {
     pub(super) kinds: &'a Kinds,
     pub(super) bundle: &'a Bundle,
     pub(super) plan: &'a str,
+    /// The services that may move; empty: all.
+    pub(super) only: &'a [String],
 }
 
 impl Preparing<'_> {
+    /// Whether a service may move.
+    pub(super) fn is_asked(&self, service: &ServiceName) -> bool {
+        self.only.is_empty() || self.only.iter().any(|one| one == service.as_str())
+    }
+
     /// Looks at objects that may be written next, with the variables that workloads keep in the next write.
     pub(super) async fn look(
         &self,
@@ -116,14 +123,18 @@ impl Preparing<'_> {
         })
     }
 
-    /// Applies every object as a dry run.
+    /// Applies every object that may be written as a dry run.
     ///
     /// Out: what each workload's template would do, and all that the server would refuse. Error: no answer, which is
     /// no refusal.
     pub(super) async fn rehearse(
         &self,
     ) -> Result<(BTreeMap<ObjectRef, TemplateChange>, Vec<Problem>), ClusterError> {
-        let entries = &self.bundle.objects;
+        let is_asked = |entry: &&Entry| {
+            let owner = self.bundle.owner(&entry.reference);
+            owner.is_none_or(|owner| self.is_asked(owner))
+        };
+        let entries: Vec<&Entry> = self.bundle.objects.iter().filter(is_asked).collect();
         let rehearsals: Vec<_> = entries
             .iter()
             .map(|entry| self.rehearse_one(&entry.reference, &entry.value))

@@ -16,7 +16,7 @@ use super::error::ClusterError;
 use super::write::FIELD_MANAGER;
 use crate::manifest::Bundle;
 use crate::spec::crd::{
-    self, Approval, Control, History, PLAN_LABEL, Release, ReleasePlan, ReleasePlanSpec,
+    self, Approval, Control, History, PLAN_LABEL, Planning, Release, ReleasePlan, ReleasePlanSpec,
     ReleasePlanStatus, ReleaseSpec,
 };
 
@@ -40,6 +40,8 @@ pub struct NewRelease {
     pub reason: Option<String>,
     /// The digest of the one plan that may be carried out.
     pub plan_digest: Option<String>,
+    /// Which plan of the input is asked for.
+    pub planning: Planning,
     /// What is approved ahead of time.
     pub approvals: Vec<Approval>,
 }
@@ -167,6 +169,7 @@ impl Releases {
                     parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
                 },
                 plan_digest: new.plan_digest.clone(),
+                planning: new.planning.clone(),
                 control: (!new.approvals.is_empty()).then(|| Control {
                     approvals: new.approvals.clone(),
                     ..Control::default()
@@ -302,7 +305,7 @@ impl Releases {
 
 impl Releases {
     /// Tidies up after a release has ended: the plan's status says so, and the oldest ended releases beyond what
-    /// the plan keeps are deleted. What the inventory needs always stays: the newest that succeeded, and those after
+    /// the plan keeps are deleted. What the inventory needs always stays: the newest whole one that succeeded, and those after
     /// it that may have written something.
     pub async fn tidy(&self, plan_name: &str, history: &History) -> Result<(), ClusterError> {
         let releases = self.list(Some(plan_name)).await?;
@@ -333,16 +336,14 @@ impl Releases {
         let old_succeeded = succeeded
             .len()
             .saturating_sub(kept(history.keep_succeeded.max(1)));
-        let newest = succeeded.last().map_or(0, |release| release.spec.number);
+        let whole = succeeded.iter().rev().find(|release| is_whole(release));
+        let newest = whole.map_or(0, |release| release.spec.number);
         let is_needed =
-            |release: &Release| release.spec.number > newest && may_have_written(release);
+            |release: &&Release| release.spec.number >= newest && may_have_written(release);
         let old_others = others.len().saturating_sub(kept(history.keep_failed));
-        for release in succeeded.into_iter().take(old_succeeded).chain(
-            others
-                .into_iter()
-                .take(old_others)
-                .filter(|release| !is_needed(release)),
-        ) {
+        let old = succeeded.into_iter().take(old_succeeded);
+        let old = old.chain(others.into_iter().take(old_others));
+        for release in old.filter(|release| !is_needed(release)) {
             match self
                 .api()
                 .delete(&release.name_any(), &DeleteParams::background())
@@ -372,6 +373,12 @@ fn may_have_written(release: &Release) -> bool {
         let outcome = status.outcome.as_deref();
         status.start_time.is_some() && outcome.is_some_and(|outcome| outcome != "Refused")
     })
+}
+
+/// Whether a release was about every service, so that what it does not have is nowhere else.
+pub(super) fn is_whole(release: &Release) -> bool {
+    let status = release.status.as_ref();
+    status.is_some_and(|status| status.held_out.is_empty())
 }
 
 /// Whether a release has ended.

@@ -15,7 +15,7 @@ use super::reads::{About, Pool, live_workload};
 use super::releases::Releases;
 use crate::controller::{Survey, Surveyed, TemplateChange};
 use crate::manifest::Bundle;
-use crate::spec::crd::ServiceGraph;
+use crate::spec::crd::{HeldVariable, Planning, ServiceGraph};
 use crate::spec::{Code, Graph, ObjectRef, Problem, ServiceName, check_graph};
 use crate::upgrade::gate::{LiveRevision, revisions};
 
@@ -72,6 +72,12 @@ async fn running(
 ) -> Result<(BTreeMap<ServiceName, Surveyed>, Vec<Problem>), ClusterError> {
     let bundle = preparing.bundle;
     let pool = Pool::live(preparing.client, &bundle.namespace, None).await?;
+    let graph = check_graph(&bundle.graph_name, &bundle.graph).0;
+    let variables: BTreeMap<&ServiceName, &str> = graph
+        .services
+        .iter()
+        .filter_map(|(name, service)| Some((name, service.manner.switch.as_deref()?)))
+        .collect();
     let mut services = BTreeMap::new();
     for (name, owned) in &bundle.services {
         let workloads = bundle.references(&owned.workloads);
@@ -80,7 +86,7 @@ async fn running(
             .filter_map(|workload| changes.get(workload))
             .max()
             .copied()
-            .unwrap_or(TemplateChange::Same);
+            .unwrap_or_else(|| untried(preparing.is_asked(name)));
         let images = workloads
             .iter()
             .filter_map(|workload| bundle.manifest(workload))
@@ -95,7 +101,14 @@ async fn running(
                 ..revision
             }));
         }
-        services.insert(name.clone(), Surveyed { live, change, to });
+        let switched = values_that_run(preparing.client, &workloads, variables.get(name)).await?;
+        let surveyed = Surveyed {
+            live,
+            change,
+            to,
+            switched,
+        };
+        services.insert(name.clone(), surveyed);
     }
     for (name, objects) in &going.leaving {
         let workloads: Vec<ObjectRef> = objects
@@ -108,6 +121,7 @@ async fn running(
             live,
             change: TemplateChange::Same,
             to: String::new(),
+            switched: Vec::new(),
         };
         services.insert(name.clone(), surveyed);
     }
@@ -130,11 +144,11 @@ fn still_running(workload: &ObjectRef, pods: &[String]) -> Problem {
 
 /// Surveys the cluster for a release that does not exist yet.
 ///
-/// In: the way to the cluster, the frozen input and the plan's name. Out: what runs and what would change. Writes
+/// In: the way to the cluster, the frozen input, what of it is asked for, and the plan's name. Out: what runs and what would change. Writes
 /// nothing.
 pub async fn survey_only(
     connection: &Connection,
-    bundle: &Bundle,
+    (bundle, planning): (&Bundle, &Planning),
     plan: &str,
 ) -> Result<Survey, ClusterError> {
     let own = connection.client();
@@ -148,8 +162,51 @@ pub async fn survey_only(
         kinds: &kinds,
         bundle,
         plan,
+        only: &planning.only,
     };
     survey(&own, &preparing, &inventory).await
+}
+
+/// What the manifests of a service would do of which no workload was tried.
+fn untried(is_asked: bool) -> TemplateChange {
+    if is_asked {
+        TemplateChange::Same
+    } else {
+        // What the files declare of it says nothing of what runs.
+        TemplateChange::Changes
+    }
+}
+
+/// The plain values that a service's switch has in what runs.
+async fn values_that_run(
+    client: &Client,
+    workloads: &[ObjectRef],
+    switch: Option<&&str>,
+) -> Result<Vec<HeldVariable>, ClusterError> {
+    let Some(switch) = switch else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for workload in workloads {
+        let Some(live) = live_workload(client, workload).await? else {
+            continue;
+        };
+        let template = live.template();
+        let pod = template.spec.as_ref();
+        for container in pod.into_iter().flat_map(|pod| &pod.containers) {
+            let mut env = container.env.iter().flatten();
+            let set = env.find(|variable| variable.name == *switch);
+            if let Some(value) = set.and_then(|variable| variable.value.clone()) {
+                found.push(HeldVariable {
+                    workload: workload.clone(),
+                    container: container.name.clone(),
+                    name: (*switch).to_owned(),
+                    value,
+                });
+            }
+        }
+    }
+    Ok(found)
 }
 
 async fn live_revisions(

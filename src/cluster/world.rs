@@ -180,6 +180,7 @@ impl World for ClusterWorld {
         Ok(Loaded {
             status: self.release.status.clone().unwrap_or_default(),
             bundle: (*self.bundle).clone(),
+            planning: self.release.spec.planning.clone(),
             plan_digest: self.release.spec.plan_digest.clone(),
         })
     }

@@ -1,17 +1,19 @@
 //! What was found in the cluster to a plan, checked by the independent checker, to an agenda.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::asked::{held_out, part, planned};
 use super::before::Orders;
 use super::charter::{charter, graph_of};
 use super::found::system;
 use super::survey::{Survey, Surveyed};
-use crate::graph::System;
+use super::switch;
+use crate::graph::{Revision, System};
 use crate::manifest::Bundle;
 use crate::plan::{self, Plan, Verdict};
-use crate::spec::crd::DrainLevel;
+use crate::spec::crd::{DrainLevel, Held, Planning};
 use crate::spec::words::short_image;
-use crate::spec::{ObjectRef, Retention};
+use crate::spec::{Interface, ObjectRef, Retention, ServiceName, stamp};
 use crate::upgrade::{
     Agenda, Belongings, Change, Charter, Course, Ending, Member, ServiceState, State, StepId,
     WaveTimes, status,
@@ -29,9 +31,23 @@ pub struct Planned {
     pub state: State,
     /// The plan as people see it.
     pub plan: Plan,
+    /// What it was made for: what runs and what shall run, as far as it is asked for.
+    pub system: System,
 }
 
 impl Planned {
+    /// Why nothing may be written, if so.
+    pub fn refusal(&self) -> Option<&str> {
+        match &self.state.course {
+            Course::Ended(Ending::Refused { message }) => Some(message),
+            Course::Ended(_)
+            | Course::Pending
+            | Course::Preparing
+            | Course::Moving
+            | Course::Publishing => None,
+        }
+    }
+
     /// The same if it is the one plan that may be carried out, or a refusal that says why not.
     ///
     /// In: the digest of the plan that somebody saw and asked for; `None`: whatever the world asks for now.
@@ -60,38 +76,54 @@ impl Planned {
     }
 }
 
-/// Makes the plan of a release from what was found.
-pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
-    let graph = graph_of(bundle);
-    let system = system(&graph, survey);
-    let plan = plan::plan(&system);
+/// Makes the plan of a release from what was found and what is asked for.
+pub fn make_plan(bundle: &Bundle, survey: &Survey, planning: &Planning) -> Planned {
+    let whole = system(&graph_of(bundle), survey);
+    let order = planning.order.or(bundle.plan.strategy.order);
+    let asked = part(whole.clone(), planning, survey.declared.as_ref());
+    let asked = asked.and_then(|system| Ok((planned(&system, order)?, system)));
+    let (plan, system) = match asked {
+        Ok(asked) => asked,
+        Err(error) => {
+            let plan = plan::plan(&whole);
+            return refused(&charter(bundle), survey, (plan, whole), error.to_string());
+        }
+    };
     let charter = charter(bundle);
+    let switches = switches(bundle, survey, (&plan, &system));
+    let switches = match (refusal(&system, &plan, survey), switches) {
+        (None, Ok(switches)) => switches,
+        (Some(message), _) | (None, Err(message)) => {
+            return refused(&charter, survey, (plan, system), message);
+        }
+    };
     let mut agenda = Agenda::new(&charter);
     let mut state = State::pending();
-    if let Some(message) = refusal(&system, &plan, survey) {
-        state.course = Course::Ended(Ending::Refused { message });
-        state.ended = Some(survey.now);
-        return Planned {
-            agenda,
-            state,
-            plan,
-        };
-    }
     for wave in &plan.waves {
         let ids = wave.iter().filter_map(|id| StepId::parse(id).ok());
         agenda.waves.push(ids.collect());
     }
+    agenda.held_out = held_out(&system, planning);
     let orders = Orders::of(&plan);
+    let given = Given {
+        bundle,
+        charter: &charter,
+        survey,
+        plan: &plan,
+        switches,
+    };
     for step in &plan.steps {
         let Ok(id) = StepId::parse(&step.id) else {
             continue;
         };
-        let member = member(&charter, survey, (&plan, step), orders.before(step));
+        let member = given.member(step, orders.before(step));
         agenda.members.insert(id.clone(), member);
         state.services.insert(id, ServiceState::waiting());
     }
     agenda.shared.extend(status::unmoved(&charter, &agenda));
-    agenda.leftover = leftover(survey, &agenda);
+    if planning.only.is_empty() {
+        agenda.leftover = leftover(survey, &agenda);
+    }
     state.course = Course::Preparing;
     state.waves = vec![WaveTimes::default(); agenda.waves.len()];
     state.plan_digest.clone_from(&plan.digest);
@@ -100,7 +132,60 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
         agenda,
         state,
         plan,
+        system,
     }
+}
+
+/// A release that ends before its first write.
+fn refused(
+    charter: &Charter,
+    survey: &Survey,
+    (plan, system): (Plan, System),
+    message: String,
+) -> Planned {
+    let mut state = State::pending();
+    state.course = Course::Ended(Ending::Refused { message });
+    state.ended = Some(survey.now);
+    Planned {
+        agenda: Agenda::new(charter),
+        state,
+        plan,
+        system,
+    }
+}
+
+/// What each service with two moves keeps in the first of them, with the stamp that its pods have then.
+fn switches(
+    bundle: &Bundle,
+    survey: &Survey,
+    (plan, system): (&Plan, &System),
+) -> Result<BTreeMap<ServiceName, Held>, String> {
+    let flips = plan.steps.iter();
+    let flips = flips.filter(|step| step.action == plan::Action::Flip);
+    let mut switches = BTreeMap::new();
+    for service in flips.map(|step| &step.service) {
+        let (Some(member), Some(surveyed)) =
+            (system.services.get(service), survey.services.get(service))
+        else {
+            continue;
+        };
+        let name = member.manner.switch.as_deref().unwrap_or_default();
+        let variables = switch::held(bundle, (service, name), &surveyed.switched)?;
+        let spoken = |revision: Option<&Revision>| revision.and_then(|one| one.interface.clone());
+        let old = spoken(member.live.first()).unwrap_or_default();
+        let new = spoken(member.target.as_ref()).unwrap_or_default();
+        let between = Interface {
+            serves: new.serves,
+            calls: old.calls,
+        };
+        let contract = stamp::write(&between);
+        let held = Held {
+            contract,
+            variables,
+        };
+        switches.insert(service.clone(), held);
+    }
+    Ok(switches)
 }
 
 /// What is deleted when every service is done: also the dropped workloads without a pod, whose service does not move.
@@ -108,49 +193,72 @@ fn leftover(survey: &Survey, agenda: &Agenda) -> Vec<ObjectRef> {
     let unmoved = survey
         .dropped
         .iter()
-        .filter(|(name, _)| !agenda.moves(name));
+        .filter(|(name, _)| !agenda.moves(name) && !agenda.held_out.contains(*name));
     let workloads = unmoved.flat_map(|(_, workloads)| workloads);
     workloads.chain(&survey.leftover).cloned().collect()
 }
 
-/// One step as it is carried out.
-fn member(
-    charter: &Charter,
-    survey: &Survey,
-    (plan, step): (&Plan, &plan::Step),
-    after: BTreeSet<StepId>,
-) -> Member {
-    let service = &step.service;
-    let change = change(step.action);
-    let mut belongings = match (change, survey.leaving.get(service)) {
-        (Change::Drain, _) => Belongings::default(),
-        (_, Some(objects)) => status::removed(objects),
-        (_, None) => charter.services.get(service).cloned().unwrap_or_default(),
-    };
-    if must_end_as_a_client(plan, step) {
-        belongings.drain = DrainLevel::Pods;
+/// What the steps of an agenda are made of.
+struct Given<'a> {
+    bundle: &'a Bundle,
+    charter: &'a Charter,
+    survey: &'a Survey,
+    plan: &'a Plan,
+    switches: BTreeMap<ServiceName, Held>,
+}
+
+impl Given<'_> {
+    /// One step as it is carried out.
+    fn member(&self, step: &plan::Step, after: BTreeSet<StepId>) -> Member {
+        let service = &step.service;
+        let change = change(step.action);
+        let mut belongings = match (change, self.survey.leaving.get(service)) {
+            (Change::Drain, _) => Belongings::default(),
+            (_, Some(objects)) => status::removed(objects),
+            (_, None) => {
+                let declared = self.charter.services.get(service);
+                declared.cloned().unwrap_or_default()
+            }
+        };
+        if must_end_as_a_client(self.plan, step) {
+            belongings.drain = DrainLevel::Pods;
+        }
+        // What a service does not have any more goes with its first move.
+        let is_first = !matches!(change, Change::Drain | Change::Flip);
+        let dropped = self.survey.dropped.get(service).filter(|_| is_first);
+        let held = self.switches.get(service).filter(|_| is_first);
+        if let Some(held) = held {
+            belongings.stamp.clone_from(&held.contract);
+        }
+        let retentions = step.drain.iter();
+        let (from, to) = self.words(step);
+        Member {
+            change,
+            after,
+            belongings,
+            is_final: self.plan.points_of_no_return.contains(&step.id),
+            retentions: retentions
+                .filter_map(|text| Retention::parse(text))
+                .collect(),
+            held: held.map(|held| held.variables.clone()).unwrap_or_default(),
+            dropped: dropped.cloned().unwrap_or_default(),
+            from,
+            to,
+        }
     }
-    let retentions = step.drain.iter();
-    let dropped = survey
-        .dropped
-        .get(service)
-        .filter(|_| change != Change::Drain);
-    let surveyed = survey.services.get(service);
-    let surveyed = surveyed.filter(|_| change != Change::Drain);
-    Member {
-        change,
-        after,
-        belongings,
-        is_final: plan.points_of_no_return.contains(&step.id),
-        retentions: retentions
-            .filter_map(|text| Retention::parse(text))
-            .collect(),
-        held: Vec::new(),
-        dropped: dropped.cloned().unwrap_or_default(),
-        from: surveyed.map(running).unwrap_or_default(),
-        to: surveyed
-            .map(|surveyed| surveyed.to.clone())
-            .unwrap_or_default(),
+
+    /// What runs before a step and after it, for people.
+    fn words(&self, step: &plan::Step) -> (String, String) {
+        let held = self.switches.get(&step.service);
+        let surveyed = self.survey.services.get(&step.service);
+        match (change(step.action), held, surveyed) {
+            (Change::Drain, _, _) | (_, _, None) => (String::new(), String::new()),
+            (Change::Flip, Some(held), _) => {
+                let wanted = switch::wanted(self.bundle, &held.variables);
+                (switch::told(&held.variables), switch::told(&wanted))
+            }
+            (_, _, Some(surveyed)) => (running(surveyed), surveyed.to.clone()),
+        }
     }
 }
 
@@ -205,12 +313,8 @@ fn refusal(system: &System, plan: &Plan, survey: &Survey) -> Option<String> {
             .map(|refusal| refusal.because.join("; "));
         return Some(because.unwrap_or_else(|| "no order is safe".to_owned()));
     }
-    if let Some(step) = plan
-        .steps
-        .iter()
-        .find(|step| step.action != plan::Action::Drain && step.id != step.service.as_str())
-    {
-        return Some(not_carried_out(step));
+    if let Some(service) = beside(plan) {
+        return Some(keeps_old_pods(service));
     }
     match plan::check(system, plan) {
         Ok(()) => None,
@@ -224,26 +328,32 @@ fn refusal(system: &System, plan: &Plan, survey: &Survey) -> Option<String> {
     }
 }
 
-/// A step that can be planned and that nothing here can carry out yet: said before the first write, and never skipped.
-fn not_carried_out(step: &plan::Step) -> String {
-    let service = &step.service;
-    match step.action {
-        plan::Action::Flip => format!(
-            "{service} would have to flip its switch in a step of its own, and this version of tidegate does not carry \
-             that out: release the new image with the old value first"
-        ),
-        plan::Action::Create
-        | plan::Action::Roll
-        | plan::Action::Delete
-        | plan::Action::Job
-        | plan::Action::Drain => {
-            format!(
-                "{service} would have to keep its old pods beside the new ones until its callers have moved, and this \
-                 version of tidegate does not carry that out: release a {service} that serves the old and the new \
-                 first"
-            )
-        }
+/// A service that would have to keep its old pods beside the new ones: it has two moves, and none of them is a flip.
+fn beside(plan: &Plan) -> Option<&ServiceName> {
+    let mut moves: BTreeMap<&ServiceName, (usize, bool)> = BTreeMap::new();
+    for step in plan
+        .steps
+        .iter()
+        .filter(|step| step.action != plan::Action::Drain)
+    {
+        let (count, flips) = moves.entry(&step.service).or_default();
+        *count += 1;
+        *flips |= step.action == plan::Action::Flip;
     }
+    let mut moves = moves.into_iter();
+    let beside = moves.find(|(_, (count, flips))| *count > 1 && !flips);
+    beside.map(|(service, _)| service)
+}
+
+/// Said before the first write, with what a person can do (ADR 13).
+fn keeps_old_pods(service: &ServiceName) -> String {
+    format!(
+        "{service} would have to keep its old pods beside the new ones until its callers have moved, and tidegate does \
+         not keep two revisions of one workload: give the new version a workload of its own beside the old one (a \
+         Deployment `{service}-next` that is listed under `workloads` of {service}, which then serves both), release \
+         the callers, and take the old workload out of the graph in a last release; or release a {service} that \
+         serves the old and the new first"
+    )
 }
 
 /// What runs, for people: the images of each revision, without their registries, which say nothing about a change.

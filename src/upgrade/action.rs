@@ -1,9 +1,11 @@
 //! What the shell is asked to do, and what came of it.
 
+use std::collections::BTreeSet;
+
 use super::gate::Applied;
 use super::step_id::StepId;
 use crate::spec::crd::HeldVariable;
-use crate::spec::{Code, ObjectRef};
+use crate::spec::{Code, ObjectRef, ServiceName};
 
 /// What must still be true of an object when it is written, or the write is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,14 +69,17 @@ pub enum Action {
         objects: Vec<ObjectRef>,
     },
     /// Write into the cluster what is declared now.
-    Publish,
+    Publish {
+        /// Services of which what was declared before still holds.
+        held_out: BTreeSet<ServiceName>,
+    },
 }
 
 impl Action {
     /// The service that it is about, if one.
     pub fn service(&self) -> Option<&StepId> {
         match self {
-            Self::ApplyShared { .. } | Self::RemoveLeftover { .. } | Self::Publish => None,
+            Self::ApplyShared { .. } | Self::RemoveLeftover { .. } | Self::Publish { .. } => None,
             Self::Apply { service, .. }
             | Self::RemoveWorkloads { service, .. }
             | Self::RemoveRest { service, .. } => Some(service),

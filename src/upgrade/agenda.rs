@@ -156,6 +156,8 @@ pub struct Agenda {
     pub members: BTreeMap<StepId, Member>,
     /// What is applied before wave 1: what belongs to nobody, and the objects of services that do not move.
     pub shared: Vec<ObjectRef>,
+    /// Services that stay as they are, whatever the frozen input has.
+    pub held_out: BTreeSet<ServiceName>,
     /// What earlier releases brought and nobody has any more: deleted when every service is done, in this order.
     pub leftover: Vec<ObjectRef>,
     /// How waves advance.
@@ -169,6 +171,7 @@ impl Agenda {
             waves: Vec::new(),
             members: BTreeMap::new(),
             shared: charter.shared.clone(),
+            held_out: BTreeSet::new(),
             leftover: Vec::new(),
             strategy: charter.strategy.clone(),
         }

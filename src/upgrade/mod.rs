@@ -12,6 +12,7 @@ pub mod gate;
 mod observation;
 mod progress;
 mod publish;
+mod recheck;
 mod restore;
 mod room;
 mod start;

@@ -46,7 +46,9 @@ fn remove_leftover(turn: &mut Turn<'_>) {
 }
 
 fn publish_graph(turn: &mut Turn<'_>) {
-    match came_of(&turn.seen.outcomes, |action| *action == Action::Publish) {
+    match came_of(&turn.seen.outcomes, |action| {
+        matches!(action, Action::Publish { .. })
+    }) {
         Came::Well(_) => turn.end(Ending::Succeeded),
         Came::Refused(message, _) => {
             turn.events.push(Event::NotPublished { message });
@@ -58,7 +60,9 @@ fn publish_graph(turn: &mut Turn<'_>) {
                 turn.end(Ending::Succeeded);
             }
         }
-        Came::Nothing if turn.may_try(None) => turn.actions.push(Action::Publish),
+        Came::Nothing if turn.may_try(None) => turn.actions.push(Action::Publish {
+            held_out: turn.agenda.held_out.clone(),
+        }),
         Came::Nothing => {}
     }
 }

@@ -10,7 +10,7 @@ use super::state::{
 use super::step_id::StepId;
 use super::why;
 use crate::spec::crd::{ReleaseStatus, ServiceStatus};
-use crate::spec::{ObjectRef, Retention};
+use crate::spec::{ObjectRef, Retention, ServiceName};
 
 /// A `.status` that tidegate did not write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +34,11 @@ pub fn from_status(
 ) -> Result<(Agenda, State), StatusError> {
     let mut agenda = Agenda::new(charter);
     agenda.leftover.clone_from(&status.leftover);
+    for text in &status.held_out {
+        let name = ServiceName::parse(text);
+        let name = name.map_err(|error| strange(format!("service `{text}` {error}")))?;
+        agenda.held_out.insert(name);
+    }
     let mut state = State::pending();
     state.started = status.start_time.as_ref().map(|time| time.0);
     state.ended = status.completion_time.as_ref().map(|time| time.0);
@@ -83,7 +88,7 @@ pub fn unmoved(charter: &Charter, agenda: &Agenda) -> Vec<ObjectRef> {
     charter
         .services
         .iter()
-        .filter(|(name, _)| !agenda.moves(name))
+        .filter(|(name, _)| !agenda.moves(name) && !agenda.held_out.contains(*name))
         .flat_map(|(_, belongings)| belongings.objects.iter().cloned())
         .collect()
 }

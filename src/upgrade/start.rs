@@ -10,17 +10,14 @@ use super::agenda::{Change, Member};
 use super::approve::is_approved;
 use super::event::Event;
 use super::gate::{Baseline, Gate};
+use super::recheck::{newest_begun, still_done};
 use super::state::{Record, Standing};
 use super::step_id::StepId;
 use super::turn::Turn;
 use super::wait_out;
 use super::watch_gates::{finish, look, second_read, shows_all};
-use super::why::REGRESSED;
 use crate::spec::ObjectRef;
 use crate::spec::crd::HeldVariable;
-
-/// How soon a start is tried again that a service which fell back has held.
-const FALLEN_BACK_MS: i64 = 1_000;
 
 /// Starts every service that may start; asks for what the rest needs.
 pub(super) fn start_ready(turn: &mut Turn<'_>) {
@@ -96,8 +93,9 @@ fn may_start(turn: &mut Turn<'_>, name: &StepId, member: &Member) -> bool {
     if turn.may_try(Some(name)) {
         turn.wish.prepare_from(name, ready_at);
         for server in &member.after {
-            let server = newest_begun(turn, server, name);
-            turn.wish.live_from(&server, ready_at);
+            turn.wish.live_from(server, ready_at);
+            let newest = newest_begun(turn, server, name);
+            turn.wish.live_from(&newest, ready_at);
         }
     }
     may
@@ -109,21 +107,6 @@ pub(super) fn all_done(turn: &Turn<'_>, name: &StepId) -> bool {
         let service = turn.state.services.get(before);
         service.is_some_and(|service| service.standing == Standing::Done)
     })
-}
-
-/// The last step of a service that has begun, from one on: what that step has brought is no more what runs, and its
-/// own gate would call it undone. It began only after this one was done, so its gate asks for no less. For the sake
-/// of another step, which does not count itself.
-fn newest_begun(turn: &Turn<'_>, step: &StepId, held: &StepId) -> StepId {
-    let has_begun = |other: &StepId| {
-        let service = turn.state.services.get(other);
-        service.is_some_and(|service| service.standing != Standing::Waiting)
-    };
-    let later = turn.agenda.wave_of(step).map_or(0, |wave| wave + 1);
-    let later = turn.agenda.waves.iter().skip(later).flatten();
-    let mut later = later.filter(|other| other.service == step.service && *other != held);
-    let newest = later.rfind(|other| has_begun(other));
-    newest.unwrap_or(step).clone()
 }
 
 /// When the last of them can be done at the earliest; `None` if one of them is not near.
@@ -147,84 +130,6 @@ fn prepared(turn: &Turn<'_>, member: &Member) -> bool {
         .objects
         .iter()
         .all(|object| turn.seen.prepared.contains_key(object))
-}
-
-/// Re-checks the gates that protect it, in this observation (completion.md §6.5).
-pub(super) fn still_done(turn: &mut Turn<'_>, name: &StepId, member: &Member) -> bool {
-    let mut all_open = true;
-    let is_starting = |turn: &Turn<'_>| {
-        let own = turn.state.services.get(name);
-        own.is_some_and(|own| own.standing == Standing::Starting)
-    };
-    for server in &member.after {
-        if server.service == name.service && is_starting(turn) {
-            // Its own write may have been made, and then it is no more what its earlier step has brought.
-            continue;
-        }
-        let server = &newest_begun(turn, server, name);
-        let Some((server_member, service)) = turn
-            .agenda
-            .members
-            .get(server)
-            .zip(turn.state.services.get(server))
-        else {
-            continue;
-        };
-        match server_member.change {
-            Change::Delete | Change::Drain => continue,
-            Change::Create | Change::Roll | Change::Flip | Change::Job => {}
-        }
-        if service.standing != Standing::Done {
-            all_open = false;
-            continue;
-        }
-        let Some(look) = look(turn, server, server_member, service) else {
-            all_open = false;
-            if turn.seen.snapshots.contains_key(server) {
-                // Shown, and not to be judged: somebody took its records away. Not in a hot loop.
-                turn.put_off(Some(name), FALLEN_BACK_MS);
-            }
-            continue;
-        };
-        match (look.gate(), look.live) {
-            (Gate::Open, true) => {
-                turn.state.fleeting.regressed.remove(server);
-            }
-            (Gate::Open, false) => all_open = false,
-            (Gate::Shut | Gate::Failed, _) => {
-                all_open = false;
-                let words = look
-                    .assessed
-                    .iter()
-                    .find(|(_, a, _)| a.gate() != Gate::Open);
-                let message = words.map(|(_, a, _)| a.sentence()).unwrap_or_default();
-                regress(turn, server, name, &message);
-            }
-        }
-    }
-    all_open
-}
-
-fn regress(turn: &mut Turn<'_>, server: &StepId, held: &StepId, message: &str) {
-    let sentence = format!("{held} is held: {server} was done and is not any more: {message}");
-    let known = turn
-        .state
-        .fleeting
-        .regressed
-        .insert(server.clone(), message.to_owned());
-    if known.as_deref() != Some(message) {
-        turn.events.push(Event::Regressed {
-            service: server.clone(),
-            message: sentence.clone(),
-        });
-    }
-    // Nobody may say when it recovers, and looking costs reads and dry runs: not in a hot loop.
-    turn.put_off(Some(held), FALLEN_BACK_MS);
-    if let Some(service) = turn.state.services.get_mut(held) {
-        REGRESSED.clone_into(&mut service.progress.reason);
-        service.progress.message = sentence;
-        service.progress.since.get_or_insert(turn.seen.now);
-    }
 }
 
 /// Decides the start: the baseline is taken now, before the write.

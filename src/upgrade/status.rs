@@ -46,6 +46,12 @@ pub fn to_status(
             .enumerate()
             .map(|(index, wave)| wave_status(agenda, state, index, wave))
             .collect(),
+        held_out: match &state.course {
+            Course::Pending => Vec::new(),
+            Course::Preparing | Course::Moving | Course::Publishing | Course::Ended(_) => {
+                agenda.held_out.iter().map(ToString::to_string).collect()
+            }
+        },
         leftover,
         outcome: match &state.course {
             Course::Ended(ending) => Some(ending.word().to_owned()),

@@ -6,7 +6,7 @@ use super::action::{ActFailure, Action, Outcome};
 use super::agenda::Agenda;
 use super::event::Event;
 use super::observation::{Observation, Wish};
-use super::state::{Course, Ending, Repeated, State};
+use super::state::{Course, Ending, Repeated, Standing, State};
 use super::step::Step;
 use super::step_id::StepId;
 
@@ -32,6 +32,12 @@ impl<'a> Turn<'a> {
             events: Vec::new(),
             wish: Wish::default(),
         }
+    }
+
+    /// Whether a step had begun before this turn.
+    pub(super) fn had_begun(&self, step: &StepId) -> bool {
+        let service = self.before.services.get(step);
+        service.is_some_and(|service| service.standing != Standing::Waiting)
     }
 
     pub(super) fn now(&self) -> Timestamp {

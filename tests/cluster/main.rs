@@ -17,6 +17,8 @@ mod fail;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod kinds_of_plans;
+#[cfg(test)]
 mod leave;
 #[cfg(test)]
 mod order;

@@ -154,8 +154,9 @@ impl Driver {
                 objects,
             }
             | Action::RemoveLeftover { objects } => self.remove_all(objects).await,
-            Action::Publish => self
+            Action::Publish { held_out } => self
                 .one(&shared(), |cluster| {
+                    cluster.held_out.clone_from(held_out);
                     cluster.is_published = true;
                     Ok(())
                 })
@@ -237,8 +238,10 @@ fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Obser
     let mut shown: BTreeMap<StepId, Read> = shown.map(|name| (name, Read::Cached)).collect();
     shown.extend(live.into_iter().map(|name| (name, Read::Live)));
     let mut objects: BTreeSet<&ObjectRef> = BTreeSet::new();
+    let mut held = Vec::new();
     for member in prepare.iter().filter_map(|name| agenda.members.get(name)) {
         objects.extend(&member.belongings.objects);
+        held.extend(member.held.iter().cloned());
     }
     if wish.prepare_shared {
         objects.extend(&agenda.shared);
@@ -263,7 +266,7 @@ fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Obser
             .collect(),
         prepared: objects
             .into_iter()
-            .map(|object| (object.clone(), cluster.look_at(object)))
+            .map(|object| (object.clone(), cluster.look_at(object, &held)))
             .collect(),
         outcomes: Vec::new(),
     }
@@ -276,6 +279,7 @@ impl World for Driver {
             let loaded = Loaded {
                 status: cluster.status.clone(),
                 bundle: cluster.bundle().clone(),
+                planning: cluster.planning.clone(),
                 plan_digest: cluster.plan_digest.clone(),
             };
             (loaded, cluster.release_version)

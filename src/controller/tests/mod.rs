@@ -5,3 +5,4 @@ mod driver;
 mod faults;
 mod planning;
 mod scenario;
+mod switches;

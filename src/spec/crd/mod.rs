@@ -12,11 +12,11 @@ pub use graph::{
     ServiceDeclaration, ServiceGraph, ServiceGraphSpec, ServiceGraphStatus, Switch, WorkloadRef,
 };
 pub use plan::{
-    Advance, Deadlines, History, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
+    Advance, Deadlines, History, Order, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };
 pub use release::{
-    Approval, Bundle, Control, Held, HeldVariable, PlanDigest, Release, ReleaseSpec, ReleaseStatus,
-    ServiceStatus, WaveStatus,
+    Approval, Bundle, Control, Held, HeldVariable, PlanDigest, Planning, Release, ReleaseSpec,
+    ReleaseStatus, ServiceStatus, WaveStatus,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::DrainLevel;
+use super::{DrainLevel, Order};
 use crate::spec::ObjectRef;
 
 /// One run of a plan. Nothing but `control` can be changed.
@@ -77,6 +77,9 @@ use crate::spec::ObjectRef;
     "has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason)"
 ).message("`reason` cannot be changed"))]
 #[x_kube(validation = Rule::new(
+    "has(self.planning) == has(oldSelf.planning) && (!has(self.planning) || self.planning == oldSelf.planning)"
+).message("`planning` cannot be changed"))]
+#[x_kube(validation = Rule::new(
     "has(self.planDigest) == has(oldSelf.planDigest) && (!has(self.planDigest) || self.planDigest == oldSelf.planDigest)"
 ).message("`planDigest` cannot be changed"))]
 #[x_kube(validation = Rule::new(
@@ -109,9 +112,38 @@ pub struct ReleaseSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 71, max = 71))]
     pub plan_digest: Option<String>,
+    /// Which plan of these files is carried out.
+    #[serde(default, skip_serializing_if = "Planning::is_plain")]
+    pub planning: Planning,
     /// What people ask of the running release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
+}
+
+/// Which plan of the files is asked for; the flags of `tidegate run` and `tidegate plan`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Planning {
+    /// Only these services move; what belongs to the others stays as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500), inner(length(min = 1, max = 63)))]
+    pub only: Vec<String>,
+    /// What runs may be unsafe already; nothing else may break.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repair: bool,
+    /// The files are those of an earlier release: what Jobs did stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollback: bool,
+    /// How services that have a switch move; otherwise as the plan's strategy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+}
+
+impl Planning {
+    /// Whether nothing special is asked for.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The frozen input of a release: immutable Secrets `<release>-bundle-<part>` in its namespace, since
@@ -195,6 +227,9 @@ pub struct ReleaseStatus {
     /// The waves in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waves: Vec<WaveStatus>,
+    /// Services that stay as they are, whatever the files have: neither they nor what is declared of them changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out: Vec<String>,
     /// What earlier releases brought and nobody has any more: deleted when every service is done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftover: Vec<ObjectRef>,

@@ -274,9 +274,9 @@ fn an_edit_that_makes_no_sense_is_named() {
     insta::assert_snapshot!(said.join("\n").replace("the release's status was changed by somebody else: ", ""), @r"
     store: no state `Gone`
     store: no action `sing`
-    service `Store` must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit
+    step `Store` must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit
     the release's bundle has no service `stores`
-    service `Store!` must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit
+    step `Store!` must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit
     web comes after mail, which is in no earlier wave
     store comes after web, which is in no earlier wave
     store is there twice

@@ -87,6 +87,7 @@ impl Scene {
             waves: waves(&members),
             members,
             shared: shared.clone(),
+            held_out: BTreeSet::new(),
             leftover,
             strategy: strategy.clone(),
         };
@@ -206,7 +207,7 @@ impl Scene {
         let is_it = |action: &&Action| match (about, action) {
             ("shared", Action::ApplyShared { .. })
             | ("leftover", Action::RemoveLeftover { .. })
-            | ("publish", Action::Publish) => true,
+            | ("publish", Action::Publish { .. }) => true,
             _ => action
                 .service()
                 .is_some_and(|service| service.to_string() == about),
@@ -224,7 +225,7 @@ impl Scene {
                 | Action::RemoveWorkloads { .. }
                 | Action::RemoveRest { .. }
                 | Action::RemoveLeftover { .. }
-                | Action::Publish => Vec::new(),
+                | Action::Publish { .. } => Vec::new(),
             }),
             "moved" => Err(ActFailure::Moved { object }),
             "lost" => Err(ActFailure::Unreachable {

@@ -27,10 +27,10 @@ fn an_image_comes_before_its_switch_and_each_has_its_own_gate() {
 
 #[test]
 fn who_waits_for_the_image_waits_for_the_switch_too_once_that_has_begun() {
-    insta::assert_snapshot!(play(&format!("{SWITCHED} | parallel 1"), "
+    insta::assert_snapshot!(play(SWITCHED, "
         0s +orders/expand orders/expand=old
         1s ok(orders/expand) orders/expand=new
-        4s orders/expand=new +orders/flip orders/flip=old +web web=old
+        4s orders/expand=new +orders/flip orders/flip=old
         5s ok(orders/flip) orders/flip=mid orders/expand=undone +web web=old
         6s orders/flip=new +web web=old
         8s orders/flip=new +web web=old
@@ -43,6 +43,19 @@ fn who_waits_for_the_image_waits_for_the_switch_too_once_that_has_begun() {
     6s !Waits orders/flip Done
     8s orders/flip Done; web Starting; apply web (Service@7, Deployment@7 own stamp); !ServiceDone orders/flip 4s; !ServiceStarted web
     9s
+    ");
+}
+
+#[test]
+fn switches_that_may_flip_together_do() {
+    insta::assert_snapshot!(play("a/expand | b/expand | a/flip after a/expand,b/expand | b/flip after a/expand,b/expand", "
+        0s +a/expand a/expand=old +b/expand b/expand=old
+        1s ok(a/expand) ok(b/expand) a/expand=new b/expand=new
+        4s a/expand=new b/expand=new +a/flip a/flip=old +b/flip b/flip=old
+    "), @r"
+    0s a/expand Starting; b/expand Starting; apply a/expand (Service@7, Deployment@7 own stamp); apply b/expand (Service@7, Deployment@7 own stamp); !ServiceStarted a/expand; !WaveStarted 1 a/expand,b/expand; !ServiceStarted b/expand
+    1s a/expand Moving; b/expand Moving; !Waits a/expand Done; !Waits b/expand Done
+    4s a/expand Done; a/flip Starting; b/expand Done; b/flip Starting; apply a/flip (Service@7, Deployment@7 own stamp); apply b/flip (Service@7, Deployment@7 own stamp); !ServiceDone a/expand 4s; !ServiceDone b/expand 4s; !ServiceStarted a/flip; !WaveStarted 2 a/flip,b/flip; !ServiceStarted b/flip; !WaveDone 1 4s
     ");
 }
 

@@ -39,7 +39,7 @@ fn act(agenda: &Agenda, action: &Action) -> String {
             format!("remove rest of {service} ({})", kinds(objects))
         }
         Action::RemoveLeftover { objects } => format!("remove leftover ({})", kinds(objects)),
-        Action::Publish => "publish".to_owned(),
+        Action::Publish { .. } => "publish".to_owned(),
     }
 }
 
