@@ -150,6 +150,8 @@ async fn release(
         .await?;
     let new = NewRelease {
         plan_digest: None,
+        planning: crate::spec::crd::Planning::default(),
+        approvals: Vec::new(),
         plan: bundle.graph_name.clone(),
         revision: Bundle::digest(&bundle.to_bytes())
             .chars()
@@ -165,6 +167,7 @@ async fn release(
         progress: args.progress,
         timeout: None,
         drives: true,
+        leaves_when_asked: false,
         also: vec![std::sync::Arc::new(chronicle.clone())],
     };
     let ended = see_through(&seeing, made).await?;

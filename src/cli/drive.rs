@@ -6,6 +6,7 @@ use std::time::Duration;
 use kube::ResourceExt;
 use tokio::task::JoinHandle;
 
+use super::approve::{is_awaiting, steps};
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::release_view::{Progress, View};
@@ -14,8 +15,9 @@ use crate::cluster::{
     Releases, WatchedRelease, identity,
 };
 use crate::controller::{WorldError, drive};
-use crate::spec::crd::Release;
+use crate::spec::crd::{Release, ServiceStatus};
 use crate::upgrade::Event;
+use crate::upgrade::why::AWAITING;
 
 /// How long to wait before a release whose driving failed in passing is taken up again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -50,6 +52,7 @@ impl Listener for LogListener {
                 | Event::ServiceStarted { .. }
                 | Event::Waits { .. }
                 | Event::ServiceDone { .. }
+                | Event::Approved { .. }
                 | Event::Paused
                 | Event::Resumed
                 | Event::NotRemoved { .. }
@@ -196,11 +199,13 @@ pub(super) struct Seeing<'a> {
     pub timeout: Option<Duration>,
     /// Whether this process drives the release, if nobody else does.
     pub drives: bool,
+    /// Whether to leave when the release waits for somebody's word.
+    pub leaves_when_asked: bool,
     /// Who else hears of what happens, if this process drives.
     pub also: Vec<Arc<dyn Listener>>,
 }
 
-/// Shows a release until it has ended. Out: the release as it ended.
+/// Shows a release until it has ended. Out: the release as it ended, or as it was left waiting for somebody.
 pub(super) async fn see_through(seeing: &Seeing<'_>, release: Release) -> Result<Release, Failure> {
     let mut listeners: Vec<Arc<dyn Listener>> = vec![Arc::new(LogListener)];
     listeners.extend(seeing.also.iter().cloned());
@@ -253,6 +258,10 @@ pub(super) async fn see_through(seeing: &Seeing<'_>, release: Release) -> Result
                 return Err(interrupted(seeing.drives, &name));
             }
         }
+        if seeing.leaves_when_asked && is_waiting(view.release()) {
+            view.finish();
+            return Ok(view.into_release());
+        }
         if crate::cluster::has_ended(view.release()) {
             view.finish();
             if let Some(driver) = driver {
@@ -265,6 +274,43 @@ pub(super) async fn see_through(seeing: &Seeing<'_>, release: Release) -> Result
             return Ok(view.into_release());
         }
     }
+}
+
+/// Whether nothing of a release goes on until somebody has said a word.
+fn is_waiting(release: &Release) -> bool {
+    let Some(status) = &release.status else {
+        return false;
+    };
+    // Whoever drives it may not have seen the word yet.
+    let control = release.spec.control.as_ref();
+    let has_word = |step: &ServiceStatus| {
+        let mut approvals = control.into_iter().flat_map(|control| &control.approvals);
+        approvals.any(|approval| approval.step == step.name)
+    };
+    let mut conditions = status.conditions.iter();
+    status.outcome.is_none()
+        && conditions.any(|one| one.type_ == "Reconciling" && one.reason == AWAITING)
+        && steps(release).any(|step| is_awaiting(step) && !has_word(step))
+}
+
+/// What a release waits for that was left, and what to type.
+fn waiting(release: &Release) -> Failure {
+    let name = release.name_any();
+    let asked: Vec<&ServiceStatus> = steps(release).filter(|step| is_awaiting(step)).collect();
+    let words: Vec<String> = asked
+        .iter()
+        .map(|step| format!("{} {}", step.name, step.message))
+        .collect();
+    let failure = Failure::new(
+        Exit::Waiting,
+        format!("release `{name}`: {}", words.join("; ")),
+    );
+    asked.iter().fold(failure, |failure, step| {
+        failure.hint(format!(
+            "`tidegate approve {name} {}`, then `tidegate run` with the same files goes on, or a controller by itself",
+            step.name
+        ))
+    })
 }
 
 fn interrupted(drives: bool, name: &str) -> Failure {
@@ -289,6 +335,9 @@ pub(super) fn exit_of(release: &Release) -> Result<(), Failure> {
         .map(|condition| condition.message.clone())
         .unwrap_or_default();
     let name = release.name_any();
+    if is_waiting(release) {
+        return Err(waiting(release));
+    }
     match status.outcome.as_deref() {
         Some("Succeeded") => Ok(()),
         Some("Failed") => {

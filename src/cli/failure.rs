@@ -19,6 +19,8 @@ pub enum Exit {
     Failed = 5,
     /// The release was aborted.
     Aborted = 6,
+    /// The release waits for somebody's word.
+    Waiting = 7,
     /// A bug in tidegate.
     Bug = 70,
     /// `--timeout` ran out; the release goes on.

@@ -3,6 +3,7 @@
 //! In: arguments and environment. Out: data on stdout, everything else on stderr, and an exit code that scripts
 //! may depend on ([`Exit`]).
 
+mod approve;
 mod assemble;
 mod assess;
 mod check;
@@ -79,6 +80,7 @@ enum Command {
     Wait(wait::WaitArgs),
     Why(why::WhyArgs),
     History(history::HistoryArgs),
+    Approve(approve::ApproveArgs),
     Pause(control::PauseArgs),
     Resume(control::ResumeArgs),
     Abort(control::AbortArgs),
@@ -114,6 +116,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Wait(args) => wait::wait(&output, &args).await,
         Command::Why(args) => why::why(&output, &args).await,
         Command::History(args) => history::history(&output, &args).await,
+        Command::Approve(args) => approve::approve(&output, &args).await,
         Command::Pause(args) => control::pause(&output, &args).await,
         Command::Resume(args) => control::resume(&output, &args).await,
         Command::Abort(args) => control::abort(&output, &args).await,

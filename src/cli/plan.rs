@@ -17,11 +17,11 @@ use super::pact::{PactArgs, labelled_versions, with_matrix};
 use super::saved::{self, manifests_of};
 use super::split::split;
 use crate::cluster::{Releases, survey_only};
-use crate::controller::system;
+use crate::controller::{Planned, make_plan, part, planned, system};
 use crate::draw::{self, Picture};
 use crate::graph::System;
 use crate::plan::{Manifests, Plan, SavedPlan, Verdict, explain, headline, step_words, why_here};
-use crate::spec::crd::ServiceGraphSpec;
+use crate::spec::crd::{Planning, ServiceGraphSpec};
 use crate::spec::{Graph, Problem, ServiceName, did_you_mean};
 use crate::upgrade::gate::template_digest;
 
@@ -112,6 +112,10 @@ pub(super) struct Made {
     pub system: System,
     /// The order, or why there is none.
     pub plan: Plan,
+    /// Which plan was asked for.
+    planning: Planning,
+    /// Why `run` would refuse it although there is an order.
+    not_carried_out: Option<String>,
     /// What the API server would refuse.
     refused: Vec<Problem>,
     /// The manifests, if the plan was made against a cluster.
@@ -132,9 +136,6 @@ pub(super) struct Made {
 pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure> {
     if let Some(file) = &args.verify {
         return saved::verify(output, args.output.document("--verify")?, file);
-    }
-    if args.out.is_some() {
-        args.kind.refuse_to_save()?;
     }
     let made = match (&args.from, &args.to) {
         (Some(from), Some(to)) => offline(output, args, from, to)?,
@@ -162,6 +163,9 @@ pub(super) async fn plan(output: &Output, args: &PlanArgs) -> Result<(), Failure
             Exit::Refused,
             "the API server would refuse this release",
         ));
+    }
+    if let Some(message) = &made.not_carried_out {
+        return Err(Failure::new(Exit::Refused, message.clone()));
     }
     if let Some(file) = &args.out {
         write(output, &made, file)?;
@@ -240,7 +244,8 @@ fn write(output: &Output, made: &Made, file: &Path) -> Result<(), Failure> {
             None => failure,
         });
     }
-    let document = SavedPlan::new(&made.system, &made.plan, made.manifests.clone());
+    let document = SavedPlan::new(&made.system, &made.plan, made.manifests.clone())
+        .asked(made.planning.clone());
     saved::write(file, &document)?;
     let path = file.display();
     output.say(&format!(
@@ -288,18 +293,15 @@ fn offline(
     to: &PathBuf,
 ) -> Result<Made, Failure> {
     let Compared { system, old, new } = compare(output, from, to, args.live.as_deref())?;
-    let mut system = with_matrix(output, &args.pact, system, [&old.versions, &new.versions])?;
-    if args.kind.rollback {
-        let before = |name: &ServiceName| old.graph.services.get(name);
-        system = system.going_back(|name| {
-            before(name).is_some_and(|service| service.manner.reversible == Some(true))
-        });
-    }
-    let system = args.kind.part(system)?;
-    let plan = args.kind.make(&system)?;
+    let system = with_matrix(output, &args.pact, system, [&old.versions, &new.versions])?;
+    let planning = args.kind.planning();
+    let system = part(system, &planning, Some(&old.graph))?;
+    let plan = planned(&system, planning.order)?;
     Ok(Made {
         system,
         plan,
+        planning,
+        not_carried_out: None,
         refused: Vec::new(),
         manifests: None,
         name: new.graph.name.clone(),
@@ -431,15 +433,24 @@ async fn against_cluster(output: &Output, args: &PlanArgs) -> Result<Made, Failu
     // As `run` does, so that both plan with the same account and strategy.
     let releases = Releases::new(connection.client(), connection.namespace());
     super::run::take_plan_of_cluster(&releases, &name, &mut assembled).await?;
-    let survey = survey_only(&connection, &assembled.bundle, &name).await?;
-    let system = system(&assembled.graph, &survey);
-    let system = args.kind.part(system)?;
-    let plan = args.kind.make(&system)?;
+    let planning = args.kind.planning();
+    let survey = survey_only(&connection, (&assembled.bundle, &planning), &name).await?;
+    let whole = system(&assembled.graph, &survey);
+    part(whole, &planning, survey.declared.as_ref())?;
+    let made = make_plan(&assembled.bundle, &survey, &planning);
+    let not_carried_out = match made.plan.verdict {
+        Verdict::Ordered => made.refusal().map(ToOwned::to_owned),
+        // Its own words say more.
+        Verdict::Refused => None,
+    };
+    let Planned { plan, system, .. } = made;
     let refused = super::run::placed(survey.problems, &assembled);
     let expected = expected(&releases, &name, &plan).await?;
     Ok(Made {
         system,
         plan,
+        planning,
+        not_carried_out,
         refused,
         manifests: Some(manifests_of(&assembled.bundle)),
         name: assembled.bundle.graph_name,

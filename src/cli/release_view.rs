@@ -4,6 +4,7 @@ use anstyle::AnsiColor;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
+use super::approve::is_awaiting;
 use super::output::Output;
 use crate::spec::crd::{Release, ServiceStatus, WaveStatus};
 use crate::spec::duration::describe;
@@ -106,7 +107,7 @@ impl<'a> View<'a> {
         match mark {
             Some('✔' | '●') => self.output.paint(AnsiColor::Green, line),
             Some('✕') => self.output.paint(AnsiColor::Red, line),
-            Some('◑' | '◕') => self.output.paint(AnsiColor::Yellow, line),
+            Some('◑' | '◕' | '⚑') => self.output.paint(AnsiColor::Yellow, line),
             Some(_) | None => line.to_owned(),
         }
     }
@@ -212,6 +213,7 @@ pub(super) fn mark(service: &ServiceStatus) -> &'static str {
     match service.state.as_str() {
         "Done" => "●",
         "Failed" => "✕",
+        _ if is_awaiting(service) => "⚑",
         "Waiting" => "○",
         "Starting" => "◔",
         _ if service.old_alive > 0 && service.new_ready >= service.new_wanted => "◕",
@@ -234,12 +236,14 @@ fn service_line(service: &ServiceStatus, width: usize, now: Timestamp) -> String
     };
     let numbers = match service.state.as_str() {
         "Waiting" | "Starting" => String::new(),
+        _ if service.action == "drain" => String::new(),
         _ => format!(
             "  {}/{} new  {} old",
             service.new_ready, service.new_wanted, service.old_alive
         ),
     };
     let words = match service.state.as_str() {
+        "Waiting" if is_awaiting(service) => format!("  {}", service.message),
         "Done" | "Waiting" => String::new(),
         _ if service.message.is_empty() => String::new(),
         _ => format!("  {}", service.message),
@@ -307,7 +311,8 @@ fn service_change(before: Option<&ServiceStatus>, after: &ServiceStatus) -> Opti
             service.old_alive,
         )
     };
-    if before.map(key) == Some(key(after)) || after.state == "Waiting" {
+    let says_nothing = after.state == "Waiting" && !is_awaiting(after);
+    if before.map(key) == Some(key(after)) || says_nothing {
         return None;
     }
     let took = match (&after.start_time, &after.end_time) {

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
+use super::approve::{self, approvals};
 use super::assemble::{Assembled, assemble, tell_problems};
 use super::context::ClusterArgs;
 use super::drive::{Seeing, exit_of, see_through};
 use super::failure::{Exit, Failure};
 use super::input::read_all;
+use super::kinds::KindArgs;
 use super::output::Output;
 use super::release_view::Progress;
 use super::saved::SavedFile;
@@ -17,10 +19,10 @@ use crate::cluster::{
     ClusterError, Connection, Installed, NewRelease, Releases, has_ended, install, installed,
     survey_only,
 };
-use crate::controller::{make_plan, system};
+use crate::controller::{make_plan, part, system};
 use crate::manifest::Bundle;
-use crate::plan::{Verdict, explain};
-use crate::spec::crd::{Release, ReleasePlan};
+use crate::plan::{Plan, Verdict, explain};
+use crate::spec::crd::{Planning, Release, ReleasePlan};
 use crate::spec::{Code, Problem, duration};
 
 /// How long a controller may take to take up a release that was left to it, before that is told.
@@ -45,6 +47,10 @@ pub(super) struct RunArgs {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    #[command(flatten)]
+    kind: KindArgs,
+    #[command(flatten)]
+    answers: Answers,
     /// Show what would happen; write nothing
     #[arg(long)]
     dry_run: bool,
@@ -59,6 +65,17 @@ pub(super) struct RunArgs {
     timeout: Option<Duration>,
     #[command(flatten)]
     cluster: ClusterArgs,
+}
+
+/// Who answers where a release asks
+#[derive(Debug, clap::Args)]
+struct Answers {
+    /// Approve now every step of the plan that nothing undoes
+    #[arg(long)]
+    yes: bool,
+    /// End with exit code 7 where the release waits for somebody, also on a terminal
+    #[arg(long)]
+    no_input: bool,
 }
 
 /// Reads a time such as `90s`.
@@ -88,33 +105,60 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     if let Some(plan) = take_plan_of_cluster(&releases, &name, &mut assembled).await? {
         refuse_suspended(&plan)?;
     }
-    if let Some(release) = unfinished(output, args, &connection, (&name, &assembled.bundle)).await?
-    {
-        if saved.as_ref().is_some_and(|saved| !saved.is_of(&release)) {
+    let reach = Reach {
+        output,
+        connection: &connection,
+        releases: &releases,
+    };
+    let planning = planning(args, saved.as_ref())?;
+    if let Some(release) = reach.unfinished(args, (&name, &assembled.bundle)).await? {
+        let is_it = saved.as_ref().is_none_or(|saved| saved.is_of(&release));
+        if !is_it || release.spec.planning != planning {
             return Err(other_plan(&release));
         }
-        if args.dry_run {
-            output.say(&format!(
-                "release `{}` of these files is under way",
-                release.name_any()
-            ));
-            return Ok(());
-        }
-        output.say(&format!("going on with release `{}`", release.name_any()));
-        releases.complete(&release, &assembled.bundle).await?;
-        return watch_to_the_end(output, args, &connection, release).await;
+        return reach.go_on(args, release, &assembled.bundle).await;
     }
-    let planned = rehearse(output, &connection, &name, &assembled, saved.as_ref()).await?;
+    let plan = reach
+        .rehearse((&name, &planning), &assembled, saved.as_ref())
+        .await?;
     if args.dry_run {
         return Ok(());
     }
-    let wanted = saved.map(|_| planned);
-    let release = create(args, &connection, wanted, (&name, &assembled)).await?;
+    let wanted = saved.map(|_| plan.digest.clone());
+    let approved = if args.answers.yes {
+        &plan.points_of_no_return[..]
+    } else {
+        &[]
+    };
+    let approvals = approvals(&connection, approved, args.reason.as_deref()).await?;
+    let digest = Bundle::digest(&assembled.bundle.to_bytes());
+    let new = NewRelease {
+        plan_digest: wanted,
+        plan: name,
+        revision: digest.chars().take("sha256:".len() + 12).collect(),
+        reason: args.reason.clone(),
+        planning,
+        approvals,
+    };
+    let release = reach.create(&new, &assembled).await?;
     if args.detach {
         output.data(&format!("release.tidegate.dev/{}", release.name_any()))?;
         return tell_if_left_alone(output, &releases, &release).await;
     }
-    watch_to_the_end(output, args, &connection, release).await
+    reach.watch_to_the_end(args, release).await
+}
+
+/// Which plan of the files is asked for: as the saved one was, or as the flags say.
+fn planning(args: &RunArgs, saved: Option<&SavedFile>) -> Result<Planning, Failure> {
+    let flags = args.kind.planning();
+    let Some(saved) = saved else {
+        return Ok(flags);
+    };
+    if flags.is_plain() || flags == *saved.planning() {
+        return Ok(saved.planning().clone());
+    }
+    let words = "the saved plan was made with other flags than these";
+    Err(Failure::new(Exit::Usage, words).hint("leave them out: the file says which plan it is"))
 }
 
 /// Says so if no controller takes a release up.
@@ -176,110 +220,172 @@ fn refuse_suspended(plan: &ReleasePlan) -> Result<(), Failure> {
 /// The release that goes on is not of the plan that was asked for.
 fn other_plan(release: &Release) -> Failure {
     let name = release.name_any();
-    let words =
-        format!("release `{name}` of these files is under way, by another plan than the saved one");
+    let words = format!(
+        "release `{name}` of these files is under way, by another plan than the one asked for"
+    );
     Failure::new(Exit::Refused, words).hint(format!(
-        "`tidegate watch {name}` shows it; without `--plan` this command goes on with it"
+        "`tidegate watch {name}` shows it; the flags that it was made with go on with it, `tidegate abort {name}` ends it"
     ))
 }
 
-/// The release of this plan that has not ended: the same input goes on, another one is refused; one that is to be
-/// aborted, and that nobody drives any more, is ended first.
-async fn unfinished(
-    output: &Output,
-    args: &RunArgs,
-    connection: &Connection,
-    (name, bundle): (&str, &Bundle),
-) -> Result<Option<Release>, Failure> {
-    let releases = Releases::new(connection.client(), connection.namespace());
-    let all = match releases.list(Some(name)).await {
-        Ok(all) => all,
-        Err(ClusterError::NotInstalled) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let Some(release) = all.into_iter().rfind(|release| !has_ended(release)) else {
-        return Ok(None);
-    };
-    if release.spec.bundle.digest == Bundle::digest(&bundle.to_bytes()) {
-        return Ok(Some(release));
-    }
-    let running = release.name_any();
-    let is_aborted = release
-        .spec
-        .control
-        .as_ref()
-        .is_some_and(|control| control.abort);
-    if is_aborted && args.dry_run {
-        return Ok(None);
-    }
-    if is_aborted {
-        output.say(&format!("ending the aborted release `{running}` first"));
-        see_through(&seeing(output, connection, Progress::Quiet, None), release).await?;
-        return Ok(None);
-    }
-    Err(Failure::new(
+/// Where words go, and the way to the cluster.
+struct Reach<'a> {
+    output: &'a Output,
+    connection: &'a Connection,
+    releases: &'a Releases,
+}
+
+impl Reach<'_> {
+    /// The release of this plan that has not ended: the same input goes on, another one is refused; one that is to be
+    /// aborted, and that nobody drives any more, is ended first.
+    async fn unfinished(
+        &self,
+        args: &RunArgs,
+        (name, bundle): (&str, &Bundle),
+    ) -> Result<Option<Release>, Failure> {
+        let all = match self.releases.list(Some(name)).await {
+            Ok(all) => all,
+            Err(ClusterError::NotInstalled) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(release) = all.into_iter().rfind(|release| !has_ended(release)) else {
+            return Ok(None);
+        };
+        if release.spec.bundle.digest == Bundle::digest(&bundle.to_bytes()) {
+            return Ok(Some(release));
+        }
+        let running = release.name_any();
+        let is_aborted = release
+            .spec
+            .control
+            .as_ref()
+            .is_some_and(|control| control.abort);
+        if is_aborted && args.dry_run {
+            return Ok(None);
+        }
+        if is_aborted {
+            self.output
+                .say(&format!("ending the aborted release `{running}` first"));
+            see_through(&self.seeing(Progress::Quiet, None), release).await?;
+            return Ok(None);
+        }
+        Err(Failure::new(
         Exit::Refused,
         format!("release `{running}` of plan `{name}` is not done, and these are other files"),
     )
     .hint(format!(
         "`tidegate watch {running}` shows it; `tidegate abort {running}` ends it, then run again"
     )))
-}
+    }
 
-fn seeing<'a>(
-    output: &'a Output,
-    connection: &'a Connection,
-    progress: Progress,
-    timeout: Option<Duration>,
-) -> Seeing<'a> {
-    Seeing {
-        output,
-        connection,
-        progress,
-        timeout,
-        drives: true,
-        also: Vec::new(),
+    fn seeing(&self, progress: Progress, timeout: Option<Duration>) -> Seeing<'_> {
+        Seeing {
+            output: self.output,
+            connection: self.connection,
+            progress,
+            timeout,
+            drives: true,
+            leaves_when_asked: false,
+            also: Vec::new(),
+        }
     }
-}
 
-/// Everything that can go wrong is found before the first write: rights, immutable fields, conflicts, unsafe orders,
-/// and that the world is not the one of the saved plan. Out: the digest of the plan as it is made now.
-async fn rehearse(
-    output: &Output,
-    connection: &Connection,
-    name: &str,
-    assembled: &Assembled,
-    saved: Option<&SavedFile>,
-) -> Result<String, Failure> {
-    let survey = survey_only(connection, &assembled.bundle, name).await?;
-    let refused = placed(survey.problems.clone(), assembled);
-    if !refused.is_empty() {
-        tell_problems(output, &refused, &[]).unwrap_or_default();
-        let rights = refused.iter().all(|problem| {
-            matches!(
-                problem.code,
-                Code::Forbidden | Code::KindMissing | Code::NamespaceMissing
-            )
-        });
-        let exit = if rights { Exit::Cluster } else { Exit::Refused };
-        return Err(Failure::new(
-            exit,
-            "the API server would refuse this release; nothing was written",
-        ));
+    /// Everything that can go wrong is found before the first write: rights, immutable fields, conflicts, unsafe orders,
+    /// and that the world is not the one of the saved plan. Out: the plan as it is made now.
+    async fn rehearse(
+        &self,
+        (name, planning): (&str, &Planning),
+        assembled: &Assembled,
+        saved: Option<&SavedFile>,
+    ) -> Result<Plan, Failure> {
+        let survey = survey_only(self.connection, (&assembled.bundle, planning), name).await?;
+        let refused = placed(survey.problems.clone(), assembled);
+        if !refused.is_empty() {
+            tell_problems(self.output, &refused, &[]).unwrap_or_default();
+            let rights = refused.iter().all(|problem| {
+                matches!(
+                    problem.code,
+                    Code::Forbidden | Code::KindMissing | Code::NamespaceMissing
+                )
+            });
+            let exit = if rights { Exit::Cluster } else { Exit::Refused };
+            return Err(Failure::new(
+                exit,
+                "the API server would refuse this release; nothing was written",
+            ));
+        }
+        let output = self.output;
+        let whole = system(&assembled.graph, &survey);
+        part(whole, planning, survey.declared.as_ref())?;
+        let planned = make_plan(&assembled.bundle, &survey, planning);
+        let system = &planned.system;
+        output.say(&explain(system, &planned.plan).join("\n"));
+        output.say("");
+        if let Some(saved) = saved {
+            saved.holds_for(output, &assembled.bundle, (system, &planned.plan))?;
+        }
+        match (planned.plan.verdict, planned.refusal()) {
+            (Verdict::Ordered, None) => Ok(planned.plan),
+            (Verdict::Ordered, Some(message)) => {
+                let words = format!("{message}; nothing was written");
+                Err(Failure::new(Exit::Refused, words))
+            }
+            (Verdict::Refused, _) => Err(Failure::new(
+                Exit::Refused,
+                "no order is safe; nothing was written",
+            )),
+        }
     }
-    let planned = make_plan(&assembled.bundle, &survey);
-    let system = system(&assembled.graph, &survey);
-    output.say(&explain(&system, &planned.plan).join("\n"));
-    output.say("");
-    if let Some(saved) = saved {
-        saved.holds_for(output, &assembled.bundle, (&system, &planned.plan))?;
+
+    async fn create(&self, new: &NewRelease, assembled: &Assembled) -> Result<Release, Failure> {
+        let client = self.connection.client();
+        if installed(&client).await? != Installed::Yes {
+            install(&client).await.map_err(|error| {
+                Failure::from(error).hint(
+                    "somebody with the right must run `tidegate crds | kubectl apply -f -` first",
+                )
+            })?;
+        }
+        let (name, spec) = (&new.plan, &assembled.bundle.plan);
+        let plan = match &assembled.plan_name {
+            Some(_) => self.releases.declare_plan(name, spec).await?,
+            None => self.releases.ensure_plan(name, spec).await?,
+        };
+        Ok(self.releases.create(&plan, new, &assembled.bundle).await?)
     }
-    match planned.plan.verdict {
-        Verdict::Ordered => Ok(planned.plan.digest),
-        Verdict::Refused => Err(Failure::new(
-            Exit::Refused,
-            "no order is safe; nothing was written",
-        )),
+
+    /// Goes on with a release of the same files.
+    async fn go_on(
+        &self,
+        args: &RunArgs,
+        release: Release,
+        bundle: &Bundle,
+    ) -> Result<(), Failure> {
+        let name = release.name_any();
+        if args.dry_run {
+            self.output
+                .say(&format!("release `{name}` of these files is under way"));
+            return Ok(());
+        }
+        self.output.say(&format!("going on with release `{name}`"));
+        self.releases.complete(&release, bundle).await?;
+        if args.answers.yes {
+            let asked = approve::steps(&release).filter(|step| step.is_final);
+            let asked: Vec<String> = asked.map(|step| step.name.clone()).collect();
+            let approvals = approvals(self.connection, &asked, args.reason.as_deref()).await?;
+            self.releases.approve(&name, &approvals).await?;
+        }
+        self.watch_to_the_end(args, release).await
+    }
+
+    async fn watch_to_the_end(&self, args: &RunArgs, release: Release) -> Result<(), Failure> {
+        let seeing = Seeing {
+            // Nobody sits there who could answer.
+            leaves_when_asked: args.answers.no_input || !self.output.live,
+            ..self.seeing(args.progress, args.timeout)
+        };
+        let ended = see_through(&seeing, release).await?;
+        exit_of(&ended)
     }
 }
 
@@ -302,42 +408,4 @@ pub(super) fn placed(problems: Vec<Problem>, assembled: &Assembled) -> Vec<Probl
             None => problem,
         })
         .collect()
-}
-
-async fn create(
-    args: &RunArgs,
-    connection: &Connection,
-    plan_digest: Option<String>,
-    (name, assembled): (&str, &Assembled),
-) -> Result<Release, Failure> {
-    let releases = Releases::new(connection.client(), connection.namespace());
-    if installed(&connection.client()).await? != Installed::Yes {
-        install(&connection.client()).await.map_err(|error| {
-            Failure::from(error)
-                .hint("somebody with the right must run `tidegate crds | kubectl apply -f -` first")
-        })?;
-    }
-    let plan = match &assembled.plan_name {
-        Some(_) => releases.declare_plan(name, &assembled.bundle.plan).await?,
-        None => releases.ensure_plan(name, &assembled.bundle.plan).await?,
-    };
-    let digest = Bundle::digest(&assembled.bundle.to_bytes());
-    let new = NewRelease {
-        plan_digest,
-        plan: name.to_owned(),
-        revision: digest.chars().take("sha256:".len() + 12).collect(),
-        reason: args.reason.clone(),
-    };
-    Ok(releases.create(&plan, &new, &assembled.bundle).await?)
-}
-
-async fn watch_to_the_end(
-    output: &Output,
-    args: &RunArgs,
-    connection: &Connection,
-    release: Release,
-) -> Result<(), Failure> {
-    let seeing = seeing(output, connection, args.progress, args.timeout);
-    let ended = see_through(&seeing, release).await?;
-    exit_of(&ended)
 }

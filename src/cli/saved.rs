@@ -10,7 +10,7 @@ use super::output::{Format, Output};
 use crate::graph::System;
 use crate::manifest::Bundle;
 use crate::plan::{EdgeCounts, Manifests, Plan, Sameness, SavedPlan, moved};
-use crate::spec::crd::Release;
+use crate::spec::crd::{Planning, Release};
 use crate::spec::words::count;
 
 /// How many bytes a saved plan may have: some 200,000 edges with their certificates.
@@ -214,6 +214,11 @@ impl SavedFile {
             path: path.to_owned(),
             saved,
         })
+    }
+
+    /// Which plan of the files it is.
+    pub(super) fn planning(&self) -> &Planning {
+        &self.saved.planning
     }
 
     /// Whether a release carries out this plan.

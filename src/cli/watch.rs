@@ -41,6 +41,7 @@ pub(super) async fn watch(output: &Output, args: &WatchArgs) -> Result<(), Failu
         progress: args.progress,
         timeout: args.timeout,
         drives: false,
+        leaves_when_asked: false,
         also: Vec::new(),
     };
     let ended = see_through(&seeing, release).await?;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use serde::Serialize;
 
+use super::approve::is_awaiting;
 use super::context::{ClusterArgs, find_release};
 use super::failure::{Exit, Failure};
 use super::output::{Format, Output};
@@ -17,7 +18,7 @@ use crate::spec::duration::describe;
 /// Tell what a service waits for, which pods hold it, since when, and what would unblock it
 #[derive(Debug, clap::Args)]
 pub(super) struct WhyArgs {
-    /// A service; or a release, to hear of all of its services
+    /// A service, or one of its steps; or a release, to hear of all of its services
     #[arg(value_name = "SERVICE")]
     service: String,
     /// The release; otherwise the newest that has the service, one that is under way first
@@ -50,15 +51,15 @@ pub(super) async fn why(output: &Output, args: &WhyArgs) -> Result<(), Failure> 
         all.reverse();
         all
     };
-    let mut answers = answers(&candidates, |service| service.name == args.service, 1);
+    let is_it = |service: &ServiceStatus| {
+        let of_service = service.name.split('/').next();
+        service.name == args.service || of_service == Some(&args.service)
+    };
+    let mut answers = answers(&candidates, is_it);
     if answers.is_empty() && args.release.is_none() {
         // Not a service: perhaps a release.
         if let Ok(release) = find_release(&releases, &args.service).await {
-            answers = self::answers(
-                std::slice::from_ref(&release),
-                |s| s.state != "Done",
-                usize::MAX,
-            );
+            answers = self::answers(std::slice::from_ref(&release), |s| s.state != "Done");
             if answers.is_empty() {
                 return output.document(args.output, &answers, || {
                     format!("every service of release `{}` is done", release.name_any())
@@ -74,14 +75,11 @@ pub(super) async fn why(output: &Output, args: &WhyArgs) -> Result<(), Failure> 
     })
 }
 
-fn answers(
-    releases: &[Release],
-    wanted: impl Fn(&ServiceStatus) -> bool,
-    most: usize,
-) -> Vec<Answer> {
+/// The steps that are wanted, of the first release that has one.
+fn answers(releases: &[Release], wanted: impl Fn(&ServiceStatus) -> bool) -> Vec<Answer> {
     let mut found = Vec::new();
     for release in releases {
-        let Some(status) = &release.status else {
+        let Some(status) = release.status.as_ref().filter(|_| found.is_empty()) else {
             continue;
         };
         for wave in &status.waves {
@@ -97,7 +95,6 @@ fn answers(
             }
         }
     }
-    found.truncate(most);
     found
 }
 
@@ -122,6 +119,15 @@ fn text(answer: &Answer) -> String {
             since.0,
             describe(Timestamp::now().duration_since(since.0))
         ));
+    }
+    if is_awaiting(service) {
+        line(format!("`tidegate approve {release} {}`", service.name));
+    }
+    if let Some(approval) = &service.approval {
+        let at = approval.time.as_ref().map(|time| format!(" at {}", time.0));
+        let why = approval.reason.as_ref().map(|reason| format!(": {reason}"));
+        let (at, why) = (at.unwrap_or_default(), why.unwrap_or_default());
+        line(format!("approved by {}{at}{why}", approval.by));
     }
     if !service.after.is_empty() {
         line(format!("must come after {}", service.after.join(", ")));

@@ -1,5 +1,6 @@
 //! Carries out actions: every write of a release is here, as the plan's account.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -9,12 +10,13 @@ use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
 
 use super::error::ClusterError;
+use super::inventory::with_held_out;
 use super::kinds::Kinds;
 use super::manifests;
 use super::write::{self, FIELD_MANAGER, WriteError};
 use crate::manifest::Bundle;
 use crate::spec::crd::{Release, ServiceGraph};
-use crate::spec::{Code, ObjectRef};
+use crate::spec::{Code, ObjectRef, ServiceName};
 use crate::upgrade::gate::{Applied, Workload, is_waited_for};
 use crate::upgrade::{ActFailure, Action, Outcome, Precondition, Write};
 
@@ -86,7 +88,7 @@ impl Acting<'_> {
                 }
                 joined(failures).map(|()| Vec::new())
             }
-            Action::Publish => self.publish().await.map(|()| Vec::new()),
+            Action::Publish { held_out } => self.publish(held_out).await.map(|()| Vec::new()),
         }
     }
 
@@ -120,7 +122,8 @@ impl Acting<'_> {
             .api(object)
             .await
             .map_err(|error| self.missing(object, &error))?;
-        let mut sent = manifests::ready(manifest, &self.release.spec.plan, write.stamp.as_deref());
+        let plan = &self.release.spec.plan;
+        let mut sent = manifests::ready(manifest, plan, write.stamp.as_deref(), &write.held);
         // Where it begins it begins with the manifest's number.
         if write.precondition != Precondition::Absent && self.bundle.is_scaled(object) {
             sent = manifests::without_replicas(sent);
@@ -166,9 +169,7 @@ impl Acting<'_> {
     }
 
     /// Writes what is declared now, under tidegate's own name: a tenant need not have rights on our kinds.
-    async fn publish(&self) -> Result<(), ActFailure> {
-        let mut graph = ServiceGraph::new(&self.bundle.graph_name, self.bundle.graph.clone());
-        graph.metadata.namespace = self.release.namespace();
+    async fn publish(&self, held_out: &BTreeSet<ServiceName>) -> Result<(), ActFailure> {
         let object = ObjectRef {
             api_version: crate::spec::crd::API_VERSION.to_owned(),
             kind: "ServiceGraph".to_owned(),
@@ -176,6 +177,16 @@ impl Acting<'_> {
             name: self.bundle.graph_name.clone(),
         };
         let api: Api<ServiceGraph> = Api::namespaced(self.own.clone(), &self.bundle.namespace);
+        let before = if held_out.is_empty() {
+            None
+        } else {
+            let found = api.get_opt(&self.bundle.graph_name).await;
+            found.map_err(|error| write::judge(&error).about(&object))?
+        };
+        let before = before.as_ref().map(|graph| &graph.spec);
+        let spec = with_held_out(&self.bundle.graph, before, held_out);
+        let mut graph = ServiceGraph::new(&self.bundle.graph_name, spec);
+        graph.metadata.namespace = self.release.namespace();
         let parameters = PatchParams::apply(FIELD_MANAGER)
             .force()
             .validation_strict();

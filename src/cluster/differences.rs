@@ -56,6 +56,7 @@ pub async fn differences(
         kinds: &kinds,
         bundle,
         plan,
+        only: &[],
     };
     let (present, refused) = preparing.rehearse_removal(&objects).await?;
     for object in objects.iter().filter(|object| present.contains(*object)) {
@@ -115,7 +116,7 @@ async fn difference(
         .await
         .map_err(|e| ClusterError::of(e, object.to_string()))?;
     let stamp = live.as_ref().and_then(super::prepare::stamp);
-    let sent = manifests::ready(manifest, plan, stamp.as_deref());
+    let sent = manifests::ready(manifest, plan, stamp.as_deref(), &[]);
     let stored = write::dry_run(&api, &sent, &object.name, take_over).await;
     let mut before = live.map(|live| bare(&live));
     let mut after = stored

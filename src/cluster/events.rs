@@ -9,6 +9,7 @@ use super::world::Listener;
 use crate::spec::crd::Release;
 use crate::spec::words::count;
 use crate::upgrade::Event;
+use crate::upgrade::why::AWAITING;
 
 /// How many Events may wait to be sent; more are dropped, for they are hints to people and nothing rests on them.
 const WAITING_MAX: usize = 256;
@@ -80,10 +81,7 @@ fn words(event: &Event) -> Option<(EventType, String)> {
             ),
         ),
         Event::WaveStarted { wave, services } => {
-            let names: Vec<&str> = services
-                .iter()
-                .map(crate::spec::ServiceName::as_str)
-                .collect();
+            let names: Vec<String> = services.iter().map(ToString::to_string).collect();
             (Normal, format!("wave {wave} starts: {}", names.join(", ")))
         }
         Event::WaveDone { wave, took } => (
@@ -105,10 +103,19 @@ fn words(event: &Event) -> Option<(EventType, String)> {
             reason: _,
             message,
         } => (Warning, format!("{service}: {message}")),
+        Event::Waits {
+            service,
+            reason,
+            message,
+        } if reason == AWAITING => (Normal, format!("{service} {message}")),
         Event::Paused => (Normal, "paused on request".to_owned()),
         Event::Resumed => (Normal, "resumed on request".to_owned()),
         Event::Ended {
             outcome: "Succeeded",
+            message,
+        }
+        | Event::Approved {
+            service: _,
             message,
         } => (Normal, message.clone()),
         Event::Refused { message }

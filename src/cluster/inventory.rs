@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::error::ClusterError;
-use super::releases::Releases;
+use super::releases::{Releases, is_whole};
 use crate::manifest::{Bundle, apply_order, deletion_order};
+use crate::spec::crd::{ServiceDeclaration, ServiceGraphSpec};
 use crate::spec::{Graph, ObjectRef, ServiceName, check_graph};
 
 /// Kinds that are never deleted with the rest: what they hold cannot be brought back by applying a manifest again. What
@@ -23,9 +24,10 @@ const KEPT: [&str; 3] = [
 /// What earlier releases brought.
 #[derive(Default)]
 pub(super) struct Inventory {
+    /// The last whole release that succeeded.
     succeeded: Option<Bundle>,
-    /// Newest first.
-    later: Vec<Bundle>,
+    /// Newest first: those after it, with the services that stayed as they were if they succeeded.
+    later: Vec<(Bundle, Option<BTreeSet<ServiceName>>)>,
     /// What the last release that succeeded was to delete at its end, and perhaps could not.
     leftover: Vec<ObjectRef>,
 }
@@ -47,13 +49,25 @@ impl Inventory {
         let mut inventory = Self::default();
         for release in releases.ended(plan).await?.iter().rev() {
             let outcome = release.status.as_ref().and_then(|s| s.outcome.as_deref());
-            if outcome == Some("Succeeded") {
+            if outcome == Some("Succeeded") && is_whole(release) {
                 inventory.succeeded = Some(releases.bundle(release).await?);
                 let status = release.status.as_ref();
                 inventory.leftover = status.map(|s| s.leftover.clone()).unwrap_or_default();
                 break;
             }
-            inventory.later.push(releases.bundle(release).await?);
+            let status = release
+                .status
+                .as_ref()
+                .filter(|_| outcome == Some("Succeeded"));
+            let held_out = status.map(|status| {
+                let names = status.held_out.iter();
+                names
+                    .filter_map(|text| ServiceName::parse(text).ok())
+                    .collect()
+            });
+            inventory
+                .later
+                .push((releases.bundle(release).await?, held_out));
         }
         Ok(inventory)
     }
@@ -61,8 +75,21 @@ impl Inventory {
     /// What the services speak of which no stamp says it: as it was declared when a release last succeeded. What a
     /// failed one declared may never have run.
     pub(super) fn declared(&self) -> Option<Graph> {
-        let bundle = self.succeeded.as_ref()?;
-        Some(check_graph(&bundle.graph_name, &bundle.graph).0)
+        let base = self
+            .succeeded
+            .as_ref()
+            .map(|bundle| (bundle, BTreeSet::new()));
+        let later = self.later.iter().rev();
+        let parts = later.filter_map(|(bundle, held_out)| Some((bundle, held_out.clone()?)));
+        let declared = base
+            .into_iter()
+            .chain(parts)
+            .fold(None, |before, (bundle, held_out)| {
+                let before: Option<(&str, ServiceGraphSpec)> = before;
+                let spec = with_held_out(&bundle.graph, before.as_ref().map(|it| &it.1), &held_out);
+                Some((bundle.graph_name.as_str(), spec))
+            });
+        declared.map(|(name, spec)| check_graph(name, &spec).0)
     }
 
     /// Whether an object was a workload of a service.
@@ -79,7 +106,8 @@ impl Inventory {
     }
 
     fn bundles(&self) -> impl Iterator<Item = &Bundle> {
-        self.later.iter().chain(&self.succeeded)
+        let later = self.later.iter().map(|(bundle, _)| bundle);
+        later.chain(&self.succeeded)
     }
 
     /// What the inventory has and a new bundle has not.
@@ -116,6 +144,23 @@ impl Inventory {
         }
         going.leftover = picked(&going.leftover, &deletion_order(going.leftover.iter()));
         going
+    }
+}
+
+/// A graph in which some services are declared as they were before, or not at all if they were not.
+pub(super) fn with_held_out(
+    new: &ServiceGraphSpec,
+    before: Option<&ServiceGraphSpec>,
+    held_out: &BTreeSet<ServiceName>,
+) -> ServiceGraphSpec {
+    let is_out =
+        |service: &&ServiceDeclaration| held_out.iter().any(|name| name.as_str() == service.name);
+    let old = before.into_iter().flat_map(|graph| &graph.services);
+    let kept = old.filter(is_out);
+    let moved = new.services.iter().filter(|service| !is_out(service));
+    ServiceGraphSpec {
+        services: moved.chain(kept).cloned().collect(),
+        ..new.clone()
     }
 }
 
@@ -301,15 +346,48 @@ mod tests {
     #[test]
     fn what_a_failed_release_brought_goes_too_and_what_it_declared_is_not_believed() {
         let mut inventory = of(bundle(&[WEB], &[]));
-        inventory
-            .later
-            .push(bundle(&[WEB, ("new", &["apps/v1 Deployment new"])], &[]));
+        inventory.later.push((
+            bundle(&[WEB, ("new", &["apps/v1 Deployment new"])], &[]),
+            None,
+        ));
         assert_eq!(
             going(&inventory, &bundle(&[WEB], &[])),
             "leaves new: Deployment/new; left: "
         );
         inventory.succeeded = None;
         assert_eq!(inventory.declared(), None);
+    }
+
+    #[test]
+    fn after_a_release_of_a_part_the_others_are_declared_as_they_were() {
+        let graph =
+            |text: &str| -> ServiceGraphSpec { serde_saphyr::from_str(text).expect("a graph") };
+        let mut whole = bundle(&[WEB], &[]);
+        whole.graph = graph(
+            "services: [{name: web, serves: [{versions: ['1']}]}, {name: db, serves: [{versions: ['1']}]}]",
+        );
+        let mut part = bundle(&[WEB], &[]);
+        part.graph = graph(
+            "services: [{name: web, serves: [{versions: ['2']}]}, {name: db, serves: [{versions: ['2']}]}, {name: new}]",
+        );
+        let mut inventory = of(whole);
+        let held_out = ["db", "new"].map(|name| ServiceName::parse(name).unwrap());
+        inventory.later.push((part.clone(), Some(held_out.into())));
+        // What one declared that failed after it is not believed.
+        inventory.later.insert(0, (part, None));
+        let declared = inventory.declared().unwrap();
+        let told: Vec<String> = declared
+            .services
+            .iter()
+            .map(|(name, service)| {
+                let served = service.interface.serves.iter().flatten();
+                let versions: Vec<String> = served
+                    .flat_map(|(_, versions)| versions.iter().map(ToString::to_string))
+                    .collect();
+                format!("{name} {}", versions.join(","))
+            })
+            .collect();
+        assert_eq!(told, ["db 1", "web 2"]);
     }
 
     #[test]

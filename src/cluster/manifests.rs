@@ -2,16 +2,27 @@
 
 use serde_json::{Map, Value};
 
-use crate::spec::crd::{CONTRACT_ANNOTATION, PLAN_LABEL};
+use crate::spec::crd::{CONTRACT_ANNOTATION, HeldVariable, PLAN_LABEL};
+use crate::spec::words::short_image;
 
 /// A manifest made ready to be sent. Labels of the object's own metadata start no pod anew.
-pub(super) fn ready(manifest: &Value, plan: &str, stamp: Option<&str>) -> Value {
+///
+/// In: the manifest, the plan's name, the stamp, and the variables of it that keep the value of what runs.
+pub(super) fn ready(
+    manifest: &Value,
+    plan: &str,
+    stamp: Option<&str>,
+    held: &[HeldVariable],
+) -> Value {
     let mut manifest = manifest.clone();
     if let Some(object) = manifest.as_object_mut() {
         // The status is the controllers', and an exported object brings one along.
         object.remove("status");
         label(object, plan);
         stamp.and_then(|stamp| put_stamp(object, stamp));
+        for variable in held {
+            hold(object, variable);
+        }
     }
     manifest
 }
@@ -54,6 +65,24 @@ fn put_stamp(object: &mut Map<String, Value>, stamp: &str) -> Option<()> {
     Some(())
 }
 
+/// Gives an environment variable that the manifest has another value.
+fn hold(object: &mut Map<String, Value>, held: &HeldVariable) -> Option<()> {
+    let pod = object.get_mut("spec")?.pointer_mut("/template/spec")?;
+    let containers = pod.get_mut("containers")?.as_array_mut()?;
+    let container = containers.iter_mut().find(|container| {
+        container
+            .get("name")
+            .is_some_and(|name| *name == held.container)
+    })?;
+    let variables = container.get_mut("env")?.as_array_mut()?;
+    let variable = variables
+        .iter_mut()
+        .find(|variable| variable.get("name").is_some_and(|name| *name == held.name))?;
+    let value = Value::String(held.value.clone());
+    variable.as_object_mut()?.insert("value".to_owned(), value);
+    Some(())
+}
+
 /// The mapping under a key, made if it is absent or null; `None` for a value of another type, which is the
 /// server's to refuse.
 fn child<'a>(parent: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
@@ -82,11 +111,6 @@ pub(super) fn images(manifest: &Value) -> Vec<String> {
         .into_iter()
         .flatten()
         .filter_map(|container| container.get("image")?.as_str())
-        .map(short_image)
+        .map(|image| short_image(image).to_owned())
         .collect()
-}
-
-/// `registry/a/b:1.2` as `b:1.2`: the registry says nothing about what changes.
-fn short_image(image: &str) -> String {
-    image.rsplit('/').next().unwrap_or(image).to_owned()
 }

@@ -3,6 +3,7 @@
 //! In: a [`Connection`]. Out: [`ClusterWorld`], the real implementation of the one seam. Decides nothing.
 
 mod act;
+mod approvals;
 mod caches;
 mod client;
 mod counting;
@@ -16,6 +17,7 @@ mod install;
 mod inventory;
 mod kinds;
 mod lease;
+mod look;
 mod manifests;
 mod namespaces;
 mod prepare;
@@ -29,6 +31,7 @@ mod watched;
 mod world;
 mod write;
 
+pub use approvals::who_am_i;
 pub use client::{Access, Connection};
 pub use counting::RequestListener;
 pub use declared::keep_declared;

@@ -12,8 +12,9 @@ use super::kinds::Kinds;
 use super::manifests;
 use super::write::{self, Deletion, WriteError};
 use crate::controller::TemplateChange;
-use crate::manifest::Bundle;
-use crate::spec::{Code, ObjectRef, Problem};
+use crate::manifest::{Bundle, Entry};
+use crate::spec::crd::HeldVariable;
+use crate::spec::{Code, ObjectRef, Problem, ServiceName};
 use crate::upgrade::gate::Workload;
 use crate::upgrade::{Precondition, Prepared};
 
@@ -26,17 +27,25 @@ pub(super) struct Preparing<'a> {
     pub(super) kinds: &'a Kinds,
     pub(super) bundle: &'a Bundle,
     pub(super) plan: &'a str,
+    /// The services that may move; empty: all.
+    pub(super) only: &'a [String],
 }
 
 impl Preparing<'_> {
-    /// Looks at objects that may be written next.
+    /// Whether a service may move.
+    pub(super) fn is_asked(&self, service: &ServiceName) -> bool {
+        self.only.is_empty() || self.only.iter().any(|one| one == service.as_str())
+    }
+
+    /// Looks at objects that may be written next, with the variables that workloads keep in the next write.
     pub(super) async fn look(
         &self,
         objects: &BTreeSet<ObjectRef>,
+        held: &[HeldVariable],
     ) -> Result<BTreeMap<ObjectRef, Prepared>, ClusterError> {
         let looks: Vec<_> = objects
             .iter()
-            .map(|object| self.look_at_named(object))
+            .map(|object| self.look_at_named(object, held))
             .collect();
         stream::iter(looks)
             .buffer_unordered(PARALLEL)
@@ -47,11 +56,16 @@ impl Preparing<'_> {
     async fn look_at_named(
         &self,
         object: &ObjectRef,
+        held: &[HeldVariable],
     ) -> Result<(ObjectRef, Prepared), ClusterError> {
-        Ok((object.clone(), self.look_at(object).await?))
+        Ok((object.clone(), self.look_at(object, held).await?))
     }
 
-    async fn look_at(&self, object: &ObjectRef) -> Result<Prepared, ClusterError> {
+    async fn look_at(
+        &self,
+        object: &ObjectRef,
+        held: &[HeldVariable],
+    ) -> Result<Prepared, ClusterError> {
         let api = self.kinds.api(self.client, object)?;
         let live = api
             .get_opt(&object.name)
@@ -65,7 +79,7 @@ impl Preparing<'_> {
         };
         let stamp = stamp(&live);
         let starts_pods = self.bundle.is_workload(object)
-            && match self.would_change(object, &live).await {
+            && match self.would_change(object, &live, held).await {
                 Ok(change) => change == TemplateChange::Changes,
                 // The write itself will tell.
                 Err(WriteError::Refused(..) | WriteError::Moved) => true,
@@ -87,6 +101,7 @@ impl Preparing<'_> {
         &self,
         object: &ObjectRef,
         live: &DynamicObject,
+        held: &[HeldVariable],
     ) -> Result<TemplateChange, WriteError> {
         let api = self
             .kinds
@@ -94,7 +109,12 @@ impl Preparing<'_> {
             .map_err(|error| WriteError::Refused(Code::KindMissing, error.to_string()))?;
         let manifest = self.bundle.manifest(object).cloned().unwrap_or_default();
         let stamp = stamp(live);
-        let sent = self.sent(object, &manifest, stamp.as_deref());
+        let held: Vec<HeldVariable> = held
+            .iter()
+            .filter(|one| one.workload == *object)
+            .cloned()
+            .collect();
+        let sent = self.sent(object, &manifest, stamp.as_deref(), &held);
         let stored = write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(if digest(live) == digest(&stored) {
             TemplateChange::Same
@@ -103,14 +123,18 @@ impl Preparing<'_> {
         })
     }
 
-    /// Applies every object as a dry run.
+    /// Applies every object that may be written as a dry run.
     ///
     /// Out: what each workload's template would do, and all that the server would refuse. Error: no answer, which is
     /// no refusal.
     pub(super) async fn rehearse(
         &self,
     ) -> Result<(BTreeMap<ObjectRef, TemplateChange>, Vec<Problem>), ClusterError> {
-        let entries = &self.bundle.objects;
+        let is_asked = |entry: &&Entry| {
+            let owner = self.bundle.owner(&entry.reference);
+            owner.is_none_or(|owner| self.is_asked(owner))
+        };
+        let entries: Vec<&Entry> = self.bundle.objects.iter().filter(is_asked).collect();
         let rehearsals: Vec<_> = entries
             .iter()
             .map(|entry| self.rehearse_one(&entry.reference, &entry.value))
@@ -192,22 +216,28 @@ impl Preparing<'_> {
         let Some(live) = live else {
             // What lives in a namespace that the release brings along cannot be tried before that is there.
             if !self.brings_namespace(object) {
-                let sent = manifests::ready(manifest, self.plan, None);
+                let sent = manifests::ready(manifest, self.plan, None, &[]);
                 write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
             }
             return Ok(workload.then_some(TemplateChange::Absent));
         };
         if workload {
-            return self.would_change(object, &live).await.map(Some);
+            return self.would_change(object, &live, &[]).await.map(Some);
         }
-        let sent = self.sent(object, manifest, None);
+        let sent = self.sent(object, manifest, None, &[]);
         write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(None)
     }
 
     /// What would be sent of an object that is there.
-    fn sent(&self, object: &ObjectRef, manifest: &Value, stamp: Option<&str>) -> Value {
-        let sent = manifests::ready(manifest, self.plan, stamp);
+    fn sent(
+        &self,
+        object: &ObjectRef,
+        manifest: &Value,
+        stamp: Option<&str>,
+        held: &[HeldVariable],
+    ) -> Value {
+        let sent = manifests::ready(manifest, self.plan, stamp, held);
         if self.bundle.is_scaled(object) {
             manifests::without_replicas(sent)
         } else {

@@ -16,8 +16,8 @@ use super::error::ClusterError;
 use super::write::FIELD_MANAGER;
 use crate::manifest::Bundle;
 use crate::spec::crd::{
-    self, History, PLAN_LABEL, Release, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus,
-    ReleaseSpec,
+    self, Approval, Control, History, PLAN_LABEL, Planning, Release, ReleasePlan, ReleasePlanSpec,
+    ReleasePlanStatus, ReleaseSpec,
 };
 
 /// How much of a bundle goes into one Secret: an object may have 1 MiB, base64 and metadata included.
@@ -40,6 +40,10 @@ pub struct NewRelease {
     pub reason: Option<String>,
     /// The digest of the one plan that may be carried out.
     pub plan_digest: Option<String>,
+    /// Which plan of the input is asked for.
+    pub planning: Planning,
+    /// What is approved ahead of time.
+    pub approvals: Vec<Approval>,
 }
 
 /// Releases of one namespace.
@@ -58,7 +62,7 @@ impl Releases {
         }
     }
 
-    fn api(&self) -> Api<Release> {
+    pub(super) fn api(&self) -> Api<Release> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
@@ -165,7 +169,11 @@ impl Releases {
                     parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
                 },
                 plan_digest: new.plan_digest.clone(),
-                control: None,
+                planning: new.planning.clone(),
+                control: (!new.approvals.is_empty()).then(|| Control {
+                    approvals: new.approvals.clone(),
+                    ..Control::default()
+                }),
             };
             let mut release = Release::new(&format!("{}-{number}", new.plan), spec);
             release.metadata.labels = Some(labels(&new.plan));
@@ -183,25 +191,27 @@ impl Releases {
         Ok(release)
     }
 
-    /// A definition from before saved plans would take the wish for one out of the release, and nobody would honour
-    /// it: tried before anything is written.
+    /// An older definition would take what it does not know out of the release, for instance the wish for a saved plan,
+    /// and nobody would honour it: tried before anything is written.
     async fn keeps_wish(&self, release: &Release) -> Result<(), ClusterError> {
-        if release.spec.plan_digest.is_none() {
-            return Ok(());
-        }
         let trial = PostParams {
             dry_run: true,
             ..PostParams::default()
         };
         match self.api().create(&trial, release).await {
-            Ok(kept) if kept.spec.plan_digest.is_none() => Err(ClusterError::Refused {
-                what: "a release of a saved plan".to_owned(),
-                message: "the custom resources in the cluster are older than this tidegate: \
-                          `tidegate crds | kubectl apply -f -`"
-                    .to_owned(),
-            }),
+            Ok(kept) if kept.spec != release.spec => Err(Self::older_definitions("the release")),
             // Whatever else is wrong, the real attempt says it.
             Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The API server has taken something out that it does not know.
+    pub(super) fn older_definitions(what: &str) -> ClusterError {
+        ClusterError::Refused {
+            what: what.to_owned(),
+            message: "the custom resources in the cluster are older than this tidegate: \
+                      `tidegate crds | kubectl apply -f -`"
+                .to_owned(),
         }
     }
 
@@ -295,7 +305,7 @@ impl Releases {
 
 impl Releases {
     /// Tidies up after a release has ended: the plan's status says so, and the oldest ended releases beyond what
-    /// the plan keeps are deleted. What the inventory needs always stays: the newest that succeeded, and those after
+    /// the plan keeps are deleted. What the inventory needs always stays: the newest whole one that succeeded, and those after
     /// it that may have written something.
     pub async fn tidy(&self, plan_name: &str, history: &History) -> Result<(), ClusterError> {
         let releases = self.list(Some(plan_name)).await?;
@@ -326,16 +336,14 @@ impl Releases {
         let old_succeeded = succeeded
             .len()
             .saturating_sub(kept(history.keep_succeeded.max(1)));
-        let newest = succeeded.last().map_or(0, |release| release.spec.number);
+        let whole = succeeded.iter().rev().find(|release| is_whole(release));
+        let newest = whole.map_or(0, |release| release.spec.number);
         let is_needed =
-            |release: &Release| release.spec.number > newest && may_have_written(release);
+            |release: &&Release| release.spec.number >= newest && may_have_written(release);
         let old_others = others.len().saturating_sub(kept(history.keep_failed));
-        for release in succeeded.into_iter().take(old_succeeded).chain(
-            others
-                .into_iter()
-                .take(old_others)
-                .filter(|release| !is_needed(release)),
-        ) {
+        let old = succeeded.into_iter().take(old_succeeded);
+        let old = old.chain(others.into_iter().take(old_others));
+        for release in old.filter(|release| !is_needed(release)) {
             match self
                 .api()
                 .delete(&release.name_any(), &DeleteParams::background())
@@ -365,6 +373,12 @@ fn may_have_written(release: &Release) -> bool {
         let outcome = status.outcome.as_deref();
         status.start_time.is_some() && outcome.is_some_and(|outcome| outcome != "Refused")
     })
+}
+
+/// Whether a release was about every service, so that what it does not have is nowhere else.
+pub(super) fn is_whole(release: &Release) -> bool {
+    let status = release.status.as_ref();
+    status.is_some_and(|status| status.held_out.is_empty())
 }
 
 /// Whether a release has ended.

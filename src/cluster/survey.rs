@@ -7,7 +7,7 @@ use kube::{Api, Client};
 
 use super::client::Connection;
 use super::error::ClusterError;
-use super::family::{Family, Source};
+use super::family::{Family, Source, live_workload};
 use super::inventory::{Going, Inventory};
 use super::kinds::Kinds;
 use super::manifests;
@@ -16,7 +16,7 @@ use super::reads::{About, Pool};
 use super::releases::Releases;
 use crate::controller::{Survey, Surveyed, TemplateChange};
 use crate::manifest::Bundle;
-use crate::spec::crd::ServiceGraph;
+use crate::spec::crd::{HeldVariable, Planning, ServiceGraph};
 use crate::spec::{Code, Graph, ObjectRef, Problem, ServiceName, check_graph};
 use crate::upgrade::gate::{LiveRevision, revisions};
 
@@ -77,6 +77,12 @@ async fn running(
         client: preparing.client,
         kinds: preparing.kinds,
     };
+    let graph = check_graph(&bundle.graph_name, &bundle.graph).0;
+    let variables: BTreeMap<&ServiceName, &str> = graph
+        .services
+        .iter()
+        .filter_map(|(name, service)| Some((name, service.manner.switch.as_deref()?)))
+        .collect();
     let mut services = BTreeMap::new();
     for (name, owned) in &bundle.services {
         let workloads = bundle.references(&owned.workloads);
@@ -85,7 +91,7 @@ async fn running(
             .filter_map(|workload| changes.get(workload))
             .max()
             .copied()
-            .unwrap_or(TemplateChange::Same);
+            .unwrap_or_else(|| untried(preparing.is_asked(name)));
         let images = workloads
             .iter()
             .filter_map(|workload| bundle.manifest(workload))
@@ -100,7 +106,14 @@ async fn running(
                 ..revision
             }));
         }
-        services.insert(name.clone(), Surveyed { live, change, to });
+        let switched = values_that_run(source, &workloads, variables.get(name)).await?;
+        let surveyed = Surveyed {
+            live,
+            change,
+            to,
+            switched,
+        };
+        services.insert(name.clone(), surveyed);
     }
     for (name, objects) in &going.leaving {
         let workloads: Vec<ObjectRef> = objects
@@ -113,6 +126,7 @@ async fn running(
             live,
             change: TemplateChange::Same,
             to: String::new(),
+            switched: Vec::new(),
         };
         services.insert(name.clone(), surveyed);
     }
@@ -135,11 +149,11 @@ fn still_running(workload: &ObjectRef, pods: &[String]) -> Problem {
 
 /// Surveys the cluster for a release that does not exist yet.
 ///
-/// In: the way to the cluster, the frozen input and the plan's name. Out: what runs and what would change. Writes
+/// In: the way to the cluster, the frozen input, what of it is asked for, and the plan's name. Out: what runs and what would change. Writes
 /// nothing.
 pub async fn survey_only(
     connection: &Connection,
-    bundle: &Bundle,
+    (bundle, planning): (&Bundle, &Planning),
     plan: &str,
 ) -> Result<Survey, ClusterError> {
     let own = connection.client();
@@ -153,8 +167,51 @@ pub async fn survey_only(
         kinds: &kinds,
         bundle,
         plan,
+        only: &planning.only,
     };
     survey(&own, &preparing, &inventory).await
+}
+
+/// What the manifests of a service would do of which no workload was tried.
+fn untried(is_asked: bool) -> TemplateChange {
+    if is_asked {
+        TemplateChange::Same
+    } else {
+        // What the files declare of it says nothing of what runs.
+        TemplateChange::Changes
+    }
+}
+
+/// The plain values that a service's switch has in what runs.
+async fn values_that_run(
+    source: Source<'_>,
+    workloads: &[ObjectRef],
+    switch: Option<&&str>,
+) -> Result<Vec<HeldVariable>, ClusterError> {
+    let Some(switch) = switch else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for workload in workloads {
+        let Some(live) = live_workload(source, workload).await? else {
+            continue;
+        };
+        let template = live.template();
+        let pod = template.spec.as_ref();
+        for container in pod.into_iter().flat_map(|pod| &pod.containers) {
+            let mut env = container.env.iter().flatten();
+            let set = env.find(|variable| variable.name == *switch);
+            if let Some(value) = set.and_then(|variable| variable.value.clone()) {
+                found.push(HeldVariable {
+                    workload: workload.clone(),
+                    container: container.name.clone(),
+                    name: (*switch).to_owned(),
+                    value,
+                });
+            }
+        }
+    }
+    Ok(found)
 }
 
 async fn live_revisions(

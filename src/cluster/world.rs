@@ -1,6 +1,5 @@
 //! The real [`World`]: one release in one cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,23 +12,15 @@ use super::act::Acting;
 use super::caches::Caches;
 use super::client::Connection;
 use super::error::ClusterError;
-use super::family::{Family, Source};
 use super::inventory::Inventory;
 use super::kinds::Kinds;
-use super::prepare::Preparing;
-use super::reads::{About, Pool, read_live};
 use super::releases::Releases;
 use super::survey::survey;
 use super::watched::WatchedRelease;
 use crate::controller::{Loaded, Saved, Survey, World, WorldError};
 use crate::manifest::Bundle;
 use crate::spec::crd::Release;
-use crate::spec::{ObjectRef, ServiceName};
-use crate::upgrade::gate::{Baseline, Snapshot};
-use crate::upgrade::{
-    Action, Agenda, Event, Observation, Outcome, Prepared, ServiceState, Standing, State, Wanted,
-    Wish, status,
-};
+use crate::upgrade::{Action, Agenda, Event, Observation, Outcome, State, Wanted, Wish, status};
 
 /// Looks again at least this often, though no watch said a word: the net under the watches.
 const SAFETY_POLL: Duration = Duration::from_secs(10);
@@ -44,16 +35,16 @@ pub trait Listener: Send + Sync {
 pub struct ClusterWorld {
     connection: Connection,
     own: Client,
-    acting: Client,
-    namespace: String,
+    pub(super) acting: Client,
+    pub(super) namespace: String,
     name: String,
     releases: Releases,
     watched: WatchedRelease,
-    release: Release,
+    pub(super) release: Release,
     /// May this process go on? A lease that was lost says no.
     held: watch::Receiver<bool>,
-    bundle: Arc<Bundle>,
-    kinds: Kinds,
+    pub(super) bundle: Arc<Bundle>,
+    pub(super) kinds: Kinds,
     caches: Option<Caches>,
     listeners: Vec<Arc<dyn Listener>>,
 }
@@ -92,7 +83,7 @@ impl ClusterWorld {
         })
     }
 
-    async fn caches(&mut self) -> Result<&Caches, WorldError> {
+    pub(super) async fn caches(&mut self) -> Result<&Caches, WorldError> {
         if self.caches.is_none() {
             self.caches = Some(
                 Caches::start(&self.own, &self.acting, &self.namespace)
@@ -144,184 +135,9 @@ impl ClusterWorld {
             pause: control.pause,
             abort: control.abort,
             reason: control.reason,
+            approvals: control.approvals,
         }
     }
-
-    /// The services that the turn wants to see, and whether live.
-    fn asked(
-        agenda: &Agenda,
-        state: &State,
-        wish: &Wish,
-        now: Timestamp,
-    ) -> (BTreeSet<ServiceName>, BTreeSet<ServiceName>) {
-        let due = |wishes: &BTreeMap<ServiceName, Timestamp>| -> BTreeSet<ServiceName> {
-            wishes
-                .iter()
-                .filter(|(_, at)| **at <= now)
-                .map(|(name, _)| name.clone())
-                .collect()
-        };
-        let mut live = due(&wish.live);
-        live.extend(due(&wish.prepare));
-        live.retain(|name| agenda.members.contains_key(name));
-        let cached = state
-            .services
-            .iter()
-            .filter(|(name, service)| {
-                !live.contains(*name)
-                    && matches!(service.standing, Standing::Moving | Standing::Removing)
-            })
-            .map(|(name, _)| name.clone())
-            .collect();
-        (live, cached)
-    }
-
-    async fn prepared(
-        &mut self,
-        agenda: &Agenda,
-        wish: &Wish,
-        now: Timestamp,
-    ) -> Result<BTreeMap<ObjectRef, Prepared>, WorldError> {
-        let mut objects: BTreeSet<ObjectRef> = BTreeSet::new();
-        for (name, at) in &wish.prepare {
-            if *at <= now
-                && let Some(member) = agenda.members.get(name)
-            {
-                objects.extend(member.belongings.objects.iter().cloned());
-            }
-        }
-        if wish.prepare_shared {
-            objects.extend(agenda.shared.iter().cloned());
-        }
-        for object in &objects {
-            // A kind whose CRD comes with the same release is not known before that is applied.
-            match self.kinds.learn(&self.acting, object).await {
-                Ok(()) | Err(ClusterError::KindMissing(_)) => {}
-                Err(error) => return Err(world_error(&error)),
-            }
-        }
-        let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = objects
-            .into_iter()
-            .partition(|object| self.kinds.namespaced(object).is_some());
-        let looked = self.preparing().look(&known).await;
-        let mut prepared = looked.map_err(|error| world_error(&error))?;
-        // What has no kind does not exist; without a word on it, nothing that goes along with it would ever start.
-        let absent = unknown
-            .into_iter()
-            .map(|object| (object, Prepared::absent()));
-        prepared.extend(absent);
-        Ok(prepared)
-    }
-
-    fn preparing(&self) -> Preparing<'_> {
-        Preparing {
-            client: &self.acting,
-            kinds: &self.kinds,
-            bundle: &self.bundle,
-            plan: &self.release.spec.plan,
-        }
-    }
-
-    /// Snapshots of services, live or from the caches.
-    async fn snapshots(
-        &mut self,
-        agenda: &Agenda,
-        state: &State,
-        (live, cached): (BTreeSet<ServiceName>, BTreeSet<ServiceName>),
-    ) -> Result<BTreeMap<ServiceName, Vec<(ObjectRef, Snapshot)>>, WorldError> {
-        let (acting, namespace) = (self.acting.clone(), self.namespace.clone());
-        let kinds = self.kinds.clone();
-        let source = Source {
-            client: &acting,
-            kinds: &kinds,
-        };
-        let known = self.caches().await?;
-        let mut snapshots: BTreeMap<ServiceName, Vec<(ObjectRef, Snapshot)>> = BTreeMap::new();
-        let live_targets = Targets::of(agenda, state, &live);
-        if !live.is_empty() {
-            let abouts = live_targets.abouts();
-            let read = read_live(source, &namespace, known, &abouts)
-                .await
-                .map_err(|error| world_error(&error))?;
-            for (target, snapshot) in live_targets.list.iter().zip(read) {
-                let of_service = snapshots.entry(target.service.clone()).or_default();
-                of_service.push((target.workload.clone(), snapshot));
-            }
-        }
-        let cached_targets = Targets::of(agenda, state, &cached);
-        let pool = Pool::cached(known);
-        let now = Timestamp::now();
-        for (target, about) in cached_targets.list.iter().zip(cached_targets.abouts()) {
-            let family = Family::cached(source, known, &target.workload)
-                .await
-                .map_err(|error| world_error(&error))?;
-            let of_service = snapshots.entry(target.service.clone()).or_default();
-            of_service.push((target.workload.clone(), pool.snapshot(&about, family, now)));
-        }
-        Ok(snapshots)
-    }
-}
-
-/// The workloads of some services, with what their snapshots need.
-struct Targets<'a> {
-    list: Vec<Target<'a>>,
-}
-
-struct Target<'a> {
-    service: ServiceName,
-    workload: ObjectRef,
-    siblings: Vec<ObjectRef>,
-    recorded: BTreeSet<String>,
-    before: Option<&'a Baseline>,
-}
-
-impl<'a> Targets<'a> {
-    fn of(agenda: &Agenda, state: &'a State, services: &BTreeSet<ServiceName>) -> Self {
-        let mut list = Vec::new();
-        for name in services {
-            let Some(member) = agenda.members.get(name) else {
-                continue;
-            };
-            let service = state.services.get(name);
-            let recorded = service.map(recorded_pods).unwrap_or_default();
-            list.extend(member.judged().map(|workload| {
-                Target {
-                    service: name.clone(),
-                    workload: workload.clone(),
-                    siblings: member
-                        .judged()
-                        .filter(|other| *other != workload)
-                        .cloned()
-                        .collect(),
-                    recorded: recorded.clone(),
-                    before: service
-                        .and_then(|service| service.records.get(workload)?.baseline.as_ref()),
-                }
-            }));
-        }
-        Self { list }
-    }
-
-    fn abouts(&self) -> Vec<About<'_>> {
-        self.list
-            .iter()
-            .map(|target| About {
-                workload: &target.workload,
-                siblings: &target.siblings,
-                recorded: &target.recorded,
-                before: target.before,
-            })
-            .collect()
-    }
-}
-
-fn recorded_pods(service: &ServiceState) -> BTreeSet<String> {
-    service
-        .records
-        .values()
-        .filter_map(|record| record.baseline.as_ref())
-        .flat_map(|baseline| baseline.pods.iter().map(|pod| pod.uid.clone()))
-        .collect()
 }
 
 fn is_newer(newest: &Release, known: &Release) -> bool {
@@ -364,6 +180,7 @@ impl World for ClusterWorld {
         Ok(Loaded {
             status: self.release.status.clone().unwrap_or_default(),
             bundle: (*self.bundle).clone(),
+            planning: self.release.spec.planning.clone(),
             plan_digest: self.release.spec.plan_digest.clone(),
         })
     }

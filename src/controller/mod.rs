@@ -2,17 +2,23 @@
 //!
 //! In: a [`World`]. Out: how the release ended. Knows neither the cluster nor the simulator; it gets one of them.
 
+mod asked;
+mod before;
 mod charter;
+mod found;
 mod planning;
 mod presence;
 mod reconcile;
 mod survey;
+mod switch;
 #[cfg(test)]
 mod tests;
 mod world;
 
+pub use asked::{AskedError, part, planned};
 pub use charter::{charter, graph_of};
-pub use planning::{Planned, make_plan, system};
+pub use found::system;
+pub use planning::{Planned, make_plan};
 pub use presence::{Question, missing};
 pub use reconcile::drive;
 pub use survey::{Survey, Surveyed, TemplateChange};

@@ -2,16 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::asked::{held_out, part, planned};
+use super::before::Orders;
 use super::charter::{charter, graph_of};
-use super::survey::{Survey, Surveyed, TemplateChange};
-use crate::graph::{Member as Placed, Moves, Revision, System, Verified};
+use super::found::system;
+use super::survey::{Survey, Surveyed};
+use super::switch;
+use crate::graph::{Revision, System};
 use crate::manifest::Bundle;
 use crate::plan::{self, Plan, Verdict};
-use crate::spec::crd::{DrainLevel, Routing};
-use crate::spec::{Graph, Interface, ObjectRef, ServiceName, stamp};
-use crate::upgrade::gate::LiveRevision;
+use crate::spec::crd::{DrainLevel, Held, Planning};
+use crate::spec::words::short_image;
+use crate::spec::{Interface, ObjectRef, Retention, ServiceName, stamp};
 use crate::upgrade::{
-    Agenda, Change, Course, Ending, Member, ServiceState, State, WaveTimes, status,
+    Agenda, Belongings, Change, Charter, Course, Ending, Member, ServiceState, State, StepId,
+    WaveTimes, status,
 };
 
 /// How many refused objects a message names.
@@ -26,9 +31,23 @@ pub struct Planned {
     pub state: State,
     /// The plan as people see it.
     pub plan: Plan,
+    /// What it was made for: what runs and what shall run, as far as it is asked for.
+    pub system: System,
 }
 
 impl Planned {
+    /// Why nothing may be written, if so.
+    pub fn refusal(&self) -> Option<&str> {
+        match &self.state.course {
+            Course::Ended(Ending::Refused { message }) => Some(message),
+            Course::Ended(_)
+            | Course::Pending
+            | Course::Preparing
+            | Course::Moving
+            | Course::Publishing => None,
+        }
+    }
+
     /// The same if it is the one plan that may be carried out, or a refusal that says why not.
     ///
     /// In: the digest of the plan that somebody saw and asked for; `None`: whatever the world asks for now.
@@ -57,61 +76,54 @@ impl Planned {
     }
 }
 
-/// Makes the plan of a release from what was found.
-pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
-    let graph = graph_of(bundle);
-    let system = system(&graph, survey);
-    let plan = plan::plan(&system);
+/// Makes the plan of a release from what was found and what is asked for.
+pub fn make_plan(bundle: &Bundle, survey: &Survey, planning: &Planning) -> Planned {
+    let whole = system(&graph_of(bundle), survey);
+    let order = planning.order.or(bundle.plan.strategy.order);
+    let asked = part(whole.clone(), planning, survey.declared.as_ref());
+    let asked = asked.and_then(|system| Ok((planned(&system, order)?, system)));
+    let (plan, system) = match asked {
+        Ok(asked) => asked,
+        Err(error) => {
+            let plan = plan::plan(&whole);
+            return refused(&charter(bundle), survey, (plan, whole), error.to_string());
+        }
+    };
     let charter = charter(bundle);
+    let switches = switches(bundle, survey, (&plan, &system));
+    let switches = match (refusal(&system, &plan, survey), switches) {
+        (None, Ok(switches)) => switches,
+        (Some(message), _) | (None, Err(message)) => {
+            return refused(&charter, survey, (plan, system), message);
+        }
+    };
     let mut agenda = Agenda::new(&charter);
     let mut state = State::pending();
-    if let Some(message) = refusal(&system, &plan, survey) {
-        state.course = Course::Ended(Ending::Refused { message });
-        state.ended = Some(survey.now);
-        return Planned {
-            agenda,
-            state,
-            plan,
-        };
-    }
     for wave in &plan.waves {
-        let names = wave.iter().filter_map(|id| ServiceName::parse(id).ok());
-        agenda.waves.push(names.collect());
+        let ids = wave.iter().filter_map(|id| StepId::parse(id).ok());
+        agenda.waves.push(ids.collect());
     }
+    agenda.held_out = held_out(&system, planning);
+    let orders = Orders::of(&plan);
+    let given = Given {
+        bundle,
+        charter: &charter,
+        survey,
+        plan: &plan,
+        switches,
+    };
     for step in &plan.steps {
-        let mut belongings = match survey.leaving.get(&step.service) {
-            Some(objects) => status::removed(objects),
-            None => charter
-                .services
-                .get(&step.service)
-                .cloned()
-                .unwrap_or_default(),
+        let Ok(id) = StepId::parse(&step.id) else {
+            continue;
         };
-        if must_end_as_a_client(&plan, &step.service) {
-            belongings.drain = DrainLevel::Pods;
-        }
-        let surveyed = survey.services.get(&step.service);
-        let member = Member {
-            change: change(step.action),
-            after: before(&plan, &step.service),
-            belongings,
-            dropped: survey
-                .dropped
-                .get(&step.service)
-                .cloned()
-                .unwrap_or_default(),
-            from: surveyed.map(running).unwrap_or_default(),
-            to: surveyed
-                .map(|surveyed| surveyed.to.clone())
-                .unwrap_or_default(),
-        };
-        agenda.members.insert(step.service.clone(), member);
-        state
-            .services
-            .insert(step.service.clone(), ServiceState::waiting());
+        let member = given.member(step, orders.before(step));
+        agenda.members.insert(id.clone(), member);
+        state.services.insert(id, ServiceState::waiting());
     }
     agenda.shared.extend(status::unmoved(&charter, &agenda));
-    agenda.leftover = leftover(survey, &agenda);
+    if planning.only.is_empty() {
+        agenda.leftover = leftover(survey, &agenda);
+    }
     state.course = Course::Preparing;
     state.waves = vec![WaveTimes::default(); agenda.waves.len()];
     state.plan_digest.clone_from(&plan.digest);
@@ -120,7 +132,60 @@ pub fn make_plan(bundle: &Bundle, survey: &Survey) -> Planned {
         agenda,
         state,
         plan,
+        system,
     }
+}
+
+/// A release that ends before its first write.
+fn refused(
+    charter: &Charter,
+    survey: &Survey,
+    (plan, system): (Plan, System),
+    message: String,
+) -> Planned {
+    let mut state = State::pending();
+    state.course = Course::Ended(Ending::Refused { message });
+    state.ended = Some(survey.now);
+    Planned {
+        agenda: Agenda::new(charter),
+        state,
+        plan,
+        system,
+    }
+}
+
+/// What each service with two moves keeps in the first of them, with the stamp that its pods have then.
+fn switches(
+    bundle: &Bundle,
+    survey: &Survey,
+    (plan, system): (&Plan, &System),
+) -> Result<BTreeMap<ServiceName, Held>, String> {
+    let flips = plan.steps.iter();
+    let flips = flips.filter(|step| step.action == plan::Action::Flip);
+    let mut switches = BTreeMap::new();
+    for service in flips.map(|step| &step.service) {
+        let (Some(member), Some(surveyed)) =
+            (system.services.get(service), survey.services.get(service))
+        else {
+            continue;
+        };
+        let name = member.manner.switch.as_deref().unwrap_or_default();
+        let variables = switch::held(bundle, (service, name), &surveyed.switched)?;
+        let spoken = |revision: Option<&Revision>| revision.and_then(|one| one.interface.clone());
+        let old = spoken(member.live.first()).unwrap_or_default();
+        let new = spoken(member.target.as_ref()).unwrap_or_default();
+        let between = Interface {
+            serves: new.serves,
+            calls: old.calls,
+        };
+        let contract = stamp::write(&between);
+        let held = Held {
+            contract,
+            variables,
+        };
+        switches.insert(service.clone(), held);
+    }
+    Ok(switches)
 }
 
 /// What is deleted when every service is done: also the dropped workloads without a pod, whose service does not move.
@@ -128,35 +193,97 @@ fn leftover(survey: &Survey, agenda: &Agenda) -> Vec<ObjectRef> {
     let unmoved = survey
         .dropped
         .iter()
-        .filter(|(name, _)| !agenda.members.contains_key(*name));
+        .filter(|(name, _)| !agenda.moves(name) && !agenda.held_out.contains(*name));
     let workloads = unmoved.flat_map(|(_, workloads)| workloads);
     workloads.chain(&survey.leftover).cloned().collect()
 }
 
-/// Every service that must be done before one, those included that follow from others: each of them is looked at
-/// once more right before the start.
-fn before(plan: &Plan, service: &ServiceName) -> BTreeSet<ServiceName> {
-    let precedences = plan
-        .precedences
-        .iter()
-        .filter(|precedence| precedence.then == *service);
-    precedences
-        .map(|precedence| precedence.first.clone())
-        .collect()
+/// What the steps of an agenda are made of.
+struct Given<'a> {
+    bundle: &'a Bundle,
+    charter: &'a Charter,
+    survey: &'a Survey,
+    plan: &'a Plan,
+    switches: BTreeMap<ServiceName, Held>,
+}
+
+impl Given<'_> {
+    /// One step as it is carried out.
+    fn member(&self, step: &plan::Step, after: BTreeSet<StepId>) -> Member {
+        let service = &step.service;
+        let change = change(step.action);
+        let mut belongings = match (change, self.survey.leaving.get(service)) {
+            (Change::Drain, _) => Belongings::default(),
+            (_, Some(objects)) => status::removed(objects),
+            (_, None) => {
+                let declared = self.charter.services.get(service);
+                declared.cloned().unwrap_or_default()
+            }
+        };
+        if must_end_as_a_client(self.plan, step) {
+            belongings.drain = DrainLevel::Pods;
+        }
+        // What a service does not have any more goes with its first move.
+        let is_first = !matches!(change, Change::Drain | Change::Flip);
+        let dropped = self.survey.dropped.get(service).filter(|_| is_first);
+        let held = self.switches.get(service).filter(|_| is_first);
+        if let Some(held) = held {
+            belongings.stamp.clone_from(&held.contract);
+        }
+        let retentions = step.drain.iter();
+        let (from, to) = self.words(step);
+        Member {
+            change,
+            after,
+            belongings,
+            is_final: self.plan.points_of_no_return.contains(&step.id),
+            retentions: retentions
+                .filter_map(|text| Retention::parse(text))
+                .collect(),
+            held: held.map(|held| held.variables.clone()).unwrap_or_default(),
+            dropped: dropped.cloned().unwrap_or_default(),
+            from,
+            to,
+        }
+    }
+
+    /// What runs before a step and after it, for people.
+    fn words(&self, step: &plan::Step) -> (String, String) {
+        let held = self.switches.get(&step.service);
+        let surveyed = self.survey.services.get(&step.service);
+        match (change(step.action), held, surveyed) {
+            (Change::Drain, _, _) | (_, _, None) => (String::new(), String::new()),
+            (Change::Flip, Some(held), _) => {
+                let wanted = switch::wanted(self.bundle, &held.variables);
+                (switch::told(&held.variables), switch::told(&wanted))
+            }
+            (_, _, Some(surveyed)) => (running(surveyed), surveyed.to.clone()),
+        }
+    }
 }
 
 /// Whether others wait until no old pod of it calls any more. A terminating client still calls, so nothing less than
 /// its end will do (completion.md §5).
-fn must_end_as_a_client(plan: &Plan, service: &ServiceName) -> bool {
-    plan.precedences.iter().any(|precedence| {
-        precedence.first == *service && precedence.kind == plan::Ordering::ClientFirst
-    })
+fn must_end_as_a_client(plan: &Plan, step: &plan::Step) -> bool {
+    let is_before_clients = plan.precedences.iter().any(|precedence| {
+        precedence.first == step.service && precedence.kind == plan::Ordering::ClientFirst
+    });
+    let drains = plan
+        .steps
+        .iter()
+        .filter(|other| other.action == plan::Action::Drain);
+    is_before_clients
+        || drains
+            .into_iter()
+            .any(|drain| drain.after.contains(&step.id))
 }
 
 fn change(action: plan::Action) -> Change {
     match action {
         plan::Action::Create => Change::Create,
-        plan::Action::Roll | plan::Action::Flip | plan::Action::Drain => Change::Roll,
+        plan::Action::Roll => Change::Roll,
+        plan::Action::Flip => Change::Flip,
+        plan::Action::Drain => Change::Drain,
         plan::Action::Job => Change::Job,
         plan::Action::Delete => Change::Delete,
     }
@@ -186,12 +313,8 @@ fn refusal(system: &System, plan: &Plan, survey: &Survey) -> Option<String> {
             .map(|refusal| refusal.because.join("; "));
         return Some(because.unwrap_or_else(|| "no order is safe".to_owned()));
     }
-    if let Some(step) = plan
-        .steps
-        .iter()
-        .find(|step| step.id != step.service.as_str())
-    {
-        return Some(not_carried_out(step));
+    if let Some(service) = beside(plan) {
+        return Some(keeps_old_pods(service));
     }
     match plan::check(system, plan) {
         Ok(()) => None,
@@ -205,148 +328,32 @@ fn refusal(system: &System, plan: &Plan, survey: &Survey) -> Option<String> {
     }
 }
 
-/// A step that can be planned and that nothing here can carry out yet: said before the first write, and never skipped.
-fn not_carried_out(step: &plan::Step) -> String {
-    let service = &step.service;
-    match step.action {
-        plan::Action::Drain => format!(
-            "before {service} moves, what was written for it in versions that it will not read must be gone ({}), and \
-             this version of tidegate does not wait for that: release the writers first, and {service} in a release of \
-             its own once nothing is left",
-            step.drain.join(", ")
-        ),
-        plan::Action::Flip => format!(
-            "{service} would have to flip its switch in a step of its own, and this version of tidegate does not carry \
-             that out: release the new image with the old value first"
-        ),
-        plan::Action::Create | plan::Action::Roll | plan::Action::Delete | plan::Action::Job => {
-            format!(
-                "{service} would have to keep its old pods beside the new ones until its callers have moved, and this \
-                 version of tidegate does not carry that out: release a {service} that serves the old and the new \
-                 first"
-            )
-        }
+/// A service that would have to keep its old pods beside the new ones: it has two moves, and none of them is a flip.
+fn beside(plan: &Plan) -> Option<&ServiceName> {
+    let mut moves: BTreeMap<&ServiceName, (usize, bool)> = BTreeMap::new();
+    for step in plan
+        .steps
+        .iter()
+        .filter(|step| step.action != plan::Action::Drain)
+    {
+        let (count, flips) = moves.entry(&step.service).or_default();
+        *count += 1;
+        *flips |= step.action == plan::Action::Flip;
     }
+    let mut moves = moves.into_iter();
+    let beside = moves.find(|(_, (count, flips))| *count > 1 && !flips);
+    beside.map(|(service, _)| service)
 }
 
-/// The planner's input: what runs, what shall run, and what would move.
-pub fn system(graph: &Graph, survey: &Survey) -> System {
-    let mut system = System::from_live(BTreeMap::new(), graph, None);
-    for (name, member) in &mut system.services {
-        let (Some(surveyed), Some(service)) = (survey.services.get(name), graph.services.get(name))
-        else {
-            continue;
-        };
-        let is_job = !service.workloads.is_empty()
-            && service
-                .workloads
-                .iter()
-                .all(|workload| workload.kind == "Job");
-        let reader = Interfaces {
-            target: &service.interface,
-            declared: survey
-                .declared
-                .as_ref()
-                .and_then(|declared| declared.services.get(name))
-                .map(|s| &s.interface),
-            change: surveyed.change,
-        };
-        let declared = survey
-            .declared
-            .as_ref()
-            .and_then(|graph| graph.services.get(name));
-        member.was_routed(declared.map_or(Routing::Blind, |before| before.manner.routing));
-        member.moves = moves(surveyed, is_job);
-        member.live = reader.live(surveyed, member.moves);
-    }
-    for name in survey.leaving.keys() {
-        let Some(surveyed) = survey.services.get(name) else {
-            continue;
-        };
-        let declared = survey
-            .declared
-            .as_ref()
-            .and_then(|declared| declared.services.get(name));
-        let live = surveyed.live.iter().map(|revision| Revision {
-            name: revision.hash.clone(),
-            interface: spoken(revision, || {
-                declared.map(|service| service.interface.clone())
-            }),
-            verified: Verified::new(),
-        });
-        let member = Placed::deleted(live.collect());
-        system.services.insert(name.clone(), member);
-    }
-    system
-}
-
-/// What happens to a service, by what its manifests would do and what is left of an earlier release.
-fn moves(surveyed: &Surveyed, is_job: bool) -> Moves {
-    let mixed = surveyed.live.iter().any(|revision| !revision.is_current);
-    match (surveyed.change, is_job, surveyed.live.is_empty(), mixed) {
-        (TemplateChange::Same, _, _, false) | (TemplateChange::Same, true, _, true) => Moves::Stays,
-        (TemplateChange::Same, false, _, true) => Moves::Roll,
-        (TemplateChange::Changes | TemplateChange::Absent, true, _, _) => Moves::Job,
-        (TemplateChange::Absent, false, true, _) => Moves::Create,
-        (TemplateChange::Absent, false, false, _) | (TemplateChange::Changes, false, _, _) => {
-            Moves::Roll
-        }
-    }
-}
-
-/// Where the interface of a live revision is found (planning.md §2.1).
-struct Interfaces<'a> {
-    target: &'a Interface,
-    declared: Option<&'a Interface>,
-    change: TemplateChange,
-}
-
-impl Interfaces<'_> {
-    fn live(&self, surveyed: &Surveyed, moves: Moves) -> Vec<Revision> {
-        let mut live: Vec<Revision> = surveyed
-            .live
-            .iter()
-            .map(|revision| self.revision(revision))
-            .collect();
-        if moves == Moves::Stays {
-            let known = live
-                .iter()
-                .any(|revision| revision.interface.as_ref() == Some(self.target));
-            // Either nothing of it runs just now; or its declaration was changed and its pods were not. Which of
-            // the two it speaks cannot be known, so both count.
-            if !known {
-                live.push(Revision::declared("declared", self.target.clone()));
-            }
-        }
-        live
-    }
-
-    fn revision(&self, revision: &LiveRevision) -> Revision {
-        let as_declared_now = revision.is_current && self.change == TemplateChange::Same;
-        // What was recorded of it comes before what is said of it now: a declaration that changes alone changes no pod.
-        let recorded = || {
-            let declared = self.declared.cloned();
-            declared.or_else(|| as_declared_now.then(|| self.target.clone()))
-        };
-        let interface = spoken(revision, recorded);
-        Revision {
-            name: revision.hash.clone(),
-            interface,
-            verified: Verified::new(),
-        }
-    }
-}
-
-/// What a revision's stamp says; what is recorded of it where it has none. A stamp that cannot be read says that
-/// something else runs than what was recorded, so nobody knows.
-fn spoken(
-    revision: &LiveRevision,
-    recorded: impl FnOnce() -> Option<Interface>,
-) -> Option<Interface> {
-    match revision.contract.as_deref() {
-        Some(text) => stamp::read(text).ok(),
-        None => recorded(),
-    }
+/// Said before the first write, with what a person can do (ADR 13).
+fn keeps_old_pods(service: &ServiceName) -> String {
+    format!(
+        "{service} would have to keep its old pods beside the new ones until its callers have moved, and tidegate does \
+         not keep two revisions of one workload: give the new version a workload of its own beside the old one (a \
+         Deployment `{service}-next` that is listed under `workloads` of {service}, which then serves both), release \
+         the callers, and take the old workload out of the graph in a last release; or release a {service} that \
+         serves the old and the new first"
+    )
 }
 
 /// What runs, for people: the images of each revision, without their registries, which say nothing about a change.
@@ -358,15 +365,11 @@ fn running(surveyed: &Surveyed) -> String {
             revision
                 .images
                 .split(", ")
-                .map(short)
+                .map(short_image)
                 .collect::<Vec<_>>()
                 .join(", ")
         })
         .filter(|images| !images.is_empty())
         .collect();
     images.into_iter().collect::<Vec<_>>().join(" and ")
-}
-
-fn short(image: &str) -> &str {
-    image.rsplit('/').next().unwrap_or(image)
 }

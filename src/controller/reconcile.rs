@@ -77,7 +77,8 @@ async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
         agenda,
         mut state,
         plan: _,
-    } = make_plan(&loaded.bundle, &survey).only(loaded.plan_digest.as_deref());
+        system: _,
+    } = make_plan(&loaded.bundle, &survey, &loaded.planning).only(loaded.plan_digest.as_deref());
     if let Some(started) = &loaded.status.start_time {
         again(&mut state, started.0);
     }

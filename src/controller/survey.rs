@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::spec::crd::HeldVariable;
 use crate::spec::{Graph, ObjectRef, Problem, ServiceName};
 use crate::upgrade::gate::LiveRevision;
 
@@ -27,6 +28,8 @@ pub struct Surveyed {
     pub change: TemplateChange,
     /// The images of the new pod templates, for people.
     pub to: String,
+    /// The values that its switch has in the workloads that run, where they are plain.
+    pub switched: Vec<HeldVariable>,
 }
 
 /// What was found before a release.

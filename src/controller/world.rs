@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::survey::Survey;
 use crate::manifest::Bundle;
-use crate::spec::crd::ReleaseStatus;
+use crate::spec::crd::{Planning, ReleaseStatus};
 use crate::upgrade::{Action, Agenda, Event, Observation, Outcome, State, Wish};
 
 /// Why the world did not do what was asked.
@@ -44,6 +44,8 @@ pub struct Loaded {
     pub status: ReleaseStatus,
     /// Its frozen input.
     pub bundle: Bundle,
+    /// Which plan of the input is asked for.
+    pub planning: Planning,
     /// The digest of the one plan that may be carried out, where somebody asked for a saved plan.
     pub plan_digest: Option<String>,
 }

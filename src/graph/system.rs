@@ -310,11 +310,7 @@ fn outside_revision(caller: &External) -> Revision {
 impl Member {
     /// `template_changed` is `None` where nobody compared the manifests.
     fn new(live: Vec<Revision>, service: &Service, template_changed: Option<bool>) -> Self {
-        let is_job = !service.workloads.is_empty()
-            && service
-                .workloads
-                .iter()
-                .all(|workload| workload.kind == "Job");
+        let is_job = service.is_job();
         let changed = match live.as_slice() {
             [one] => match (&one.interface, template_changed) {
                 (Some(interface), changed) => {

@@ -191,6 +191,7 @@ impl Cluster {
                 live: live(&workloads),
                 change: change.max().unwrap_or(TemplateChange::Same),
                 to: String::new(),
+                switched: Vec::new(),
             };
             services.insert(name.clone(), surveyed);
         }
@@ -199,6 +200,7 @@ impl Cluster {
                 live: live(objects),
                 change: TemplateChange::Same,
                 to: String::new(),
+                switched: Vec::new(),
             };
             services.insert(name.clone(), surveyed);
         }

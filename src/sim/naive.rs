@@ -83,6 +83,7 @@ fn apply(cluster: &mut Cluster, scenario: &Scenario, service: &ServiceName) {
             object,
             precondition: prepared.precondition,
             stamp: prepared.live_stamp,
+            held: Vec::new(),
         };
         // Nobody else writes in between, so the precondition holds.
         drop(cluster.apply(scenario, &write));

@@ -17,11 +17,12 @@ use super::faults::{Fault, Faults};
 use super::scenario::Scenario;
 use crate::controller::{Loaded, Saved, Survey, World, WorldError};
 use crate::manifest::Bundle;
-use crate::spec::crd::{Control, ReleaseStatus};
-use crate::spec::{ObjectRef, ServiceName};
+use crate::spec::ObjectRef;
+use crate::spec::crd::{Control, Planning, ReleaseStatus};
 use crate::upgrade::gate::{Applied, Read};
 use crate::upgrade::{
-    ActFailure, Action, Agenda, Event, Observation, Outcome, Standing, State, Wanted, Wish, status,
+    ActFailure, Action, Agenda, Event, Observation, Outcome, State, StepId, Wanted, Wish,
+    always_shown, status,
 };
 
 /// How often a fault strikes: once in so many calls.
@@ -255,7 +256,7 @@ impl Process {
                 objects,
             }
             | Action::RemoveLeftover { objects } => self.remove_all(objects).await,
-            Action::Publish => {
+            Action::Publish { held_out: _ } => {
                 let graph = hold(&self.shared).scenario.graph_object();
                 let published = self.write(&graph, |shared| {
                     shared.filed.is_published = true;
@@ -294,19 +295,14 @@ fn look(
     wish: &Wish,
 ) -> Observation {
     let cluster = &shared.cluster;
-    let due = |wishes: &BTreeMap<ServiceName, Timestamp>| -> BTreeSet<ServiceName> {
+    let due = |wishes: &BTreeMap<StepId, Timestamp>| -> BTreeSet<StepId> {
         let due = wishes.iter().filter(|(_, at)| **at <= cluster.now);
         due.map(|(name, _)| name.clone()).collect()
     };
     let prepare = due(&wish.prepare);
-    let live: BTreeSet<ServiceName> = due(&wish.live).union(&prepare).cloned().collect();
-    let moving = state
-        .services
-        .iter()
-        .filter(|(_, service)| matches!(service.standing, Standing::Moving | Standing::Removing));
-    let mut shown: BTreeMap<ServiceName, Read> = moving
-        .map(|(name, _)| (name.clone(), Read::Cached))
-        .collect();
+    let live: BTreeSet<StepId> = due(&wish.live).union(&prepare).cloned().collect();
+    let shown = always_shown(agenda, state).into_iter();
+    let mut shown: BTreeMap<StepId, Read> = shown.map(|name| (name, Read::Cached)).collect();
     shown.extend(live.into_iter().map(|name| (name, Read::Live)));
     let mut objects: BTreeSet<&ObjectRef> = BTreeSet::new();
     for member in prepare.iter().filter_map(|name| agenda.members.get(name)) {
@@ -326,6 +322,7 @@ fn look(
             pause: shared.filed.control.pause,
             abort: shared.filed.control.abort,
             reason: None,
+            approvals: shared.filed.control.approvals.clone(),
         },
         snapshots: shown
             .into_iter()
@@ -355,6 +352,7 @@ impl World for Process {
                 status: shared.filed.status.clone(),
                 bundle: shared.scenario.bundle.clone(),
                 plan_digest: None,
+                planning: Planning::default(),
             };
             (loaded, shared.filed.version, shared.filed.status_version)
         });

@@ -20,7 +20,8 @@ use super::pace::{NODES, Pace};
 use super::process::{Filed, Process, Shared, hold};
 use super::scenario::Scenario;
 use crate::controller::{WorldError, drive, make_plan};
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
+use crate::spec::crd::{Approval, Planning};
 use crate::spec::{ObjectRef, ServiceName};
 use crate::upgrade::Ending;
 
@@ -66,7 +67,11 @@ pub struct Outcome {
 pub fn plan_of(scenario: &Scenario) -> (Plan, Option<Ending>) {
     let mut chance = Chance::of(0);
     let (cluster, _) = cluster_of(scenario, &mut chance, Pace::USUAL, None);
-    let planned = make_plan(&scenario.bundle, &cluster.survey(scenario));
+    let planned = make_plan(
+        &scenario.bundle,
+        &cluster.survey(scenario),
+        &Planning::default(),
+    );
     let refused = match planned.state.course {
         crate::upgrade::Course::Ended(ending) => Some(ending),
         crate::upgrade::Course::Pending
@@ -99,6 +104,8 @@ enum Mischief {
     Undo(ObjectRef),
     LoseNode(u32),
     Start,
+    /// Somebody approves what the release asks for: points of no return, and that drains are over.
+    Approve(Vec<String>),
 }
 
 type Driven = Pin<Box<dyn Future<Output = Result<Ending, WorldError>> + Send>>;
@@ -157,7 +164,7 @@ pub fn run(
         turns: 0,
         traffic: Traffic::default(),
     };
-    run.plot(faults, &workloads);
+    run.plot(faults, &workloads, asked(plan));
     run.go_on();
     let wrong = run.verdict(faults);
     run.outcome(seed, faults.clone(), wrong)
@@ -165,13 +172,16 @@ pub fn run(
 
 impl Run {
     /// Decides what is done from outside, and when.
-    fn plot(&mut self, faults: &Faults, workloads: &[ObjectRef]) {
+    fn plot(&mut self, faults: &Faults, workloads: &[ObjectRef], asked: Vec<String>) {
         self.mischief.insert((START, 0), Mischief::Start);
         let mut plot = |chance: &mut Chance, most_ms: u64, what: Mischief| {
             let at = moment(chance.between_ms(500, most_ms));
             let number = self.mischief.len();
             self.mischief.insert((at, number), what);
         };
+        if !asked.is_empty() {
+            plot(&mut self.chance, 90_000, Mischief::Approve(asked));
+        }
         if faults.has(Fault::Twin) {
             plot(&mut self.chance, 60_000, Mischief::Start);
         }
@@ -255,6 +265,16 @@ impl Run {
                     hold(&self.shared).cluster.wakes.insert(number, now);
                     let driven = Box::pin(async move { drive(&mut process).await });
                     self.living.insert(number, driven);
+                }
+                Mischief::Approve(steps) => {
+                    let mut shared = hold(&self.shared);
+                    let approval = |step| Approval {
+                        step,
+                        by: "somebody".to_owned(),
+                        ..Approval::default()
+                    };
+                    shared.filed.control.approvals = steps.into_iter().map(approval).collect();
+                    shared.filed.version += 1;
                 }
                 Mischief::Undo(object) => {
                     let mut shared = hold(&self.shared);
@@ -411,6 +431,18 @@ impl Run {
             traffic: self.traffic,
         }
     }
+}
+
+/// The steps that people are asked about.
+fn asked(plan: &Plan) -> Vec<String> {
+    let drains = plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Drain);
+    let drains = drains.map(|step| step.id.clone());
+    drains
+        .chain(plan.points_of_no_return.iter().cloned())
+        .collect()
 }
 
 /// What is wrong with a workload after a release that has succeeded.

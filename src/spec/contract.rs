@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::crd::{DrainLevel, Routing};
@@ -59,6 +60,19 @@ impl Retention {
                 let is_time = days.is_some() || super::duration::parse(text).is_some();
                 is_time.then(|| Self::Time(text.to_owned()))
             }
+        }
+    }
+}
+
+impl Retention {
+    /// How long, where it is a time.
+    pub fn time(&self) -> Option<SignedDuration> {
+        match self {
+            Self::Time(text) => match text.strip_suffix('d').map(str::parse::<u32>) {
+                Some(Ok(days)) => Some(SignedDuration::from_hours(24 * i64::from(days))),
+                Some(Err(_)) | None => super::duration::parse(text),
+            },
+            Self::Lag | Self::Manual => None,
         }
     }
 }
@@ -133,6 +147,14 @@ pub struct Service {
     pub drain: DrainLevel,
     /// How it may move.
     pub manner: Manner,
+}
+
+impl Service {
+    /// Whether it runs once to its end.
+    pub fn is_job(&self) -> bool {
+        let mut workloads = self.workloads.iter();
+        !self.workloads.is_empty() && workloads.all(|workload| workload.kind == "Job")
+    }
 }
 
 /// How a service may move, beside what its contracts force.

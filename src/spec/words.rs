@@ -1,4 +1,4 @@
-//! Singular and plural, made in one place.
+//! Words that more than one module needs, made in one place.
 
 /// A number with its noun: `1 wave`, `3 waves`.
 pub fn count(number: usize, noun: &str) -> String {
@@ -6,6 +6,11 @@ pub fn count(number: usize, noun: &str) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     }
+}
+
+/// `registry/a/b:1.2` as `b:1.2`: the registry says nothing about what changes.
+pub fn short_image(image: &str) -> &str {
+    image.rsplit('/').next().unwrap_or(image)
 }
 
 /// What somebody waits for, in the words of plans, conditions and commands alike.

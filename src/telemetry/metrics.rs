@@ -117,7 +117,7 @@ impl Metrics {
             }
             Event::ServiceDone { service, took } => {
                 self.service_seconds
-                    .with_label_values(&[plan, service.as_str()])
+                    .with_label_values(&[plan, service.service.as_str()])
                     .observe(took.as_secs_f64());
             }
             Event::WaveDone { wave, took } => {
@@ -139,6 +139,7 @@ impl Metrics {
             | Event::ServiceStarted { .. }
             | Event::ServiceFailed { .. }
             | Event::Regressed { .. }
+            | Event::Approved { .. }
             | Event::Paused
             | Event::Resumed
             | Event::NotRemoved { .. }

@@ -1,6 +1,10 @@
 //! What the shell is asked to do, and what came of it.
 
+use std::collections::BTreeSet;
+
 use super::gate::Applied;
+use super::step_id::StepId;
+use crate::spec::crd::HeldVariable;
 use crate::spec::{Code, ObjectRef, ServiceName};
 
 /// What must still be true of an object when it is written, or the write is refused.
@@ -26,6 +30,8 @@ pub struct Write {
     pub precondition: Precondition,
     /// The stamp that the pod template carries; `None`: none.
     pub stamp: Option<String>,
+    /// The environment variables that keep their value though the manifest has another one.
+    pub held: Vec<HeldVariable>,
 }
 
 /// One thing that the shell is asked to do. Doing it twice does no harm.
@@ -39,21 +45,21 @@ pub enum Action {
     /// Apply the objects of one service.
     Apply {
         /// The service.
-        service: ServiceName,
+        service: StepId,
         /// Its objects, in order.
         writes: Vec<Write>,
     },
     /// Delete a service's workloads, so that its pods end.
     RemoveWorkloads {
         /// The service.
-        service: ServiceName,
+        service: StepId,
         /// The workloads.
         objects: Vec<ObjectRef>,
     },
     /// Delete the rest of a service, after its pods are gone.
     RemoveRest {
         /// The service.
-        service: ServiceName,
+        service: StepId,
         /// The objects, in the order in which they go.
         objects: Vec<ObjectRef>,
     },
@@ -63,14 +69,17 @@ pub enum Action {
         objects: Vec<ObjectRef>,
     },
     /// Write into the cluster what is declared now.
-    Publish,
+    Publish {
+        /// Services of which what was declared before still holds.
+        held_out: BTreeSet<ServiceName>,
+    },
 }
 
 impl Action {
     /// The service that it is about, if one.
-    pub fn service(&self) -> Option<&ServiceName> {
+    pub fn service(&self) -> Option<&StepId> {
         match self {
-            Self::ApplyShared { .. } | Self::RemoveLeftover { .. } | Self::Publish => None,
+            Self::ApplyShared { .. } | Self::RemoveLeftover { .. } | Self::Publish { .. } => None,
             Self::Apply { service, .. }
             | Self::RemoveWorkloads { service, .. }
             | Self::RemoveRest { service, .. } => Some(service),

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use super::gate::Policy;
-use crate::spec::crd::{Advance, CompletionRule, DrainLevel};
-use crate::spec::{ObjectRef, ServiceName};
+use super::step_id::StepId;
+use crate::spec::crd::{Advance, CompletionRule, DrainLevel, HeldVariable};
+use crate::spec::{ObjectRef, Retention, ServiceName};
 
 /// What happens to a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,28 +19,41 @@ pub enum Change {
     Create,
     /// A workload's template changes, or an earlier change is not finished.
     Roll,
+    /// Only the parameter changes that selects what it calls.
+    Flip,
     /// A Job runs once.
     Job,
     /// It goes away.
     Delete,
+    /// What was written for it is waited out.
+    Drain,
 }
 
 impl Change {
+    const ALL: [Self; 6] = [
+        Self::Create,
+        Self::Roll,
+        Self::Flip,
+        Self::Job,
+        Self::Delete,
+        Self::Drain,
+    ];
+
     /// The word in plans and in `.status`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Roll => "roll",
+            Self::Flip => "flip",
             Self::Job => "job",
             Self::Delete => "delete",
+            Self::Drain => "drain",
         }
     }
 
     /// Reads the word back.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Create, Self::Roll, Self::Job, Self::Delete]
-            .into_iter()
-            .find(|c| c.word() == word)
+        Self::ALL.into_iter().find(|change| change.word() == word)
     }
 }
 
@@ -103,15 +117,21 @@ pub struct Charter {
     pub strategy: Strategy,
 }
 
-/// One service that moves.
+/// One step of a service that moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// What happens to it.
     pub change: Change,
-    /// The services that must be done before it starts.
-    pub after: BTreeSet<ServiceName>,
+    /// The steps that must be done before it starts.
+    pub after: BTreeSet<StepId>,
     /// What it brings along.
     pub belongings: Belongings,
+    /// Whether nothing undoes it: it starts only when somebody has approved that.
+    pub is_final: bool,
+    /// Where it is a drain: what shows that nothing is left; all of them, or somebody's word.
+    pub retentions: Vec<Retention>,
+    /// What its pods keep of what runs before, by workload; their stamp is that of the belongings.
+    pub held: Vec<HeldVariable>,
     /// Workloads of before that its manifests do not have any more: deleted when the new ones are complete.
     pub dropped: Vec<ObjectRef>,
     /// What runs before, for people.
@@ -121,6 +141,11 @@ pub struct Member {
 }
 
 impl Member {
+    /// Whether people may be asked for it.
+    pub fn asks(&self) -> bool {
+        self.is_final || self.change == Change::Drain
+    }
+
     /// Everything that its gate looks at, workloads that go included.
     pub fn judged(&self) -> impl Iterator<Item = &ObjectRef> {
         // What has no pods is in nobody's way when a service goes.
@@ -138,11 +163,13 @@ impl Member {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agenda {
     /// The waves in order; every member is in exactly one.
-    pub waves: Vec<Vec<ServiceName>>,
-    /// The services that move.
-    pub members: BTreeMap<ServiceName, Member>,
+    pub waves: Vec<Vec<StepId>>,
+    /// The steps of the services that move.
+    pub members: BTreeMap<StepId, Member>,
     /// What is applied before wave 1: what belongs to nobody, and the objects of services that do not move.
     pub shared: Vec<ObjectRef>,
+    /// Services that stay as they are, whatever the frozen input has.
+    pub held_out: BTreeSet<ServiceName>,
     /// What earlier releases brought and nobody has any more: deleted when every service is done, in this order.
     pub leftover: Vec<ObjectRef>,
     /// How waves advance.
@@ -156,19 +183,25 @@ impl Agenda {
             waves: Vec::new(),
             members: BTreeMap::new(),
             shared: charter.shared.clone(),
+            held_out: BTreeSet::new(),
             leftover: Vec::new(),
             strategy: charter.strategy.clone(),
         }
     }
 
-    /// The wave of a service, from 0.
-    pub fn wave_of(&self, service: &ServiceName) -> Option<usize> {
-        self.waves.iter().position(|wave| wave.contains(service))
+    /// The wave of a step, from 0.
+    pub fn wave_of(&self, step: &StepId) -> Option<usize> {
+        self.waves.iter().position(|wave| wave.contains(step))
     }
 
-    /// What must be done before a service starts: its own precedences, or with `advance: Wave` all
+    /// Whether any step of a service is in it.
+    pub fn moves(&self, service: &ServiceName) -> bool {
+        self.members.keys().any(|step| step.service == *service)
+    }
+
+    /// What must be done before a step starts: its own precedences, or with `advance: Wave` all
     /// earlier waves.
-    pub fn barrier(&self, service: &ServiceName) -> BTreeSet<ServiceName> {
+    pub fn barrier(&self, service: &StepId) -> BTreeSet<StepId> {
         match self.strategy.advance {
             Advance::Service => self
                 .members

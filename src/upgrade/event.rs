@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::spec::ServiceName;
+use super::step_id::StepId;
 
 /// One thing that happened in a release.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ pub enum Event {
         /// From 1.
         wave: usize,
         /// Its services.
-        services: Vec<ServiceName>,
+        services: Vec<StepId>,
     },
     /// A wave's last service is done.
     WaveDone {
@@ -41,12 +41,12 @@ pub enum Event {
     /// A service's objects are about to be applied or removed.
     ServiceStarted {
         /// Which.
-        service: ServiceName,
+        service: StepId,
     },
     /// Why a service is not further has changed.
     Waits {
         /// Which.
-        service: ServiceName,
+        service: StepId,
         /// One word.
         reason: String,
         /// A sentence.
@@ -55,14 +55,14 @@ pub enum Event {
     /// A service's gate opened.
     ServiceDone {
         /// Which.
-        service: ServiceName,
+        service: StepId,
         /// From its start.
         took: SignedDuration,
     },
     /// A service will not get there.
     ServiceFailed {
         /// Which.
-        service: ServiceName,
+        service: StepId,
         /// One word.
         reason: String,
         /// A sentence.
@@ -71,8 +71,15 @@ pub enum Event {
     /// A service that was done is not any more, so what depends on it does not start.
     Regressed {
         /// Which.
-        service: ServiceName,
+        service: StepId,
         /// A sentence.
+        message: String,
+    },
+    /// Somebody has approved a step.
+    Approved {
+        /// Which.
+        service: StepId,
+        /// Who, and why.
         message: String,
     },
     /// Somebody paused the release.
@@ -124,6 +131,7 @@ impl Event {
             Self::ServiceDone { .. } => "ServiceDone",
             Self::ServiceFailed { .. } => "ServiceFailed",
             Self::Regressed { .. } => "Regressed",
+            Self::Approved { .. } => "Approved",
             Self::Paused => "Paused",
             Self::Resumed => "Resumed",
             Self::NotRemoved { .. } => "NotRemoved",

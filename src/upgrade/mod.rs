@@ -6,17 +6,24 @@
 
 mod action;
 mod agenda;
+mod approve;
 mod event;
 pub mod gate;
 mod observation;
 mod progress;
+mod publish;
+mod recheck;
+mod restore;
 mod room;
 mod start;
 mod state;
 pub mod status;
 mod step;
+mod step_id;
 #[cfg(test)]
 pub(crate) mod tests;
+mod turn;
+mod wait_out;
 mod watch_gates;
 pub mod why;
 mod written;
@@ -24,8 +31,9 @@ mod written;
 pub use action::{ActFailure, Action, Outcome, Precondition, Write};
 pub use agenda::{Agenda, Belongings, Change, Charter, Member, SETTLE_DEFAULT, Strategy};
 pub use event::Event;
-pub use observation::{Observation, Prepared, Wanted, Wish};
+pub use observation::{Observation, Prepared, Wanted, Wish, always_shown};
 pub use state::{
     Course, Ending, Fleeting, Progress, Record, ServiceState, Standing, State, WaveTimes,
 };
 pub use step::{Step, step};
+pub use step_id::{Part, StepId};

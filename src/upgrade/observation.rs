@@ -1,12 +1,16 @@
 //! What the world showed, and when; and what the next look should show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::action::{Outcome, Precondition};
+use super::agenda::Agenda;
 use super::gate::Snapshot;
-use crate::spec::{ObjectRef, ServiceName};
+use super::state::{Standing, State};
+use super::step_id::StepId;
+use crate::spec::ObjectRef;
+use crate::spec::crd::Approval;
 
 /// What people ask of the release now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +21,8 @@ pub struct Wanted {
     pub abort: bool,
     /// Why, in their words.
     pub reason: Option<String>,
+    /// What they have approved.
+    pub approvals: Vec<Approval>,
 }
 
 /// An object looked at right before it is to be written.
@@ -50,20 +56,43 @@ pub struct Observation {
     /// What people ask.
     pub wanted: Wanted,
     /// The workloads of each service that was asked for, each with everything its gate needs.
-    pub snapshots: BTreeMap<ServiceName, Vec<(ObjectRef, Snapshot)>>,
+    pub snapshots: BTreeMap<StepId, Vec<(ObjectRef, Snapshot)>>,
     /// The objects that may be written next.
     pub prepared: BTreeMap<ObjectRef, Prepared>,
     /// What came of the last actions. Empty after a restart: nothing may rest on them.
     pub outcomes: Vec<Outcome>,
 }
 
+/// The steps that every observation shows, from the caches where nobody wishes more: those whose pods move, and
+/// those whose old pods must stay away while a drain waits.
+pub fn always_shown(agenda: &Agenda, state: &State) -> BTreeSet<StepId> {
+    let mut shown = BTreeSet::new();
+    for (step, service) in &state.services {
+        match service.standing {
+            Standing::Moving | Standing::Removing => drop(shown.insert(step.clone())),
+            Standing::Draining => {
+                let member = agenda.members.get(step);
+                let writers = member.into_iter().flat_map(|member| &member.after);
+                shown.extend(writers.cloned());
+            }
+            Standing::Waiting
+            | Standing::Starting
+            | Standing::Retiring
+            | Standing::Clearing
+            | Standing::Done
+            | Standing::Failed => {}
+        }
+    }
+    shown
+}
+
 /// What the next observation should show. Not saved: without it a look shows what the caches hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wish {
     /// Services to be read live, from the given time on.
-    pub live: BTreeMap<ServiceName, Timestamp>,
+    pub live: BTreeMap<StepId, Timestamp>,
     /// Services whose objects are to be looked at before they are written, from the given time on.
-    pub prepare: BTreeMap<ServiceName, Timestamp>,
+    pub prepare: BTreeMap<StepId, Timestamp>,
     /// The same for what belongs to nobody.
     pub prepare_shared: bool,
     /// When to look again though nothing happened.
@@ -72,13 +101,13 @@ pub struct Wish {
 
 impl Wish {
     /// Asks for a live read of a service from a time on; the earlier of two wishes counts.
-    pub fn live_from(&mut self, service: &ServiceName, at: Timestamp) {
+    pub fn live_from(&mut self, service: &StepId, at: Timestamp) {
         keep_earlier(&mut self.live, service, at);
         self.wake(at);
     }
 
     /// Asks for a look at a service's objects.
-    pub fn prepare_from(&mut self, service: &ServiceName, at: Timestamp) {
+    pub fn prepare_from(&mut self, service: &StepId, at: Timestamp) {
         keep_earlier(&mut self.prepare, service, at);
         self.wake(at);
     }
@@ -89,11 +118,7 @@ impl Wish {
     }
 }
 
-fn keep_earlier(
-    wishes: &mut BTreeMap<ServiceName, Timestamp>,
-    service: &ServiceName,
-    at: Timestamp,
-) {
+fn keep_earlier(wishes: &mut BTreeMap<StepId, Timestamp>, service: &StepId, at: Timestamp) {
     wishes
         .entry(service.clone())
         .and_modify(|earlier| *earlier = at.min(*earlier))

@@ -7,16 +7,17 @@ use jiff::Timestamp;
 
 use super::action::{Action, Write};
 use super::agenda::{Change, Member};
+use super::approve::is_approved;
 use super::event::Event;
 use super::gate::{Baseline, Gate};
+use super::recheck::{newest_begun, still_done};
 use super::state::{Record, Standing};
-use super::step::Turn;
+use super::step_id::StepId;
+use super::turn::Turn;
+use super::wait_out;
 use super::watch_gates::{finish, look, second_read, shows_all};
-use super::why::REGRESSED;
-use crate::spec::ServiceName;
-
-/// How soon a start is tried again that a service which fell back has held.
-const FALLEN_BACK_MS: i64 = 1_000;
+use crate::spec::ObjectRef;
+use crate::spec::crd::HeldVariable;
 
 /// Starts every service that may start; asks for what the rest needs.
 pub(super) fn start_ready(turn: &mut Turn<'_>) {
@@ -43,15 +44,20 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
         };
         match standing {
             Standing::Waiting => {
-                let room = agenda
-                    .strategy
-                    .parallel_max
-                    .is_none_or(|most| moving < most);
-                if !turn.state.paused
-                    && room
-                    && turn.may_try(Some(name))
-                    && may_start(turn, name, member)
+                let is_drain = member.change == Change::Drain;
+                let most = agenda.strategy.parallel_max;
+                let room = is_drain || most.is_none_or(|most| moving < most);
+                if turn.state.paused
+                    || !room
+                    || !turn.may_try(Some(name))
+                    || !is_approved(turn, name, member)
+                    || !may_start(turn, name, member)
                 {
+                    continue;
+                }
+                if is_drain {
+                    wait_out::begin(turn, name, member);
+                } else {
                     begin(turn, name, member);
                     moving += 1;
                 }
@@ -62,6 +68,7 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
                     write(turn, name, member);
                 }
             }
+            Standing::Draining => wait_out::wait_out(turn, name, member),
             Standing::Retiring if turn.may_try(Some(name)) => retire(turn, name, member),
             Standing::Clearing if turn.may_try(Some(name)) => clear(turn, name, member),
             Standing::Retiring
@@ -75,31 +82,35 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
 }
 
 /// Whether everything that must be done before it is done, now.
-fn may_start(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool {
+fn may_start(turn: &mut Turn<'_>, name: &StepId, member: &Member) -> bool {
     let barrier = turn.agenda.barrier(name);
     let Some(ready_at) = ready_at(turn, &barrier) else {
         return false;
     };
-    let all_done = barrier.iter().all(|before| {
-        turn.state
-            .services
-            .get(before)
-            .is_some_and(|service| service.standing == Standing::Done)
-    });
-    let may = all_done && prepared(turn, member) && still_done(turn, name, member);
+    let may = all_done(turn, name) && prepared(turn, member) && still_done(turn, name, member);
     // Unless one of them fell back, and the next try was put off: ask early for what the start will need, so that
     // the gate's second read and the start are one observation.
     if turn.may_try(Some(name)) {
         turn.wish.prepare_from(name, ready_at);
         for server in &member.after {
             turn.wish.live_from(server, ready_at);
+            let newest = newest_begun(turn, server, name);
+            turn.wish.live_from(&newest, ready_at);
         }
     }
     may
 }
 
+/// Whether everything that must be done before it was seen done.
+pub(super) fn all_done(turn: &Turn<'_>, name: &StepId) -> bool {
+    turn.agenda.barrier(name).iter().all(|before| {
+        let service = turn.state.services.get(before);
+        service.is_some_and(|service| service.standing == Standing::Done)
+    })
+}
+
 /// When the last of them can be done at the earliest; `None` if one of them is not near.
-fn ready_at(turn: &Turn<'_>, barrier: &BTreeSet<ServiceName>) -> Option<Timestamp> {
+fn ready_at(turn: &Turn<'_>, barrier: &BTreeSet<StepId>) -> Option<Timestamp> {
     let mut latest = turn.now();
     for before in barrier {
         let service = turn.state.services.get(before)?;
@@ -121,72 +132,8 @@ fn prepared(turn: &Turn<'_>, member: &Member) -> bool {
         .all(|object| turn.seen.prepared.contains_key(object))
 }
 
-/// Re-checks the gates that protect it, in this observation (completion.md §6.5).
-fn still_done(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) -> bool {
-    let mut all_open = true;
-    for server in &member.after {
-        let Some((server_member, service)) = turn
-            .agenda
-            .members
-            .get(server)
-            .zip(turn.state.services.get(server))
-        else {
-            continue;
-        };
-        if server_member.change == Change::Delete {
-            continue;
-        }
-        let Some(look) = look(turn, server, server_member, service) else {
-            all_open = false;
-            if turn.seen.snapshots.contains_key(server) {
-                // Shown, and not to be judged: somebody took its records away. Not in a hot loop.
-                turn.put_off(Some(name), FALLEN_BACK_MS);
-            }
-            continue;
-        };
-        match (look.gate(), look.live) {
-            (Gate::Open, true) => {
-                turn.state.fleeting.regressed.remove(server);
-            }
-            (Gate::Open, false) => all_open = false,
-            (Gate::Shut | Gate::Failed, _) => {
-                all_open = false;
-                let words = look
-                    .assessed
-                    .iter()
-                    .find(|(_, a, _)| a.gate() != Gate::Open);
-                let message = words.map(|(_, a, _)| a.sentence()).unwrap_or_default();
-                regress(turn, server, name, &message);
-            }
-        }
-    }
-    all_open
-}
-
-fn regress(turn: &mut Turn<'_>, server: &ServiceName, held: &ServiceName, message: &str) {
-    let sentence = format!("{held} is held: {server} was done and is not any more: {message}");
-    let known = turn
-        .state
-        .fleeting
-        .regressed
-        .insert(server.clone(), message.to_owned());
-    if known.as_deref() != Some(message) {
-        turn.events.push(Event::Regressed {
-            service: server.clone(),
-            message: sentence.clone(),
-        });
-    }
-    // Nobody may say when it recovers, and looking costs reads and dry runs: not in a hot loop.
-    turn.put_off(Some(held), FALLEN_BACK_MS);
-    if let Some(service) = turn.state.services.get_mut(held) {
-        REGRESSED.clone_into(&mut service.progress.reason);
-        service.progress.message = sentence;
-        service.progress.since.get_or_insert(turn.seen.now);
-    }
-}
-
 /// Decides the start: the baseline is taken now, before the write.
-fn begin(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+fn begin(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     let now = turn.now();
     let snapshots = turn.seen.snapshots.get(name).map_or(&[][..], Vec::as_slice);
     if !shows_all(snapshots, member) {
@@ -197,6 +144,8 @@ fn begin(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
         return;
     };
     for (workload, snapshot) in snapshots {
+        // What an earlier step of the service has to remember is not about this one.
+        turn.state.fleeting.memory.remove(workload);
         let record = Record {
             baseline: Some(Baseline::capture(workload, snapshot)),
             applied: None,
@@ -213,7 +162,7 @@ fn begin(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     write(turn, name, member);
 }
 
-fn start_wave(turn: &mut Turn<'_>, name: &ServiceName) {
+pub(super) fn start_wave(turn: &mut Turn<'_>, name: &StepId) {
     let Some(index) = turn.agenda.wave_of(name) else {
         return;
     };
@@ -231,7 +180,7 @@ fn start_wave(turn: &mut Turn<'_>, name: &ServiceName) {
 }
 
 /// Asks for the write of a service's objects.
-fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+fn write(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     if member.change == Change::Delete && member.belongings.workloads.is_empty() {
         // Another service has taken them over, so no pod of this one is left to wait for.
         if let Some(service) = turn.state.services.get_mut(name) {
@@ -259,6 +208,7 @@ fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
             object: object.clone(),
             precondition: prepared.precondition.clone(),
             stamp,
+            held: held(member, object),
         })
     });
     let action = Action::Apply {
@@ -268,9 +218,15 @@ fn write(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     turn.actions.push(action);
 }
 
+/// What a workload of it keeps of what ran before.
+fn held(member: &Member, workload: &ObjectRef) -> Vec<HeldVariable> {
+    let of_workload = member.held.iter().filter(|one| one.workload == *workload);
+    of_workload.cloned().collect()
+}
+
 /// Asks for the deletion of the workloads that a service does not have any more, if its new ones serve in this very
 /// observation: since that was last seen somebody may have undone them.
-fn retire(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+fn retire(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     let seen = turn.state.services.get(name);
     let look = seen.and_then(|service| look(turn, name, member, service));
     match look.map(|look| (look.gate(), look.live)) {
@@ -290,7 +246,7 @@ fn retire(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
 }
 
 /// Asks for the deletion of what is left of a service whose pods are gone.
-fn clear(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+fn clear(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     let rest = member.belongings.objects.iter().rev();
     let objects: Vec<_> = rest
         .filter(|object| !member.belongings.workloads.contains(object))

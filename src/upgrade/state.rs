@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::gate::{Applied, Baseline, Memory};
-use crate::spec::{ObjectRef, ServiceName};
+use super::step_id::StepId;
+use crate::spec::ObjectRef;
+use crate::spec::crd::Approval;
 
 /// How a release ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +75,8 @@ pub enum Standing {
     Removing,
     /// Its pods are gone; the rest is being deleted.
     Clearing,
+    /// What was written for it is being waited out.
+    Draining,
     /// Its gate has opened.
     Done,
     /// It will not get there.
@@ -80,13 +84,14 @@ pub enum Standing {
 }
 
 impl Standing {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Waiting,
         Self::Starting,
         Self::Moving,
         Self::Retiring,
         Self::Removing,
         Self::Clearing,
+        Self::Draining,
         Self::Done,
         Self::Failed,
     ];
@@ -100,6 +105,7 @@ impl Standing {
             Self::Retiring => "Retiring",
             Self::Removing => "Removing",
             Self::Clearing => "Clearing",
+            Self::Draining => "Draining",
             Self::Done => "Done",
             Self::Failed => "Failed",
         }
@@ -118,7 +124,7 @@ impl Standing {
             Self::Starting | Self::Moving | Self::Retiring | Self::Removing | Self::Clearing => {
                 true
             }
-            Self::Waiting | Self::Done | Self::Failed => false,
+            Self::Waiting | Self::Draining | Self::Done | Self::Failed => false,
         }
     }
 }
@@ -160,6 +166,8 @@ pub struct ServiceState {
     pub started: Option<Timestamp>,
     /// When its gate opened, or it failed.
     pub ended: Option<Timestamp>,
+    /// Who approved it.
+    pub approval: Option<Approval>,
     /// For people.
     pub progress: Progress,
 }
@@ -172,6 +180,7 @@ impl ServiceState {
             records: BTreeMap::new(),
             started: None,
             ended: None,
+            approval: None,
             progress: Progress::default(),
         }
     }
@@ -201,21 +210,21 @@ pub struct Repeated {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Fleeting {
     /// When the first of the two live reads found a service's gate open.
-    pub first_open: BTreeMap<ServiceName, Timestamp>,
+    pub first_open: BTreeMap<StepId, Timestamp>,
     /// What the gate must remember between looks.
     pub memory: BTreeMap<ObjectRef, Memory>,
     /// When progress for people was last handed on.
     pub progress_at: Option<Timestamp>,
     /// The newest progress, not yet handed on.
-    pub progress: BTreeMap<ServiceName, Progress>,
+    pub progress: BTreeMap<StepId, Progress>,
     /// When a write that did not succeed may be tried again; `None`: what belongs to no service.
-    pub retry_at: BTreeMap<Option<ServiceName>, Timestamp>,
+    pub retry_at: BTreeMap<Option<StepId>, Timestamp>,
     /// The writes that are tried again and again; `None`: of what belongs to no service.
-    pub repeated: BTreeMap<Option<ServiceName>, Repeated>,
+    pub repeated: BTreeMap<Option<StepId>, Repeated>,
     /// Whether what nobody has any more was deleted.
     pub leftover_removed: bool,
     /// Services that were done and are not any more, as last told.
-    pub regressed: BTreeMap<ServiceName, String>,
+    pub regressed: BTreeMap<StepId, String>,
 }
 
 /// All there is to remember of a release.
@@ -233,8 +242,8 @@ pub struct State {
     pub ended: Option<Timestamp>,
     /// The times of each wave.
     pub waves: Vec<WaveTimes>,
-    /// The services that move.
-    pub services: BTreeMap<ServiceName, ServiceState>,
+    /// The steps of the services that move.
+    pub services: BTreeMap<StepId, ServiceState>,
     /// What may be forgotten.
     pub fleeting: Fleeting,
 }

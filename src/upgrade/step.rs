@@ -3,16 +3,16 @@
 //! In: [`Agenda`], [`State`], [`Observation`]. Out: [`Step`]. A plain function: it never waits and never asks the
 //! time. Doing the same turn again does no harm, so a crash between any two calls of the loop loses nothing.
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::action::{ActFailure, Action, Outcome, Write};
+use super::action::{Action, Write};
 use super::agenda::Agenda;
 use super::event::Event;
 use super::observation::{Observation, Wish};
+use super::publish::publish;
 use super::start::start_ready;
-use super::state::{Course, Ending, Repeated, Standing, State};
+use super::state::{Course, Ending, Standing, State};
+use super::turn::{Came, REPEATED, TRY_AGAIN_MS, Turn, came_of, later};
 use super::watch_gates::watch_gates;
-use crate::spec::{ObjectRef, ServiceName};
+use crate::spec::ObjectRef;
 
 /// What a turn gives.
 #[derive(Debug, Clone)]
@@ -38,203 +38,6 @@ pub fn step(agenda: &Agenda, state: State, seen: &Observation) -> Step {
         Course::Publishing => publish(&mut turn),
     }
     turn.into_step()
-}
-
-/// One turn in the making.
-pub(super) struct Turn<'a> {
-    pub(super) agenda: &'a Agenda,
-    pub(super) seen: &'a Observation,
-    pub(super) state: State,
-    pub(super) actions: Vec<Action>,
-    pub(super) events: Vec<Event>,
-    pub(super) wish: Wish,
-    before: State,
-}
-
-impl<'a> Turn<'a> {
-    fn new(agenda: &'a Agenda, state: State, seen: &'a Observation) -> Self {
-        Self {
-            agenda,
-            seen,
-            before: state.clone(),
-            state,
-            actions: Vec::new(),
-            events: Vec::new(),
-            wish: Wish::default(),
-        }
-    }
-
-    pub(super) fn now(&self) -> Timestamp {
-        self.seen.now
-    }
-
-    /// Puts off the next try of a service's writes (`None`: of what belongs to no service).
-    pub(super) fn put_off(&mut self, service: Option<&ServiceName>, milliseconds: i64) {
-        let at = later(self.now(), milliseconds);
-        self.state.fleeting.retry_at.insert(service.cloned(), at);
-        self.wish.wake(at);
-    }
-
-    /// Notes that a write was not made and puts off its next try; false if it was tried for too long.
-    pub(super) fn try_again(
-        &mut self,
-        service: Option<&ServiceName>,
-        message: &str,
-        milliseconds: i64,
-    ) -> bool {
-        let deadline = self.agenda.strategy.service_deadline;
-        let patience = deadline.unwrap_or(WRITE_PATIENCE);
-        let now = self.seen.now;
-        let known = self.state.fleeting.repeated.get(&service.cloned());
-        let repeated = match known {
-            // While the API server does not answer at all, nothing is tried: such a gap does not count.
-            Some(known) if now.duration_since(known.last) <= TRIES_APART_MAX => Repeated {
-                since: known.since,
-                last: now,
-                is_told: known.is_told,
-            },
-            Some(_) | None => Repeated {
-                since: now,
-                last: now,
-                is_told: false,
-            },
-        };
-        let lasted = now.duration_since(repeated.since);
-        let is_over = lasted > patience;
-        // An object that changed between look and write is everyday business; one that never comes to rest is not.
-        let is_told = milliseconds >= TRY_AGAIN_MS || lasted >= TOLD_AFTER;
-        if is_told && !repeated.is_told {
-            let message = match service {
-                Some(service) => format!("{service}: {message}"),
-                None => message.to_owned(),
-            };
-            self.events.push(Event::WriteRepeated { message });
-        }
-        let repeated = Repeated {
-            is_told: is_told || repeated.is_told,
-            ..repeated
-        };
-        self.state
-            .fleeting
-            .repeated
-            .insert(service.cloned(), repeated);
-        self.put_off(service, milliseconds);
-        !is_over
-    }
-
-    /// Whether the next try may be made now.
-    pub(super) fn may_try(&mut self, service: Option<&ServiceName>) -> bool {
-        let at = self.state.fleeting.retry_at.get(&service.cloned()).copied();
-        match at {
-            Some(at) if self.seen.now < at => {
-                self.wish.wake(at);
-                false
-            }
-            Some(_) | None => true,
-        }
-    }
-
-    fn take_control(&mut self) {
-        if matches!(self.state.course, Course::Ended(_)) {
-            return;
-        }
-        let wanted = &self.seen.wanted;
-        if wanted.abort {
-            let message = wanted
-                .reason
-                .clone()
-                .unwrap_or_else(|| "aborted on request".to_owned());
-            self.end(Ending::Aborted { message });
-            return;
-        }
-        if wanted.pause != self.state.paused {
-            self.state.paused = wanted.pause;
-            self.events.push(if wanted.pause {
-                Event::Paused
-            } else {
-                Event::Resumed
-            });
-        }
-    }
-
-    pub(super) fn end(&mut self, ending: Ending) {
-        let message = match &ending {
-            Ending::Succeeded => "every service is done".to_owned(),
-            Ending::Failed { message, .. }
-            | Ending::Refused { message }
-            | Ending::Aborted { message } => message.clone(),
-        };
-        self.events.push(Event::Ended {
-            outcome: ending.word(),
-            message,
-        });
-        self.state.course = Course::Ended(ending);
-        self.state.ended = Some(self.now());
-        self.actions.clear();
-    }
-
-    fn into_step(mut self) -> Step {
-        super::progress::hand_on(&mut self.state, &self.before, self.seen.now, &mut self.wish);
-        Step {
-            state: self.state,
-            actions: self.actions,
-            events: self.events,
-            wish: self.wish,
-        }
-    }
-}
-
-/// What an action came to, as far as the turn is concerned.
-pub(super) enum Came<'o> {
-    /// No news: it was never done, or a restart forgot.
-    Nothing,
-    /// Done.
-    Well(&'o Outcome),
-    /// Refused for good.
-    Refused(String, &'static str),
-    /// To be tried again, after so many milliseconds.
-    Again(String, i64),
-}
-
-/// What came of the actions that `is_it` picks; the last one counts.
-pub(super) fn came_of(outcomes: &[Outcome], is_it: impl Fn(&Action) -> bool) -> Came<'_> {
-    let Some(outcome) = outcomes.iter().rev().find(|outcome| is_it(&outcome.action)) else {
-        return Came::Nothing;
-    };
-    match &outcome.result {
-        Ok(_) => Came::Well(outcome),
-        Err(ActFailure::Refused {
-            object,
-            code,
-            message,
-        }) => Came::Refused(format!("{object}: {message}"), code.title()),
-        Err(ActFailure::Moved { object }) => {
-            let words = format!("{object} was changed by somebody else in between; looking again");
-            Came::Again(words, LOOK_AGAIN_MS)
-        }
-        Err(ActFailure::Unreachable { object, message }) => {
-            Came::Again(format!("{object}: {message}; trying again"), TRY_AGAIN_MS)
-        }
-    }
-}
-
-/// How long a write is tried again, unless the plan has a deadline for a service.
-const WRITE_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
-/// Two tries that are further apart were not one after the other.
-const TRIES_APART_MAX: SignedDuration = SignedDuration::from_mins(2);
-/// When a write that moves again and again is told.
-const TOLD_AFTER: SignedDuration = SignedDuration::from_secs(1);
-/// The reason of a service whose write has to be repeated.
-pub(super) const REPEATED: &str = "WriteRepeated";
-/// How long to wait before a write that got no answer is tried again.
-pub(super) const TRY_AGAIN_MS: i64 = 1_000;
-/// How long to wait before an object that somebody else changed is looked at again: a controller's status
-/// writes come in bursts.
-const LOOK_AGAIN_MS: i64 = 100;
-
-pub(super) fn later(now: Timestamp, milliseconds: i64) -> Timestamp {
-    now.saturating_add(SignedDuration::from_millis(milliseconds))
-        .unwrap_or(now)
 }
 
 /// Applies what belongs to nobody, before wave 1.
@@ -281,6 +84,7 @@ fn prepare(turn: &mut Turn<'_>) {
             object: object.clone(),
             precondition: prepared.precondition.clone(),
             stamp: prepared.live_stamp.clone(),
+            held: Vec::new(),
         });
     }
     turn.actions.push(Action::ApplyShared { writes });
@@ -350,12 +154,12 @@ fn overdue(turn: &mut Turn<'_>) -> Option<Ending> {
         turn.wish.wake(over_at);
         return None;
     }
-    let unfinished: Vec<&str> = turn
+    let unfinished: Vec<String> = turn
         .state
         .services
         .iter()
         .filter(|(_, service)| service.standing != Standing::Done)
-        .map(|(name, _)| name.as_str())
+        .map(|(name, _)| name.to_string())
         .collect();
     if unfinished.is_empty() && turn.state.course != Course::Preparing {
         return None;
@@ -402,7 +206,7 @@ fn forget(turn: &mut Turn<'_>) {
                 member.after.contains(name)
                     && turn.state.services.get(other).is_some_and(|service| {
                         match service.standing {
-                            Standing::Waiting | Standing::Starting => true,
+                            Standing::Waiting | Standing::Starting | Standing::Draining => true,
                             Standing::Moving
                             | Standing::Retiring
                             | Standing::Removing
@@ -422,63 +226,5 @@ fn forget(turn: &mut Turn<'_>) {
                 turn.state.fleeting.memory.remove(workload);
             }
         }
-    }
-}
-
-/// Deletes what nobody has any more and writes the graph into the cluster; then the release has succeeded.
-fn publish(turn: &mut Turn<'_>) {
-    let is_tidy =
-        |turn: &Turn<'_>| turn.agenda.leftover.is_empty() || turn.state.fleeting.leftover_removed;
-    if !is_tidy(turn) {
-        remove_leftover(turn);
-    }
-    if is_tidy(turn) {
-        publish_graph(turn);
-    }
-}
-
-fn remove_leftover(turn: &mut Turn<'_>) {
-    let is_it = |action: &Action| matches!(action, Action::RemoveLeftover { .. });
-    match came_of(&turn.seen.outcomes, is_it) {
-        Came::Well(_) => {
-            turn.state.fleeting.repeated.remove(&None);
-            turn.state.fleeting.leftover_removed = true;
-        }
-        // Every service is done, so no call hangs on it.
-        Came::Refused(message, _) => {
-            turn.events.push(Event::NotRemoved { message });
-            turn.state.fleeting.leftover_removed = true;
-        }
-        Came::Again(message, milliseconds) => {
-            if !turn.try_again(None, &message, milliseconds) {
-                turn.state.fleeting.repeated.remove(&None);
-                turn.events.push(Event::NotRemoved { message });
-                turn.state.fleeting.leftover_removed = true;
-            }
-        }
-        Came::Nothing if !turn.state.paused && turn.may_try(None) => {
-            turn.actions.push(Action::RemoveLeftover {
-                objects: turn.agenda.leftover.clone(),
-            });
-        }
-        Came::Nothing => {}
-    }
-}
-
-fn publish_graph(turn: &mut Turn<'_>) {
-    match came_of(&turn.seen.outcomes, |action| *action == Action::Publish) {
-        Came::Well(_) => turn.end(Ending::Succeeded),
-        Came::Refused(message, _) => {
-            turn.events.push(Event::NotPublished { message });
-            turn.end(Ending::Succeeded);
-        }
-        Came::Again(message, milliseconds) => {
-            if !turn.try_again(None, &message, milliseconds) {
-                turn.events.push(Event::NotPublished { message });
-                turn.end(Ending::Succeeded);
-            }
-        }
-        Came::Nothing if turn.may_try(None) => turn.actions.push(Action::Publish),
-        Came::Nothing => {}
     }
 }

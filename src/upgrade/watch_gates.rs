@@ -6,8 +6,9 @@ use super::agenda::{Change, Member};
 use super::event::Event;
 use super::gate::{self, Assessment, Gate, Memory, Read, Reason, Snapshot, Verdict};
 use super::state::{Progress, ServiceState, Standing};
-use super::step::{TRY_AGAIN_MS, Turn, later};
-use crate::spec::{ObjectRef, ServiceName};
+use super::step_id::StepId;
+use super::turn::{TRY_AGAIN_MS, Turn, later};
+use crate::spec::ObjectRef;
 
 /// How soon a service that shows signs of failure is looked at again, though nothing happened.
 const FAILING_MS: i64 = 1_000;
@@ -63,7 +64,7 @@ fn severity(gate: Gate) -> u8 {
 /// Judges a service by what was seen of it; `None` if the observation does not show it.
 pub(super) fn look(
     turn: &Turn<'_>,
-    name: &ServiceName,
+    name: &StepId,
     member: &Member,
     service: &ServiceState,
 ) -> Option<Look> {
@@ -122,7 +123,11 @@ fn goes(member: &Member, workload: &ObjectRef) -> bool {
 fn is_kept_for_now(member: &Member, standing: Standing) -> bool {
     let is_before = match standing {
         Standing::Waiting | Standing::Starting | Standing::Moving | Standing::Retiring => true,
-        Standing::Removing | Standing::Clearing | Standing::Done | Standing::Failed => false,
+        Standing::Removing
+        | Standing::Clearing
+        | Standing::Draining
+        | Standing::Done
+        | Standing::Failed => false,
     };
     member.change != Change::Delete && is_before
 }
@@ -147,6 +152,7 @@ pub(super) fn watch_gates(turn: &mut Turn<'_>) {
             | Standing::Starting
             | Standing::Retiring
             | Standing::Clearing
+            | Standing::Draining
             | Standing::Done
             | Standing::Failed => continue,
         }
@@ -175,7 +181,7 @@ pub(super) fn watch_gates(turn: &mut Turn<'_>) {
 }
 
 /// Keeps what the look said, for people and for the next look.
-fn note(turn: &mut Turn<'_>, name: &ServiceName, look: &Look) {
+fn note(turn: &mut Turn<'_>, name: &StepId, look: &Look) {
     let mut progress = Progress::default();
     for (workload, assessment, memory) in &look.assessed {
         // Time alone may turn a bad sign into a failure.
@@ -219,7 +225,7 @@ fn note(turn: &mut Turn<'_>, name: &ServiceName, look: &Look) {
 }
 
 /// The gate was seen open: once is not enough, and a cache does not count.
-fn open(turn: &mut Turn<'_>, name: &ServiceName, member: &Member, live: bool) {
+fn open(turn: &mut Turn<'_>, name: &StepId, member: &Member, live: bool) {
     let now = turn.now();
     let first = turn.state.fleeting.first_open.get(name).copied();
     match (first, live) {
@@ -247,7 +253,7 @@ pub(super) fn second_read(turn: &Turn<'_>, first: Timestamp) -> Timestamp {
         .unwrap_or(first)
 }
 
-fn pass(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
+fn pass(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     turn.state.fleeting.first_open.remove(name);
     let progress = turn.state.fleeting.progress.remove(name);
     let Some(service) = turn.state.services.get_mut(name) else {
@@ -258,17 +264,20 @@ fn pass(turn: &mut Turn<'_>, name: &ServiceName, member: &Member) {
     }
     match (member.change, service.standing) {
         (Change::Delete, _) => service.standing = Standing::Clearing,
-        (Change::Create | Change::Roll | Change::Job, Standing::Moving)
-            if !member.dropped.is_empty() =>
-        {
+        (
+            Change::Create | Change::Roll | Change::Flip | Change::Job | Change::Drain,
+            Standing::Moving,
+        ) if !member.dropped.is_empty() => {
             service.standing = Standing::Retiring;
         }
-        (Change::Create | Change::Roll | Change::Job, _) => finish(turn, name),
+        (Change::Create | Change::Roll | Change::Flip | Change::Job | Change::Drain, _) => {
+            finish(turn, name);
+        }
     }
 }
 
 /// The service is done.
-pub(super) fn finish(turn: &mut Turn<'_>, name: &ServiceName) {
+pub(super) fn finish(turn: &mut Turn<'_>, name: &StepId) {
     let now = turn.now();
     let Some(service) = turn.state.services.get_mut(name) else {
         return;
@@ -285,7 +294,7 @@ pub(super) fn finish(turn: &mut Turn<'_>, name: &ServiceName) {
     });
 }
 
-fn fail(turn: &mut Turn<'_>, name: &ServiceName, look: &Look) {
+fn fail(turn: &mut Turn<'_>, name: &StepId, look: &Look) {
     let now = turn.now();
     let progress = turn.state.fleeting.progress.remove(name);
     let Some(service) = turn.state.services.get_mut(name) else {

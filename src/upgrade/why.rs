@@ -1,30 +1,34 @@
 //! Why something is not further, in one wording for conditions, the CLI and the page.
 
 use super::agenda::{Agenda, Change};
-use super::state::{Course, Ending, Standing, State};
-use super::step::REPEATED;
-use crate::spec::ServiceName;
+use super::state::{Course, Ending, ServiceState, Standing, State};
+use super::step_id::StepId;
+use super::turn::REPEATED;
 use crate::spec::words::waits_for;
 
 /// How many names are written out before the rest is counted.
 const NAMES_MAX: usize = 3;
 /// A service is held by another one that fell back.
 pub(super) const REGRESSED: &str = "Regressed";
+/// A step waits for a person.
+pub const AWAITING: &str = "AwaitingApproval";
+/// A drain waits for its time to be over.
+pub(super) const WAITS_OUT: &str = "WaitsOut";
 /// A service's write is on its way.
 const APPLYING: &str = "Applying";
 
 /// Whether the words of a service are its own; otherwise [`of`] works them out anew from where all others stand.
 pub(super) fn are_own(standing: Standing, reason: &str) -> bool {
     match standing {
-        Standing::Waiting => reason == REGRESSED,
+        Standing::Waiting => matches!(reason, REGRESSED | AWAITING),
         Standing::Starting => reason != APPLYING,
-        Standing::Moving | Standing::Removing | Standing::Failed => true,
+        Standing::Moving | Standing::Removing | Standing::Draining | Standing::Failed => true,
         Standing::Retiring | Standing::Clearing | Standing::Done => false,
     }
 }
 
 /// Why a service is where it is: one word and a sentence.
-pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String) {
+pub fn of(agenda: &Agenda, state: &State, name: &StepId) -> (String, String) {
     let Some(service) = state.services.get(name) else {
         return (String::new(), String::new());
     };
@@ -33,13 +37,14 @@ pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String
         service.progress.message.clone(),
     );
     match service.standing {
-        Standing::Waiting if service.progress.reason == REGRESSED => own,
+        Standing::Waiting if matches!(own.0.as_str(), REGRESSED | AWAITING) => own,
         Standing::Waiting => waiting(agenda, state, name),
         Standing::Starting if own.0.is_empty() => {
             let change = agenda.members.get(name).map(|member| member.change);
             let message = match change {
                 Some(Change::Delete) => "its workloads are being deleted",
-                Some(Change::Create | Change::Roll | Change::Job) | None => {
+                Some(Change::Flip) => "its parameter is being changed",
+                Some(Change::Create | Change::Roll | Change::Job | Change::Drain) | None => {
                     "its manifests are being applied"
                 }
             };
@@ -55,13 +60,36 @@ pub fn of(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String
             "Clearing".to_owned(),
             "its pods are gone; the rest is being deleted".to_owned(),
         ),
+        Standing::Done if is_drain(agenda, name) => {
+            let message = "done: nothing is left of what was written before";
+            ("Done".to_owned(), message.to_owned())
+        }
         Standing::Done => ("Done".to_owned(), "done: no old pod is left".to_owned()),
-        Standing::Starting | Standing::Moving | Standing::Removing | Standing::Failed => own,
+        Standing::Starting
+        | Standing::Moving
+        | Standing::Removing
+        | Standing::Draining
+        | Standing::Failed => own,
     }
 }
 
-fn waiting(agenda: &Agenda, state: &State, name: &ServiceName) -> (String, String) {
-    let unfinished: Vec<&ServiceName> = agenda
+fn is_drain(agenda: &Agenda, name: &StepId) -> bool {
+    let member = agenda.members.get(name);
+    member.is_some_and(|member| member.change == Change::Drain)
+}
+
+/// Whether nothing goes on until a person has said something.
+pub(super) fn is_awaiting(state: &State) -> bool {
+    let awaits = |service: &ServiceState| service.progress.reason == AWAITING;
+    let goes_on = |service: &ServiceState| {
+        service.standing.moves() || (service.standing == Standing::Draining && !awaits(service))
+    };
+    let mut services = state.services.values();
+    services.clone().any(awaits) && !services.any(goes_on)
+}
+
+fn waiting(agenda: &Agenda, state: &State, name: &StepId) -> (String, String) {
+    let unfinished: Vec<&StepId> = agenda
         .waves
         .iter()
         .flatten()
@@ -141,7 +169,9 @@ pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
                 .flatten()
                 .filter_map(|name| Some((name, state.services.get(name)?)))
                 .filter(|(_, service)| {
-                    service.standing.moves() || service.progress.reason == REGRESSED
+                    service.standing.moves()
+                        || service.standing == Standing::Draining
+                        || matches!(service.progress.reason.as_str(), REGRESSED | AWAITING)
                 })
                 .map(|(name, _)| format!("{name}: {}", of(agenda, state, name).1))
                 .take(NAMES_MAX)
@@ -152,7 +182,12 @@ pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
             } else {
                 format!("{head}; {}", holding.join("; "))
             };
-            ("Moving".to_owned(), message)
+            let reason = if is_awaiting(state) {
+                AWAITING
+            } else {
+                "Moving"
+            };
+            (reason.to_owned(), message)
         }
     }
 }

@@ -3,19 +3,19 @@
 use super::action::Action;
 use super::event::Event;
 use super::state::Standing;
-use super::step::{Came, REPEATED, Turn, came_of};
+use super::step_id::StepId;
+use super::turn::{Came, REPEATED, Turn, came_of};
 use super::watch_gates::finish;
-use crate::spec::ServiceName;
 
 /// Takes in what came of every service's writes.
 pub(super) fn take_outcomes(turn: &mut Turn<'_>) {
-    let services: Vec<ServiceName> = turn.state.services.keys().cloned().collect();
+    let services: Vec<StepId> = turn.state.services.keys().cloned().collect();
     for name in services {
         take_outcome(turn, &name);
     }
 }
 
-fn take_outcome(turn: &mut Turn<'_>, name: &ServiceName) {
+fn take_outcome(turn: &mut Turn<'_>, name: &StepId) {
     let seen = turn.seen;
     let Some(service) = turn.state.services.get_mut(name) else {
         return;
@@ -57,7 +57,7 @@ fn take_outcome(turn: &mut Turn<'_>, name: &ServiceName) {
     }
 }
 
-fn fail(turn: &mut Turn<'_>, name: &ServiceName, reason: &str, message: String) {
+fn fail(turn: &mut Turn<'_>, name: &StepId, reason: &str, message: String) {
     let now = turn.now();
     let Some(service) = turn.state.services.get_mut(name) else {
         return;

@@ -21,11 +21,15 @@ mod files;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
+mod kinds_of_plans;
+#[cfg(test)]
 mod leave;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
 mod peers;
+#[cfg(test)]
+mod persons;
 #[cfg(test)]
 mod refuse;
 #[cfg(test)]

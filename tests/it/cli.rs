@@ -340,8 +340,7 @@ fn a_strategy_that_needs_more_switches_says_which() {
     let [old, new] = STORE;
     insta::assert_snapshot!(waves(old, new, &["--strategy", "flip"]), @r"
     stderr:
-    error: these would have to wait for what they call, and have no `switch`: web
-    hint: declare `switch: {env: NAME}` for each, or use `--strategy ordered`
+    error: these would have to wait for what they call, and have no `switch`: web; declare `switch: {env: NAME}` for each, or let them move in order
     exit 4
     ");
 }
@@ -394,20 +393,16 @@ fn what_is_unsafe_already_is_planned_only_as_a_repair() {
 }
 
 #[test]
-fn a_plan_that_run_would_not_make_is_not_saved() {
+fn a_saved_plan_says_which_plan_of_the_files_it_is() {
     let [old, new] = STORE;
-    insta::assert_snapshot!(waves(old, new, &["--only", "store", "--out", "plan.json"]), @r"
-    stderr:
-    error: a plan made with `--only` cannot be saved: `tidegate run` does not know `--only` yet, so it would make another plan and refuse this one
-    hint: leave out `--out` to look at this plan, or `--only` to save one that can be run
-    exit 2
-    ");
-    let broken = old.replace("store, version: '1'", "store, version: '2'");
-    let refused = waves(&broken, new, &["--repair", "--out", "plan.json"]);
-    assert!(
-        refused.contains("`--repair`") && refused.contains("exit 2"),
-        "{refused}"
-    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.plan").display().to_string();
+    let told = waves(old, new, &["--only", "store", "--repair", "--out", &file]);
+    assert!(told.ends_with("exit 0"), "{told}");
+    let saved = std::fs::read_to_string(&file).expect("a file");
+    let saved: serde_json::Value = serde_json::from_str(&saved).expect("JSON");
+    let planning = serde_json::json!({"only": ["store"], "repair": true});
+    assert_eq!(saved["planning"], planning);
 }
 
 #[test]

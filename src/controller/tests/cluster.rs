@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::scenario::{Scenario, image, running, template};
+use super::scenario::{Scenario, image, running, switched, template};
 use crate::controller::{Survey, Surveyed, TemplateChange, graph_of};
 use crate::manifest::Bundle;
-use crate::spec::crd::{Control, ReleaseStatus};
+use crate::spec::crd::{Control, HeldVariable, Planning, ReleaseStatus};
 use crate::spec::{ObjectRef, ServiceName};
 use crate::upgrade::gate::{Applied, Read, Snapshot, revisions};
-use crate::upgrade::tests::objects::{Deployed, PodFacts, Template, snapshot};
+use crate::upgrade::tests::objects::{Deployed, PodFacts, Template, deployment, snapshot};
 use crate::upgrade::{ActFailure, Precondition, Prepared, Write};
 
 /// How long a controller takes to see a change.
@@ -32,11 +32,17 @@ pub(super) struct Cluster {
     pub(super) status: ReleaseStatus,
     pub(super) release_version: u64,
     pub(super) control: Control,
+    /// Which plan is asked for.
+    pub(super) planning: Planning,
+    /// The services of which nothing was declared anew at the end.
+    pub(super) held_out: BTreeSet<ServiceName>,
     /// The digest of the one plan that may be carried out.
     pub(super) plan_digest: Option<String>,
     pub(super) is_published: bool,
     /// What was written, in order.
     pub(super) writes: Vec<String>,
+    /// When the last old pod of each Deployment ended.
+    old_gone: BTreeMap<String, Timestamp>,
     /// What should never happen.
     pub(super) wrong: Vec<String>,
     pub(super) told: Vec<String>,
@@ -65,9 +71,12 @@ impl Cluster {
             status: ReleaseStatus::default(),
             release_version: 1,
             control: Control::default(),
+            planning: Planning::default(),
+            held_out: BTreeSet::new(),
             plan_digest: None,
             is_published: false,
             writes: Vec::new(),
+            old_gone: BTreeMap::new(),
             wrong: Vec::new(),
             told: Vec::new(),
             saves: 0,
@@ -150,7 +159,10 @@ impl Cluster {
             .iter()
             .position(|pod| is_due(pod.gone_by.as_ref()))
         {
-            deployed.pods.remove(at);
+            let pod = deployed.pods.remove(at);
+            if !deployed.templates[pod.revision].image.ends_with(":2") {
+                self.old_gone.insert(name.to_owned(), now);
+            }
             return true;
         }
         if !deployed.exists {
@@ -208,17 +220,27 @@ impl Cluster {
     /// Whoever must be done before has no pod of another revision, Terminating ones included; at a write they
     /// are also all ready.
     fn judge(&mut self, name: &str, what: &str, is_write: bool) {
-        let is_new = self.deployed[name].templates[self.deployed[name].wanted]
-            .image
-            .ends_with(":2");
+        let is_new = self.is_target(name, self.deployed[name].wanted);
         let goes = !self.deployed[name].exists;
         if !is_new && !goes {
             return;
         }
+        for (writer, seconds) in self.scenario.waited.get(name).into_iter().flatten() {
+            let gone = self.old_gone.get(writer);
+            let over = gone.map(|gone| self.now.duration_since(*gone).as_secs());
+            if over.is_none_or(|over| over < *seconds) {
+                self.wrong.push(format!(
+                    "{what} {name} {over:?} s after the last old pod of {writer} was gone"
+                ));
+            }
+        }
         for first in self.scenario.first.get(name).cloned().unwrap_or_default() {
             let server = &self.deployed[&first];
-            let is_target = |pod: &&PodFacts| server.templates[pod.revision].image.ends_with(":2");
-            let old = server.pods.iter().filter(|pod| !is_target(pod)).count();
+            let is_old = |pod: &&PodFacts| {
+                let image = &server.templates[pod.revision].image;
+                !image.ends_with(":2")
+            };
+            let old = server.pods.iter().filter(is_old).count();
             if old > 0 {
                 self.wrong.push(format!(
                     "{what} {name} while {old} old pods of {first} are alive"
@@ -231,6 +253,12 @@ impl Cluster {
                 ));
             }
         }
+    }
+
+    /// Whether a revision of a Deployment is what it shall be in the end.
+    fn is_target(&self, name: &str, revision: usize) -> bool {
+        let target = image(self.bundle(), &deployment(name), &[]);
+        Some(&self.deployed[name].templates[revision].image) == target.as_ref()
     }
 
     /// A user or another controller touches an object: its resourceVersion changes.
@@ -256,7 +284,7 @@ impl Cluster {
         self.observe_at.insert(service.to_owned(), observe_at);
     }
 
-    pub(super) fn look_at(&self, object: &ObjectRef) -> Prepared {
+    pub(super) fn look_at(&self, object: &ObjectRef, held: &[HeldVariable]) -> Prepared {
         let absent = Prepared {
             precondition: Precondition::Absent,
             starts_pods: false,
@@ -283,7 +311,8 @@ impl Cluster {
                 let template = &deployed.templates[deployed.wanted];
                 Prepared {
                     precondition: unchanged(&deployed.uid, deployed.version),
-                    starts_pods: Some(&template.image) != image(self.bundle(), object).as_ref(),
+                    starts_pods: Some(&template.image)
+                        != image(self.bundle(), object, held).as_ref(),
                     live_stamp: template.stamp.clone(),
                 }
             }
@@ -295,7 +324,7 @@ impl Cluster {
         write: &Write,
     ) -> Result<Option<(ObjectRef, Applied)>, ActFailure> {
         let object = &write.object;
-        if self.look_at(object).precondition != write.precondition {
+        if self.look_at(object, &[]).precondition != write.precondition {
             let object = object.clone();
             return Err(ActFailure::Moved { object });
         }
@@ -306,7 +335,7 @@ impl Cluster {
             return Ok(None);
         }
         let template = Template {
-            image: image(self.bundle(), object).expect("an image"),
+            image: image(self.bundle(), object, &write.held).expect("an image"),
             stamp: write.stamp.clone(),
         };
         let observe_at = self.after(OBSERVE_MS);
@@ -364,13 +393,14 @@ impl Cluster {
             live: revisions(&self.snapshot(service, Read::Live)),
             change,
             to: format!("{service}:2"),
+            switched: switched(&self.deployed[service]),
         };
         let kept: BTreeSet<&ServiceName> = self.bundle().services.keys().collect();
         let mut services: BTreeMap<ServiceName, Surveyed> = BTreeMap::new();
         let mut leaving = BTreeMap::new();
         for (name, owned) in &self.bundle().services {
             let workloads = self.bundle().references(&owned.workloads);
-            let prepared = self.look_at(&workloads[0]);
+            let prepared = self.look_at(&workloads[0], &[]);
             let change = match (&prepared.precondition, prepared.starts_pods) {
                 (Precondition::Absent, _) => TemplateChange::Absent,
                 (Precondition::Unchanged { .. }, true) => TemplateChange::Changes,

@@ -10,11 +10,11 @@ use tokio::sync::Notify;
 use super::cluster::{Cluster, start};
 use crate::controller::{Loaded, Saved, Survey, World, WorldError, drive};
 use crate::manifest::Bundle;
-use crate::spec::{ObjectRef, ServiceName};
+use crate::spec::ObjectRef;
 use crate::upgrade::gate::{Applied, Read};
 use crate::upgrade::{
-    ActFailure, Action, Agenda, Ending, Event, Observation, Outcome, Standing, State, Wanted, Wish,
-    status,
+    ActFailure, Action, Agenda, Ending, Event, Observation, Outcome, State, StepId, Wanted, Wish,
+    always_shown, status,
 };
 
 /// What goes wrong, at the call of that number from 1. A call is one of the world's, or one write of `act`.
@@ -155,8 +155,9 @@ impl Driver {
                 objects,
             }
             | Action::RemoveLeftover { objects } => self.remove_all(objects).await,
-            Action::Publish => self
+            Action::Publish { held_out } => self
                 .one(&shared(), |cluster| {
+                    cluster.held_out.clone_from(held_out);
                     cluster.is_published = true;
                     Ok(())
                 })
@@ -228,23 +229,20 @@ fn shared() -> ObjectRef {
 
 /// What a turn sees, by the rules of the real world.
 fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Observation {
-    let due = |wishes: &BTreeMap<ServiceName, Timestamp>| -> BTreeSet<ServiceName> {
+    let due = |wishes: &BTreeMap<StepId, Timestamp>| -> BTreeSet<StepId> {
         let due = wishes.iter().filter(|(_, at)| **at <= cluster.now);
         due.map(|(name, _)| name.clone()).collect()
     };
     let prepare = due(&wish.prepare);
-    let live: BTreeSet<ServiceName> = due(&wish.live).union(&prepare).cloned().collect();
-    let moving = state
-        .services
-        .iter()
-        .filter(|(_, service)| matches!(service.standing, Standing::Moving | Standing::Removing));
-    let mut shown: BTreeMap<ServiceName, Read> = moving
-        .map(|(name, _)| (name.clone(), Read::Cached))
-        .collect();
+    let live: BTreeSet<StepId> = due(&wish.live).union(&prepare).cloned().collect();
+    let shown = always_shown(agenda, state).into_iter();
+    let mut shown: BTreeMap<StepId, Read> = shown.map(|name| (name, Read::Cached)).collect();
     shown.extend(live.into_iter().map(|name| (name, Read::Live)));
     let mut objects: BTreeSet<&ObjectRef> = BTreeSet::new();
+    let mut held = Vec::new();
     for member in prepare.iter().filter_map(|name| agenda.members.get(name)) {
         objects.extend(&member.belongings.objects);
+        held.extend(member.held.iter().cloned());
     }
     if wish.prepare_shared {
         objects.extend(&agenda.shared);
@@ -255,6 +253,7 @@ fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Obser
             pause: cluster.control.pause,
             abort: cluster.control.abort,
             reason: None,
+            approvals: cluster.control.approvals.clone(),
         },
         snapshots: shown
             .into_iter()
@@ -268,7 +267,7 @@ fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Obser
             .collect(),
         prepared: objects
             .into_iter()
-            .map(|object| (object.clone(), cluster.look_at(object)))
+            .map(|object| (object.clone(), cluster.look_at(object, &held)))
             .collect(),
         outcomes: Vec::new(),
     }
@@ -281,6 +280,7 @@ impl World for Driver {
             let loaded = Loaded {
                 status: cluster.status.clone(),
                 bundle: cluster.bundle().clone(),
+                planning: cluster.planning.clone(),
                 plan_digest: cluster.plan_digest.clone(),
             };
             (loaded, cluster.release_version)

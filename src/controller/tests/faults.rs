@@ -156,6 +156,65 @@ async fn a_crash_after_any_call_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_images_come_first_and_then_all_switches() {
+    let cluster = cluster_of(Scenario::all_images_then_all_switches());
+    let ended = Driver::of(&cluster, Fault::None).run().await;
+    assert_eq!(ended, Some(Ok(Ending::Succeeded)));
+    check(&cluster, "no fault");
+    insta::assert_snapshot!(look(&cluster).writes.join("\n"), @r"
+    apply ConfigMap/shop/shared
+    apply Service/shop/cart
+    apply Deployment/shop/cart
+    apply Service/shop/store
+    apply Deployment/shop/store
+    apply Service/shop/web
+    apply Deployment/shop/web
+    apply Service/shop/cart
+    apply Deployment/shop/cart
+    apply Service/shop/web
+    apply Deployment/shop/web
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_switch_flips_early_and_none_is_lost_whatever_fails_in_between() {
+    let scenario = Scenario::all_images_then_all_switches;
+    sweep_effects(scenario, Fault::CrashBefore).await;
+    sweep_effects(scenario, Fault::CrashAfter).await;
+    sweep_effects(scenario, Fault::Late).await;
+    run(scenario(), Fault::Moved).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_is_asked_for_moves_and_the_rest_stays_declared_as_it_was() {
+    let cluster = cluster_of(Scenario::three_in_a_row());
+    look(&cluster).planning.only = vec!["store".to_owned()];
+    let ended = Driver::of(&cluster, Fault::CrashAfter(12)).run().await;
+    let ended = match ended {
+        Some(ended) => ended,
+        None => Driver::of(&cluster, Fault::None)
+            .run()
+            .await
+            .expect("an end"),
+    };
+    assert_eq!(ended, Ok(Ending::Succeeded));
+    let cluster = look(&cluster);
+    let held_out: Vec<String> = cluster.held_out.iter().map(ToString::to_string).collect();
+    assert_eq!(held_out, ["cart", "web"]);
+    assert_eq!(cluster.status.held_out, ["cart", "web"]);
+    let touched = |service: &str| cluster.writes.iter().any(|write| write.ends_with(service));
+    assert!(touched("/store") && !touched("/cart") && !touched("/web"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_is_waited_out_whatever_fails_in_between() {
+    sweep_effects(Scenario::one_waits_out, Fault::CrashBefore).await;
+    sweep_effects(Scenario::one_waits_out, Fault::CrashAfter).await;
+    sweep_effects(Scenario::one_waits_out, Fault::Late).await;
+    run(Scenario::one_waits_out(), Fault::Undone("producer")).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_crash_at_any_call_of_a_removal_loses_nothing() {
     sweep(Scenario::one_goes_away, Fault::CrashBefore).await;
     sweep_effects(Scenario::one_goes_away, Fault::CrashAfter).await;

@@ -6,3 +6,4 @@ mod faults;
 mod planning;
 mod presence;
 mod scenario;
+mod switches;

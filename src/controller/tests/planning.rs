@@ -6,16 +6,17 @@ use super::cluster::start;
 use super::scenario::{bundle, name};
 use crate::controller::{Planned, Survey, Surveyed, TemplateChange, charter, graph_of, make_plan};
 use crate::manifest::Bundle;
-use crate::spec::{Code, Graph, Problem, stamp};
+use crate::spec::crd::{DrainLevel, Planning};
+use crate::spec::{Code, Graph, Problem, Retention, stamp};
 use crate::upgrade::gate::LiveRevision;
 use crate::upgrade::tests::objects::{deployment, object};
-use crate::upgrade::{Agenda, Course, Ending, status};
+use crate::upgrade::{Agenda, Course, Ending, StepId, status};
 
 /// What was found, in words: `store: same serves=store:1 serves=store:1,2 | cart: absent | legacy: leaves ?`.
 ///
 /// After a name: `same`, `changes`, `absent` or `leaves`, then the live revisions by what their stamps say, `?`
 /// without one; the last one is the current one.
-fn survey(bundle: &Bundle, declared: Option<&Graph>, text: &str) -> Survey {
+pub(super) fn survey(bundle: &Bundle, declared: Option<&Graph>, text: &str) -> Survey {
     let mut survey = Survey {
         now: start(),
         services: BTreeMap::new(),
@@ -54,6 +55,7 @@ fn survey(bundle: &Bundle, declared: Option<&Graph>, text: &str) -> Survey {
             live: live.collect(),
             change,
             to: format!("{service}:new"),
+            switched: Vec::new(),
         };
         survey.services.insert(name(service), surveyed);
     }
@@ -90,11 +92,12 @@ fn contract(text: &str) -> Option<String> {
 }
 
 /// The plan in a few lines: waves, what each waits for, and what is applied before.
-fn told(planned: &Planned) -> String {
+pub(super) fn told(planned: &Planned) -> String {
     let Planned {
         agenda,
         state,
         plan: _,
+        system: _,
     } = planned;
     if let Course::Ended(Ending::Refused { message }) = &state.course {
         assert!(
@@ -126,6 +129,11 @@ fn told(planned: &Planned) -> String {
     lines.join("\n")
 }
 
+/// What a graph declares.
+pub(super) fn declared_by(graph: &str) -> Graph {
+    graph_of(&bundle(graph, "1"))
+}
+
 const BEFORE: &str = "services:
 - {name: store, serves: [{versions: ['1']}]}
 - {name: cart, calls: [{service: store, version: '1'}]}
@@ -138,7 +146,11 @@ const AFTER: &str = "services:
 fn plan_of(before: Option<&str>, after: &str, found: &str) -> String {
     let bundle = bundle(after, "2");
     let declared = before.map(|graph| graph_of(&super::scenario::bundle(graph, "1")));
-    let planned = make_plan(&bundle, &survey(&bundle, declared.as_ref(), found));
+    let planned = make_plan(
+        &bundle,
+        &survey(&bundle, declared.as_ref(), found),
+        &Planning::default(),
+    );
     round_trip(&bundle, &planned);
     told(&planned)
 }
@@ -149,6 +161,7 @@ fn round_trip(bundle: &Bundle, planned: &Planned) {
         agenda,
         state,
         plan: _,
+        system: _,
     } = planned;
     let status = status::to_status(agenda, state, 1, &[], start());
     let (kept, found): (Agenda, _) =
@@ -245,13 +258,13 @@ fn a_service_whose_deployment_another_one_took_over_leaves_its_other_objects() {
     let mut survey = survey(&bundle, None, "cart: same ? | store: leaves");
     let rest = vec![object("v1", "Service", "store")];
     survey.leaving.insert(name("store"), rest);
-    let planned = make_plan(&bundle, &survey);
+    let planned = make_plan(&bundle, &survey, &Planning::default());
     round_trip(&bundle, &planned);
     insta::assert_snapshot!(told(&planned), @r"
     1: delete store ( -> store:new)
     shared: ConfigMap/shop/shared Service/shop/cart Deployment/shop/cart
     ");
-    let member = &planned.agenda.members[&name("store")];
+    let member = &planned.agenda.members[&StepId::from(name("store"))];
     assert!(member.belongings.workloads.is_empty());
 }
 
@@ -264,9 +277,9 @@ fn what_the_api_server_would_refuse_is_refused_before_any_write() {
         Problem::error(Code::Forbidden, object, "may not be written")
     };
     survey.problems = vec![problem(1)];
-    insta::assert_snapshot!(told(&make_plan(&bundle, &survey)), @"refused: the API server would refuse: Deployment/shop/service-1: may not be written [TG0302]");
+    insta::assert_snapshot!(told(&make_plan(&bundle, &survey, &Planning::default())), @"refused: the API server would refuse: Deployment/shop/service-1: may not be written [TG0302]");
     survey.problems = (1..=7).map(problem).collect();
-    let planned = make_plan(&bundle, &survey);
+    let planned = make_plan(&bundle, &survey, &Planning::default());
     round_trip(&bundle, &planned);
     insta::assert_snapshot!(told(&planned), @"refused: the API server would refuse: Deployment/shop/service-1: may not be written [TG0302]; Deployment/shop/service-2: may not be written [TG0302]; Deployment/shop/service-3: may not be written [TG0302]; Deployment/shop/service-4: may not be written [TG0302]; Deployment/shop/service-5: may not be written [TG0302]; and 2 more");
 }
@@ -276,14 +289,23 @@ fn a_release_of_a_saved_plan_carries_out_that_one_or_none() {
     let bundle = bundle(AFTER, "2");
     let declared = graph_of(&super::scenario::bundle(BEFORE, "1"));
     let found = "store: changes serves=store:1 | cart: changes calls=store:1";
-    let planned = make_plan(&bundle, &survey(&bundle, Some(&declared), found));
+    let planned = make_plan(
+        &bundle,
+        &survey(&bundle, Some(&declared), found),
+        &Planning::default(),
+    );
     let digest = planned.plan.digest.clone();
     let same = planned.clone().only(Some(&digest));
     assert_eq!(told(&same), told(&planned));
     assert_eq!(told(&planned.clone().only(None)), told(&planned));
     // Somebody began to roll the store in between.
     let found = "store: changes serves=store:1 serves=store:1,2 | cart: changes calls=store:1";
-    let moved = make_plan(&bundle, &survey(&bundle, Some(&declared), found)).only(Some(&digest));
+    let moved = make_plan(
+        &bundle,
+        &survey(&bundle, Some(&declared), found),
+        &Planning::default(),
+    )
+    .only(Some(&digest));
     round_trip(&bundle, &moved);
     let text = told(&moved)
         .replace(&digest, "sha256:then")
@@ -319,32 +341,93 @@ fn a_job_runs_once_before_who_needs_it_and_stays_when_it_has_run() {
 }
 
 #[test]
-fn what_can_be_planned_and_not_carried_out_is_refused_before_the_first_write() {
-    let graph = |served: &str, called: &str| {
+fn a_service_that_would_have_to_keep_its_old_pods_is_refused_before_the_first_write() {
+    let graph = |served: &str, called: &str, routing: &str| {
         format!(
             "services:
-- {{name: store, routing: versioned, serves: [{{versions: [{served}]}}]}}
-- {{name: cart, calls: [{{service: store, version: '{called}', channel: queue, durable: {{drain: 7d}}}}]}}
+- {{name: store, {routing}serves: [{{versions: [{served}]}}]}}
+- {{name: cart, calls: [{{service: store, version: '{called}'}}]}}
 "
         )
     };
-    let declared = |before: &str| before.replace("routing: versioned, ", "");
-    let (before, after) = (graph("'1', '2'", "1"), graph("'2'", "2"));
-    insta::assert_snapshot!(plan_of(Some(&declared(&before)), &declared(&after),
-        "store: changes ? | cart: changes ?"), @"refused: before store moves, what was written for it in versions that it will not read must be gone (7d), and this version of tidegate does not wait for that: release the writers first, and store in a release of its own once nothing is left");
-    let before = graph("'1'", "1").replace(", channel: queue, durable: {drain: 7d}", "");
-    let after = graph("'2'", "2").replace(", channel: queue, durable: {drain: 7d}", "");
-    insta::assert_snapshot!(plan_of(Some(&before), &after, "store: changes ? | cart: changes ?"), @"refused: store would have to keep its old pods beside the new ones until its callers have moved, and this version of tidegate does not carry that out: release a store that serves the old and the new first");
+    let versioned = "routing: versioned, ";
+    let (before, after) = (graph("'1'", "1", versioned), graph("'2'", "2", versioned));
+    insta::assert_snapshot!(plan_of(Some(&before), &after, "store: changes ? | cart: changes ?"), @"refused: store would have to keep its old pods beside the new ones until its callers have moved, and tidegate does not keep two revisions of one workload: give the new version a workload of its own beside the old one (a Deployment `store-next` that is listed under `workloads` of store, which then serves both), release the callers, and take the old workload out of the graph in a last release; or release a store that serves the old and the new first");
     // Calls that only from now on find their version do not find it while this release runs.
-    let refused = plan_of(
-        Some(&declared(&before)),
-        &after,
-        "store: changes ? | cart: changes ?",
-    );
+    let before = graph("'1'", "1", "");
+    let refused = plan_of(Some(&before), &after, "store: changes ? | cart: changes ?");
     assert!(
         refused.contains("cart@target calls store 2, store@h0 serves 1"),
         "{refused}"
     );
+}
+
+#[test]
+fn a_reader_waits_for_its_drain_and_for_its_writer() {
+    let graph = |served: &str, called: &str| {
+        format!(
+            "services:
+- {{name: store, drain: Endpoints, serves: [{{versions: [{served}]}}]}}
+- {{name: cart, drain: Endpoints, calls: [{{service: store, version: '{called}', channel: queue, durable: {{drain: 7d}}}}]}}
+"
+        )
+    };
+    let (before, after) = (graph("'1', '2'", "1"), graph("'2'", "2"));
+    let found = "store: changes ? | cart: changes ?";
+    insta::assert_snapshot!(plan_of(Some(&before), &after, found), @r"
+    1: roll cart (cart:0 -> cart:new)
+    2: drain store/drain after cart ( -> )
+    3: roll store after cart,store/drain (store:0 -> store:new)
+    shared: ConfigMap/shop/shared
+    ");
+    let bundle = bundle(&after, "2");
+    let declared = graph_of(&super::scenario::bundle(&before, "1"));
+    let planned = make_plan(
+        &bundle,
+        &survey(&bundle, Some(&declared), found),
+        &Planning::default(),
+    );
+    let drain = |step: &str| {
+        let member = &planned.agenda.members[&StepId::parse(step).expect("a step")];
+        (member.belongings.drain, member.retentions.clone())
+    };
+    // Who still ends may still write.
+    assert_eq!(drain("cart"), (DrainLevel::Pods, Vec::new()));
+    assert_eq!(drain("store").0, DrainLevel::Endpoints);
+    let week = vec![Retention::Time("7d".to_owned())];
+    assert_eq!(drain("store/drain").1, week);
+}
+
+#[test]
+fn a_job_that_drops_a_version_needs_somebodys_word() {
+    let graph = |served: &str, called: &str| {
+        format!(
+            "services:
+- {{name: schema, workloads: [{{apiVersion: batch/v1, kind: Job, name: schema}}], serves: [{{versions: [{served}]}}]}}
+- {{name: store, calls: [{{service: schema, version: '{called}'}}]}}
+"
+        )
+    };
+    let (before, after) = (graph("'1', '2'", "1"), graph("'2'", "2"));
+    let bundle = bundle(&after, "2");
+    let declared = graph_of(&super::scenario::bundle(&before, "1"));
+    let found = "schema: absent | store: changes ?";
+    let planned = make_plan(
+        &bundle,
+        &survey(&bundle, Some(&declared), found),
+        &Planning::default(),
+    );
+    round_trip(&bundle, &planned);
+    let is_final = |step: &str| {
+        let step = StepId::parse(step).expect("a step");
+        planned.agenda.members[&step].is_final
+    };
+    insta::assert_snapshot!(told(&planned), @r"
+    1: roll store (store:0 -> store:new)
+    2: job schema after store ( -> schema:new)
+    shared: ConfigMap/shop/shared
+    ");
+    assert!(is_final("schema") && !is_final("store"));
 }
 
 #[test]

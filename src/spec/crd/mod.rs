@@ -13,10 +13,11 @@ pub use graph::{
     Switch, WorkloadRef,
 };
 pub use plan::{
-    Advance, Deadlines, History, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
+    Advance, Deadlines, History, Order, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };
 pub use release::{
-    Bundle, Control, PlanDigest, Release, ReleaseSpec, ReleaseStatus, ServiceStatus, WaveStatus,
+    Approval, Bundle, Control, Held, HeldVariable, PlanDigest, Planning, Release, ReleaseSpec,
+    ReleaseStatus, ServiceStatus, WaveStatus,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;

@@ -94,6 +94,9 @@ pub struct Strategy {
     /// How long a wait may last.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub deadlines: Deadlines,
+    /// How services that have a switch move. Default: as `Ordered`, without a comparison of what both would cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
     /// The time between the two reads that open a gate, for instance `2s` (default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
@@ -108,6 +111,17 @@ pub enum Advance {
     Wave,
     /// When its own precedences are met.
     Service,
+}
+
+/// How services that have a switch move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Order {
+    /// Each service moves once, in order.
+    Ordered,
+    /// All images first, with the parameter that runs now; then all switches.
+    Flip,
+    /// What has fewer waves.
+    Auto,
 }
 
 /// How long a wait may last; each a duration such as `90s` or `10m`.

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::DrainLevel;
+use super::{DrainLevel, Order};
 use crate::spec::ObjectRef;
 
 /// One run of a plan. Nothing but `control` can be changed.
@@ -77,11 +77,17 @@ use crate::spec::ObjectRef;
     "has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason)"
 ).message("`reason` cannot be changed"))]
 #[x_kube(validation = Rule::new(
+    "has(self.planning) == has(oldSelf.planning) && (!has(self.planning) || self.planning == oldSelf.planning)"
+).message("`planning` cannot be changed"))]
+#[x_kube(validation = Rule::new(
     "has(self.planDigest) == has(oldSelf.planDigest) && (!has(self.planDigest) || self.planDigest == oldSelf.planDigest)"
 ).message("`planDigest` cannot be changed"))]
 #[x_kube(validation = Rule::new(
     "!has(oldSelf.control) || !oldSelf.control.abort || (has(self.control) && self.control.abort)"
 ).message("an abort cannot be taken back; start a new release"))]
+#[x_kube(validation = Rule::new(
+    "!has(oldSelf.control) || !has(oldSelf.control.approvals) || (has(self.control) && has(self.control.approvals) && oldSelf.control.approvals.all(old, self.control.approvals.exists(one, one == old)))"
+).message("an approval cannot be changed or taken back"))]
 pub struct ReleaseSpec {
     /// The plan that this is a run of.
     #[schemars(length(min = 1, max = 63))]
@@ -106,9 +112,38 @@ pub struct ReleaseSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 71, max = 71))]
     pub plan_digest: Option<String>,
+    /// Which plan of these files is carried out.
+    #[serde(default, skip_serializing_if = "Planning::is_plain")]
+    pub planning: Planning,
     /// What people ask of the running release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
+}
+
+/// Which plan of the files is asked for; the flags of `tidegate run` and `tidegate plan`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Planning {
+    /// Only these services move; what belongs to the others stays as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500), inner(length(min = 1, max = 63)))]
+    pub only: Vec<String>,
+    /// What runs may be unsafe already; nothing else may break.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repair: bool,
+    /// The files are those of an earlier release: what Jobs did stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollback: bool,
+    /// How services that have a switch move; otherwise as the plan's strategy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+}
+
+impl Planning {
+    /// Whether nothing special is asked for.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The frozen input of a release: immutable Secrets `<release>-bundle-<part>` in its namespace, since
@@ -125,7 +160,7 @@ pub struct Bundle {
 }
 
 /// What people ask of a running release; `kubectl patch` is enough.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Control {
     /// Start nothing more until it is taken back. What moves goes on.
@@ -135,6 +170,30 @@ pub struct Control {
     #[serde(default)]
     pub abort: bool,
     /// Why, for the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub reason: Option<String>,
+    /// What people have approved; entries are added and never changed or taken away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["step".into()]))]
+    #[schemars(length(max = 100))]
+    pub approvals: Vec<Approval>,
+}
+
+/// Somebody's word that a step may start, or that a drain is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Approval {
+    /// The step, as `status.waves[].services[].name` has it.
+    #[schemars(length(min = 1, max = 80))]
+    pub step: String,
+    /// Who.
+    #[schemars(length(min = 1, max = 253))]
+    pub by: String,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
+    /// Why, in their words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
@@ -168,6 +227,9 @@ pub struct ReleaseStatus {
     /// The waves in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waves: Vec<WaveStatus>,
+    /// Services that stay as they are, whatever the files have: neither they nor what is declared of them changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out: Vec<String>,
     /// What earlier releases brought and nobody has any more: deleted when every service is done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftover: Vec<ObjectRef>,
@@ -207,13 +269,13 @@ pub struct WaveStatus {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceStatus {
-    /// The service.
+    /// The service, with a suffix where it moves more than once: `orders/flip`.
     pub name: String,
-    /// `Waiting`, `Starting`, `Moving`, `Retiring`, `Removing`, `Clearing`, `Done` or `Failed`.
+    /// `Waiting`, `Starting`, `Moving`, `Retiring`, `Removing`, `Clearing`, `Draining`, `Done` or `Failed`.
     pub state: String,
-    /// What is done to it: `create`, `roll`, `job` or `delete`.
+    /// What is done to it: `create`, `roll`, `flip`, `job`, `delete` or `drain`.
     pub action: String,
-    /// The services that must be done before it.
+    /// The steps that must be done before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
     /// How far an old pod must be gone before it is done.
@@ -249,6 +311,18 @@ pub struct ServiceStatus {
     /// When its gate opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Time>,
+    /// Whether nothing undoes it, so that it starts only when somebody has approved that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_final: bool,
+    /// Where it is a drain: what shows that nothing is left, `7d`, `lag` or `manual`; all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retentions: Vec<String>,
+    /// Who approved it, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// What the new pods keep of what ran when the release was planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// What is deleted: all of a service that goes away, or the workloads that it does not have any more. The
     /// release's own bundle does not have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -258,6 +332,30 @@ pub struct ServiceStatus {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "raw_by_name")]
     pub records: BTreeMap<String, Value>,
+}
+
+/// What the new pods of a step keep of what ran before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Held {
+    /// What they serve and call with it, as on their pod template.
+    pub contract: String,
+    /// The environment variables that keep their value.
+    pub variables: Vec<HeldVariable>,
+}
+
+/// An environment variable that keeps its value in one step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldVariable {
+    /// The workload.
+    pub workload: ObjectRef,
+    /// The container.
+    pub container: String,
+    /// The variable.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// The one raw field: its shape is `upgrade::gate`'s, not the API's.

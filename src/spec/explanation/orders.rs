@@ -41,8 +41,7 @@ pub(super) const ALL: &[Explanation] = &[
             "somebody rolled `orders` by hand to a revision that does not serve what `web` calls",
         ),
         remedy: "Repair the pair that is named: bring the old revision of one of the two back, or correct what the \
-                 graph declares of it. `tidegate plan --repair` plans a release that lets nothing else break; \
-                 `tidegate run` does not carry that out yet.",
+                 graph declares of it. `--repair`, with `tidegate plan` and `tidegate run`, lets nothing else break.",
     },
     Explanation {
         code: Code::SelfConflict,
@@ -85,7 +84,7 @@ pub(super) const ALL: &[Explanation] = &[
         example: Example::Case(
             "the Job `schema` drops a column: the new `schema` does not serve version 1 any more",
         ),
-        remedy: "Be sure before that step. Declare `reversible: true` if a Job of the release before undoes it.",
+        remedy: "Be sure before that step: the release waits there for `tidegate approve`. Declare `reversible: true` if a Job of the release before undoes it.",
     },
     Explanation {
         code: Code::Irreversible,

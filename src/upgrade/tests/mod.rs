@@ -1,6 +1,8 @@
 //! The state machine, played as scripts. [`scene`] alone touches [`super::step`], [`objects`] alone builds objects.
 
+mod approvals;
 mod control;
+mod drains;
 mod gates;
 pub(crate) mod objects;
 mod removal;
@@ -8,6 +10,7 @@ mod saved;
 mod scene;
 mod size;
 mod starts;
+mod steps;
 mod told;
 mod words;
 mod writes;

@@ -47,9 +47,11 @@ fn as_loaded(mut state: State) -> State {
     for service in state.services.values_mut() {
         let progress = &mut service.progress;
         let own = match service.standing {
-            Standing::Waiting => progress.reason == "Regressed",
+            Standing::Waiting => {
+                matches!(progress.reason.as_str(), "Regressed" | "AwaitingApproval")
+            }
             Standing::Starting => !progress.reason.is_empty(),
-            Standing::Moving | Standing::Removing | Standing::Failed => true,
+            Standing::Moving | Standing::Removing | Standing::Draining | Standing::Failed => true,
             Standing::Retiring | Standing::Clearing | Standing::Done => false,
         };
         if !own {
@@ -68,6 +70,7 @@ fn standings() -> impl Strategy<Value = Standing> {
         Standing::Moving,
         Standing::Removing,
         Standing::Clearing,
+        Standing::Draining,
         Standing::Done,
         Standing::Failed,
     ])
@@ -110,6 +113,7 @@ prop_compose! {
             records: record.map(|record| (workload, record)).into_iter().collect(),
             started,
             ended,
+            approval: None,
             progress: Progress {
                 new_ready, new_wanted, old_alive, since,
                 reason: reason.to_owned(),
@@ -270,9 +274,9 @@ fn an_edit_that_makes_no_sense_is_named() {
     insta::assert_snapshot!(said.join("\n").replace("the release's status was changed by somebody else: ", ""), @r"
     store: no state `Gone`
     store: no action `sing`
-    service `Store` must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit
+    step `Store` must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit
     the release's bundle has no service `stores`
-    service `Store!` must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit
+    step `Store!` must be made of a-z, 0-9, `-` and `.`, and begin and end with a letter or digit
     web comes after mail, which is in no earlier wave
     store comes after web, which is in no earlier wave
     store is there twice

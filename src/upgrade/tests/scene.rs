@@ -1,8 +1,8 @@
 //! Plays a script to [`step`], one line a turn, and tells what came of it: text in, text out.
 //!
 //! A system: `store | cart after store | old delete after cart | parallel 1`. The words after a name are
-//! `create`, `delete`, `job`, `drops` (it had a Deployment `<name>/old` that it does not have any more),
-//! `after x,y`; a part that begins with `advance`, `parallel`, `shared`, `leftover`, `deadline` or
+//! `create`, `delete`, `job`, `final`, `drops` (it had a Deployment `<name>/old` that it does not have any more),
+//! `after x,y`; `<name>/flip` and `<name>/drain` are steps of their own, the latter with `until 60s,lag`; a part that begins with `advance`, `parallel`, `shared`, `leftover`, `deadline` or
 //! `release-deadline` is a setting.
 //!
 //! A line: `12s store=mid cart~old +web ok(store) pause`. `store=mid` is a live look at a service, `store~mid` a
@@ -11,7 +11,7 @@
 //! old template), `ending` (deleted, an old pod is Terminating), `gone`. `+web` looks at its objects before
 //! they are written; `+web:9` at resourceVersion 9, `+web:same` if the template would stay, `+web:absent` if
 //! there are none; `+shared`, and `+shared:starts` if it has a workload that would start pods. `ok(web)`, `moved(web)`, `lost(web)`, `refused(web)` is what came of its last
-//! action; the names `shared` and `publish` are no services'. `pause` and `abort` are what people want,
+//! action; `approve(web)` is somebody's word; the names `shared` and `publish` are no services'. `pause` and `abort` are what people want,
 //! `crash` forgets all but `.status` before the turn, a final `?` tells the wish too.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,12 +19,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::objects::{Deployed, PodFacts, Template, deployment, object, snapshot};
-use crate::spec::crd::{Advance, DrainLevel};
-use crate::spec::{Code, ServiceName};
+use crate::spec::crd::{Advance, Approval, DrainLevel};
+use crate::spec::{Code, Retention};
 use crate::upgrade::gate::{Applied, Read};
 use crate::upgrade::{
     ActFailure, Action, Agenda, Belongings, Change, Charter, Course, Member, Observation, Outcome,
-    Precondition, Prepared, ServiceState, State, Strategy, Wanted, WaveTimes, status, step, why,
+    Precondition, Prepared, ServiceState, State, StepId, Strategy, Wanted, WaveTimes, status, step,
+    why,
 };
 
 /// When every script starts.
@@ -38,8 +39,8 @@ pub(super) fn at(seconds: f64) -> Timestamp {
     start().checked_add(passed).expect("a time")
 }
 
-pub(super) fn name(text: &str) -> ServiceName {
-    ServiceName::parse(text).expect("a name")
+pub(super) fn name(text: &str) -> StepId {
+    StepId::parse(text).expect("a name")
 }
 
 /// A release in the middle of a script.
@@ -86,14 +87,15 @@ impl Scene {
             waves: waves(&members),
             members,
             shared: shared.clone(),
+            held_out: BTreeSet::new(),
             leftover,
             strategy: strategy.clone(),
         };
-        let there = |member: &Member| member.change != Change::Delete;
+        let there = |member: &Member| !matches!(member.change, Change::Delete | Change::Drain);
         let declared = agenda.members.iter().filter(|(_, member)| there(member));
         let charter = Charter {
             services: declared
-                .map(|(name, member)| (name.clone(), member.belongings.clone()))
+                .map(|(name, member)| (name.service.clone(), member.belongings.clone()))
                 .collect(),
             shared,
             strategy,
@@ -147,6 +149,16 @@ impl Scene {
             see(service, look, Read::Live, seen);
         } else if let Some((service, look)) = word.split_once('~') {
             see(service, look, Read::Cached, seen);
+        } else if let Some(step) = word
+            .strip_prefix("approve(")
+            .and_then(|rest| rest.strip_suffix(')'))
+        {
+            seen.wanted.approvals.push(Approval {
+                step: step.to_owned(),
+                by: "ann".to_owned(),
+                time: None,
+                reason: None,
+            });
         } else if let Some((how, about)) = word.strip_suffix(')').and_then(|w| w.split_once('(')) {
             let outcome = self.outcome(how, about);
             seen.outcomes.push(outcome);
@@ -195,13 +207,13 @@ impl Scene {
         let is_it = |action: &&Action| match (about, action) {
             ("shared", Action::ApplyShared { .. })
             | ("leftover", Action::RemoveLeftover { .. })
-            | ("publish", Action::Publish) => true,
+            | ("publish", Action::Publish { .. }) => true,
             _ => action
                 .service()
-                .is_some_and(|service| service.as_str() == about),
+                .is_some_and(|service| service.to_string() == about),
         };
         let action = self.acted.iter().rev().find(is_it).expect("an action");
-        let object = deployment(about);
+        let object = deployment(about.split('/').next().expect("a name"));
         let result = match how {
             "ok" => Ok(match action {
                 Action::Apply { service, .. } => {
@@ -213,7 +225,7 @@ impl Scene {
                 | Action::RemoveWorkloads { .. }
                 | Action::RemoveRest { .. }
                 | Action::RemoveLeftover { .. }
-                | Action::Publish => Vec::new(),
+                | Action::Publish { .. } => Vec::new(),
             }),
             "moved" => Err(ActFailure::Moved { object }),
             "lost" => Err(ActFailure::Unreachable {
@@ -282,10 +294,17 @@ fn member(service: &str, words: &[&str]) -> Member {
         () if has("create") => Change::Create,
         () if has("delete") => Change::Delete,
         () if has("job") => Change::Job,
+        () if service.ends_with("/flip") => Change::Flip,
+        () if service.ends_with("/drain") => Change::Drain,
         () => Change::Roll,
     };
     let after = words.iter().position(|word| *word == "after");
     let after = after.map_or("", |at| words[at + 1]).split(',');
+    let until = words.iter().position(|word| *word == "until");
+    let until = until.map_or("", |at| words[at + 1]).split(',');
+    let is_drain = change == Change::Drain;
+    let step = service;
+    let service = service.split('/').next().expect("a name");
     let workload = deployment(service);
     let mut objects = vec![object("v1", "Service", service), workload.clone()];
     if change == Change::Delete {
@@ -294,16 +313,26 @@ fn member(service: &str, words: &[&str]) -> Member {
     Member {
         change,
         after: after.filter(|s| !s.is_empty()).map(name).collect(),
-        belongings: Belongings {
-            workloads: vec![workload],
-            gates: Vec::new(),
-            objects,
-            drain: DrainLevel::Pods,
-            stamp: match change {
-                // What is not declared any more has none.
-                Change::Delete => String::new(),
-                Change::Create | Change::Roll | Change::Job => format!("new-{service}"),
-            },
+        is_final: has("final"),
+        retentions: until.filter_map(Retention::parse).collect(),
+        held: Vec::new(),
+        belongings: if is_drain {
+            Belongings::default()
+        } else {
+            Belongings {
+                workloads: vec![workload],
+                gates: Vec::new(),
+                objects,
+                drain: DrainLevel::Pods,
+                stamp: match change {
+                    // What is not declared any more has none.
+                    Change::Delete => String::new(),
+                    Change::Create | Change::Roll | Change::Flip | Change::Job => {
+                        format!("new-{service}")
+                    }
+                    Change::Drain => panic!("{step} has no objects"),
+                },
+            }
         },
         dropped: has("drops")
             .then(|| deployment(&format!("{service}-old")))
@@ -314,11 +343,11 @@ fn member(service: &str, words: &[&str]) -> Member {
     }
 }
 
-fn waves(members: &BTreeMap<ServiceName, Member>) -> Vec<Vec<ServiceName>> {
-    let mut waves: Vec<Vec<ServiceName>> = Vec::new();
-    let mut placed: BTreeSet<&ServiceName> = BTreeSet::new();
+fn waves(members: &BTreeMap<StepId, Member>) -> Vec<Vec<StepId>> {
+    let mut waves: Vec<Vec<StepId>> = Vec::new();
+    let mut placed: BTreeSet<&StepId> = BTreeSet::new();
     while placed.len() < members.len() {
-        let free: Vec<&ServiceName> = members
+        let free: Vec<&StepId> = members
             .iter()
             .filter(|(name, member)| {
                 !placed.contains(name) && member.after.iter().all(|first| placed.contains(first))
@@ -378,7 +407,8 @@ fn applied(service: &str) -> Applied {
 
 fn see(shown: &str, look: &str, read: Read, seen: &mut Observation) {
     let (service, workload) = match shown.split_once('/') {
-        Some((service, number)) => (service, format!("{service}-{number}")),
+        Some((service, number @ ("2" | "old"))) => (service, format!("{service}-{number}")),
+        Some((service, _)) => (shown, service.to_owned()),
         None => (shown, shown.to_owned()),
     };
     let all = BTreeMap::from([(workload.clone(), standing(&workload, look))]);

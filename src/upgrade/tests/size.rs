@@ -133,6 +133,7 @@ fn big(service: &str, number: usize) -> ServiceState {
         .collect(),
         started: Some(at(0.0)),
         ended: None,
+        approval: None,
         progress: Progress {
             new_ready: 3,
             new_wanted: 20,

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::scene::start;
-use crate::spec::ServiceName;
 use crate::upgrade::{Action, Agenda, Event, Precondition, State, Step, Wish, Write};
 
 pub(super) fn told(agenda: &Agenda, before: &State, next: &Step, tell_wish: bool) -> String {
@@ -40,7 +39,7 @@ fn act(agenda: &Agenda, action: &Action) -> String {
             format!("remove rest of {service} ({})", kinds(objects))
         }
         Action::RemoveLeftover { objects } => format!("remove leftover ({})", kinds(objects)),
-        Action::Publish => "publish".to_owned(),
+        Action::Publish { .. } => "publish".to_owned(),
     }
 }
 
@@ -70,7 +69,7 @@ pub(super) fn event(event: &Event) -> String {
             format!("!{reason}")
         }
         Event::WaveStarted { wave, services } => {
-            let names: Vec<_> = services.iter().map(ServiceName::as_str).collect();
+            let names: Vec<_> = services.iter().map(ToString::to_string).collect();
             format!("!{reason} {wave} {}", names.join(","))
         }
         Event::WaveDone { wave, took } => format!("!{reason} {wave} {took:#}"),
@@ -87,7 +86,11 @@ pub(super) fn event(event: &Event) -> String {
             message,
         } => format!("!{reason} {service} {why}: {message}"),
         Event::Regressed { service, message } => format!("!{reason} {service}: {message}"),
-        Event::Refused { message }
+        Event::Approved {
+            service: _,
+            message,
+        }
+        | Event::Refused { message }
         | Event::PlannedAnew { message }
         | Event::NotRemoved { message }
         | Event::NotPublished { message }

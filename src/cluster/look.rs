@@ -1,0 +1,191 @@
+//! What a turn wants to see: snapshots of steps, live or from the caches, and the objects that may be written next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::error::ClusterError;
+use super::family::{Family, Source};
+use super::prepare::Preparing;
+use super::reads::{About, Pool, read_live};
+use super::world::{ClusterWorld, world_error};
+use crate::controller::WorldError;
+use crate::spec::ObjectRef;
+use crate::upgrade::gate::{Baseline, Snapshot};
+use crate::upgrade::{Agenda, Prepared, ServiceState, State, StepId, Wish, always_shown};
+
+impl ClusterWorld {
+    /// The steps that the turn wants to see: those live, and those from the caches.
+    pub(super) fn asked(
+        agenda: &Agenda,
+        state: &State,
+        wish: &Wish,
+        now: Timestamp,
+    ) -> (BTreeSet<StepId>, BTreeSet<StepId>) {
+        let due = |wishes: &BTreeMap<StepId, Timestamp>| -> BTreeSet<StepId> {
+            wishes
+                .iter()
+                .filter(|(_, at)| **at <= now)
+                .map(|(name, _)| name.clone())
+                .collect()
+        };
+        let mut live = due(&wish.live);
+        live.extend(due(&wish.prepare));
+        live.retain(|name| agenda.members.contains_key(name));
+        let mut cached = always_shown(agenda, state);
+        cached.retain(|name| !live.contains(name));
+        (live, cached)
+    }
+
+    /// A look at the objects that may be written next.
+    pub(super) async fn prepared(
+        &mut self,
+        agenda: &Agenda,
+        wish: &Wish,
+        now: Timestamp,
+    ) -> Result<BTreeMap<ObjectRef, Prepared>, WorldError> {
+        let mut objects: BTreeSet<ObjectRef> = BTreeSet::new();
+        let mut held = Vec::new();
+        for (name, at) in &wish.prepare {
+            if *at <= now
+                && let Some(member) = agenda.members.get(name)
+            {
+                objects.extend(member.belongings.objects.iter().cloned());
+                held.extend(member.held.iter().cloned());
+            }
+        }
+        if wish.prepare_shared {
+            objects.extend(agenda.shared.iter().cloned());
+        }
+        for object in &objects {
+            // A kind whose CRD comes with the same release is not known before that is applied.
+            match self.kinds.learn(&self.acting, object).await {
+                Ok(()) | Err(ClusterError::KindMissing(_)) => {}
+                Err(error) => return Err(world_error(&error)),
+            }
+        }
+        let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = objects
+            .into_iter()
+            .partition(|object| self.kinds.namespaced(object).is_some());
+        let looked = self.preparing().look(&known, &held).await;
+        let mut prepared = looked.map_err(|error| world_error(&error))?;
+        // What has no kind does not exist; without a word on it, nothing that goes along with it would ever start.
+        let absent = unknown
+            .into_iter()
+            .map(|object| (object, Prepared::absent()));
+        prepared.extend(absent);
+        Ok(prepared)
+    }
+
+    /// Who looks.
+    pub(super) fn preparing(&self) -> Preparing<'_> {
+        Preparing {
+            client: &self.acting,
+            kinds: &self.kinds,
+            bundle: &self.bundle,
+            plan: &self.release.spec.plan,
+            only: &self.release.spec.planning.only,
+        }
+    }
+
+    /// Snapshots of steps, live or from the caches.
+    pub(super) async fn snapshots(
+        &mut self,
+        agenda: &Agenda,
+        state: &State,
+        (live, cached): (BTreeSet<StepId>, BTreeSet<StepId>),
+    ) -> Result<BTreeMap<StepId, Vec<(ObjectRef, Snapshot)>>, WorldError> {
+        let (acting, namespace) = (self.acting.clone(), self.namespace.clone());
+        let kinds = self.kinds.clone();
+        let source = Source {
+            client: &acting,
+            kinds: &kinds,
+        };
+        let known = self.caches().await?;
+        let mut snapshots: BTreeMap<StepId, Vec<(ObjectRef, Snapshot)>> = BTreeMap::new();
+        let live_targets = Targets::of(agenda, state, &live);
+        if !live.is_empty() {
+            let abouts = live_targets.abouts();
+            let read = read_live(source, &namespace, known, &abouts)
+                .await
+                .map_err(|error| world_error(&error))?;
+            for (target, snapshot) in live_targets.list.iter().zip(read) {
+                let of_service = snapshots.entry(target.service.clone()).or_default();
+                of_service.push((target.workload.clone(), snapshot));
+            }
+        }
+        let cached_targets = Targets::of(agenda, state, &cached);
+        let pool = Pool::cached(known);
+        let now = Timestamp::now();
+        for (target, about) in cached_targets.list.iter().zip(cached_targets.abouts()) {
+            let family = Family::cached(source, known, &target.workload)
+                .await
+                .map_err(|error| world_error(&error))?;
+            let of_service = snapshots.entry(target.service.clone()).or_default();
+            of_service.push((target.workload.clone(), pool.snapshot(&about, family, now)));
+        }
+        Ok(snapshots)
+    }
+}
+
+/// The workloads of some services, with what their snapshots need.
+struct Targets<'a> {
+    list: Vec<Target<'a>>,
+}
+
+struct Target<'a> {
+    service: StepId,
+    workload: ObjectRef,
+    siblings: Vec<ObjectRef>,
+    recorded: BTreeSet<String>,
+    before: Option<&'a Baseline>,
+}
+
+impl<'a> Targets<'a> {
+    fn of(agenda: &Agenda, state: &'a State, services: &BTreeSet<StepId>) -> Self {
+        let mut list = Vec::new();
+        for name in services {
+            let Some(member) = agenda.members.get(name) else {
+                continue;
+            };
+            let service = state.services.get(name);
+            let recorded = service.map(recorded_pods).unwrap_or_default();
+            list.extend(member.judged().map(|workload| {
+                Target {
+                    service: name.clone(),
+                    workload: workload.clone(),
+                    siblings: member
+                        .judged()
+                        .filter(|other| *other != workload)
+                        .cloned()
+                        .collect(),
+                    recorded: recorded.clone(),
+                    before: service
+                        .and_then(|service| service.records.get(workload)?.baseline.as_ref()),
+                }
+            }));
+        }
+        Self { list }
+    }
+
+    fn abouts(&self) -> Vec<About<'_>> {
+        self.list
+            .iter()
+            .map(|target| About {
+                workload: &target.workload,
+                siblings: &target.siblings,
+                recorded: &target.recorded,
+                before: target.before,
+            })
+            .collect()
+    }
+}
+
+fn recorded_pods(service: &ServiceState) -> BTreeSet<String> {
+    service
+        .records
+        .values()
+        .filter_map(|record| record.baseline.as_ref())
+        .flat_map(|baseline| baseline.pods.iter().map(|pod| pod.uid.clone()))
+        .collect()
+}
