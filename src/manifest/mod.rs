@@ -7,6 +7,7 @@
 
 mod bundle;
 mod compose;
+mod decode;
 mod document;
 mod mend;
 mod namespace;

@@ -4,13 +4,16 @@
 //! said by [`super::check_graph`] and [`super::check_plan`].
 
 mod graph;
+mod live;
 mod plan;
 mod release;
 
 pub use graph::{
-    AssumePolicy, Call, Channel, DrainLevel, Durable, ExternalCaller, Negotiation, Routing, Serves,
-    ServiceDeclaration, ServiceGraph, ServiceGraphSpec, ServiceGraphStatus, Switch, WorkloadRef,
+    AssumePolicy, Call, Channel, Consumes, DrainLevel, Durable, ExternalCaller, Negotiation,
+    Produces, Routing, Serves, ServiceDeclaration, ServiceGraph, ServiceGraphSpec,
+    ServiceGraphStatus, Switch, SwitchCall, SwitchValue, WorkloadRef,
 };
+pub use live::{LiveService, LiveSets, LiveSetsSpec};
 pub use plan::{
     Advance, Deadlines, History, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };
