@@ -8,11 +8,13 @@ use super::diagnostics;
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use crate::manifest::{
-    Bundle, Entry, Manifests, OwnedEntries, Ownership, Text, assign, beyond, broken_rules,
-    place_in, read, unending, unknown_fields,
+    Bundle, Declared, Entry, Manifests, OwnedEntries, Ownership, Text, assign, beyond,
+    broken_rules, place_in, read, shorten, unending, unknown_fields,
 };
-use crate::spec::crd::ReleasePlanSpec;
-use crate::spec::{Code, Graph, ObjectRef, Place, Problem, Severity, check_graph, check_plan};
+use crate::spec::crd::{ReleasePlanSpec, ServiceGraph};
+use crate::spec::{
+    Code, Graph, ObjectRef, Place, Problem, Severity, check_graph_after, check_plan,
+};
 
 /// What was read from files, checked as a whole.
 #[derive(Debug, Clone)]
@@ -36,49 +38,53 @@ pub(super) fn assemble(
     namespace: &str,
     plan: Option<&ReleasePlanSpec>,
 ) -> (Option<Assembled>, Vec<Problem>) {
+    assemble_after(texts, namespace, plan, None)
+}
+
+/// The same for what takes the place of another graph.
+pub(super) fn assemble_after(
+    texts: &[Text],
+    namespace: &str,
+    plan: Option<&ReleasePlanSpec>,
+    before: Option<&Graph>,
+) -> (Option<Assembled>, Vec<Problem>) {
     let (mut manifests, mut problems) = read(texts);
-    let graph = the_graph(&manifests, &mut problems);
+    let mut objects = std::mem::take(&mut manifests.objects);
+    let graph = the_graph(texts, &manifests, before, &mut problems);
     let (plan_name, plan) = the_plan(&manifests, plan, &mut problems);
     // Kinds that are not built in are asked of the cluster later; until then they get the namespace.
-    problems.extend(place_in(&mut manifests.objects, namespace, |_| None));
-    let Some((name, spec, graph, declared_at)) = graph else {
+    problems.extend(place_in(&mut objects, namespace, |_| None));
+    let Some((graph, declared)) = graph else {
         return (None, problems);
     };
-    let (ownership, owner_problems) = assign(&graph, &manifests.objects, namespace);
-    let rule_problems = unknown_fields(&spec.completion, &manifests.objects);
-    problems.extend(
-        owner_problems
-            .into_iter()
-            .chain(rule_problems)
-            .map(|problem| {
-                if problem.place.is_some() {
-                    return problem;
-                }
-                let place = declared_at(&problem.path);
-                problem.at(place)
-            }),
-    );
-    problems.extend(unending(&manifests.objects, &ownership));
+    let (ownership, owner_problems) = assign(&graph, &objects, namespace);
+    let rules = &declared.value.spec.completion;
+    let rule_problems = unknown_fields(rules, &objects);
+    for problem in owner_problems.into_iter().chain(rule_problems) {
+        match problem.place {
+            Some(_) => problems.push(problem),
+            None => problems.extend(declared.beyond_refused(vec![problem])),
+        }
+    }
+    problems.extend(unending(&objects, &ownership));
     if problems
         .iter()
         .any(|problem| problem.severity == Severity::Error)
     {
         return (None, problems);
     }
-    let places = manifests
-        .objects
+    let places = objects
         .iter()
         .map(|object| (object.reference.clone(), object.place.clone()));
     let places = places.collect();
     let bundle = Bundle {
-        graph_name: name,
-        graph: spec,
+        graph_name: graph.name.clone(),
+        graph: declared.value.spec.clone(),
         plan,
         namespace: namespace.to_owned(),
         services: owned(&ownership),
         shared: ownership.shared,
-        objects: manifests
-            .objects
+        objects: objects
             .into_iter()
             .map(|object| Entry {
                 reference: object.reference,
@@ -108,30 +114,25 @@ fn owned(ownership: &Ownership) -> BTreeMap<crate::spec::ServiceName, OwnedEntri
     services.collect()
 }
 
-type TheGraph<'a> = (
-    String,
-    crate::spec::crd::ServiceGraphSpec,
-    Graph,
-    Box<dyn Fn(&str) -> Place + 'a>,
-);
-
-/// The one graph of the files, checked.
+/// The one graph of the files, checked, and as it was read.
 pub(super) fn the_graph<'a>(
-    manifests: &Manifests,
+    texts: &[Text],
+    manifests: &'a Manifests,
+    before: Option<&Graph>,
     problems: &mut Vec<Problem>,
-) -> Option<TheGraph<'a>> {
+) -> Option<(Graph, &'a Declared<ServiceGraph>)> {
     let Some(declared) = manifests.graphs.first() else {
         let unreadable = problems
             .iter()
             .any(|problem| problem.severity == Severity::Error);
         if !unreadable {
+            let of = match texts {
+                [text] => format!("in `{}`", shorten(&text.file)),
+                texts => format!("among the manifests of {} files", texts.len()),
+            };
             problems.push(
-                Problem::error(
-                    Code::NoGraph,
-                    "",
-                    "there is no ServiceGraph among the manifests",
-                )
-                .hint("add a document of `kind: ServiceGraph`, or name its file with another `-f`"),
+                Problem::error(Code::NoGraph, "", format!("there is no ServiceGraph {of}"))
+                    .hint("add a document of `kind: ServiceGraph`, or give the file that has it"),
             );
         }
         return None;
@@ -151,16 +152,11 @@ pub(super) fn the_graph<'a>(
         );
     }
     let name = declared.value.name_any();
-    let (graph, mut found) = check_graph(&name, &declared.value.spec);
+    let (graph, mut found) = check_graph_after(&name, &declared.value.spec, before);
     let broken = broken_rules("ServiceGraph", &declared.node.to_json());
     found.extend(beyond(broken, &found));
-    problems.extend(found.into_iter().map(|problem| {
-        let place = declared.place_of(&problem.path);
-        problem.at(place)
-    }));
-    let positions = declared.clone();
-    let place_of = move |path: &str| positions.place_of(path);
-    Some((name, declared.value.spec.clone(), graph, Box::new(place_of)))
+    problems.extend(declared.beyond_refused(found));
+    Some((graph, declared))
 }
 
 fn the_plan(
@@ -181,10 +177,7 @@ fn the_plan(
     let mut found = check_plan(&declared.value.spec);
     let broken = broken_rules("ReleasePlan", &declared.node.to_json());
     found.extend(beyond(broken, &found));
-    problems.extend(found.into_iter().map(|problem| {
-        let place = declared.place_of(&problem.path);
-        problem.at(place)
-    }));
+    problems.extend(declared.beyond_refused(found));
     (Some(declared.value.name_any()), declared.value.spec.clone())
 }
 

@@ -15,7 +15,7 @@ use crate::discover::{
 };
 use crate::manifest::Text;
 use crate::spec::crd::{API_VERSION, WorkloadRef};
-use crate::spec::{Code, ContractName, Problem, ServiceName, Version};
+use crate::spec::{Code, ContractName, Problem, ServiceName, Version, plain};
 
 /// Propose a ServiceGraph from traces, metrics, catalogs and manifests, or compare them with one
 ///
@@ -245,12 +245,14 @@ fn tell_differences(
 ) -> Result<(), Failure> {
     let texts = read_all(std::slice::from_ref(path))?;
     let (manifests, mut problems) = crate::manifest::read(&texts);
-    let graph = the_graph(&manifests, &mut problems);
+    let graph = the_graph(&texts, &manifests, None, &mut problems);
     tell_problems(output, &problems, &texts)?;
-    let Some((_, spec, _, place_of)) = graph else {
+    let Some((_, declared)) = graph else {
         return Err(Failure::told(Exit::Usage));
     };
-    let comparison = compare(discovery, &spec, place_of);
+    let comparison = compare(discovery, &plain(&declared.value.spec), |path| {
+        declared.place_of(path)
+    });
     output.document(format, &comparison, || tell_comparison(&comparison))?;
     if comparison.is_equal() {
         Ok(())

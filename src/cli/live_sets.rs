@@ -1,43 +1,15 @@
 //! `--live FILE`: what runs, where a service has more than one live revision.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use serde::Deserialize;
-
-use super::failure::{Exit, Failure};
 use crate::graph::Revision;
-use crate::spec::crd::{Call, Serves, ServiceDeclaration, ServiceGraphSpec};
-use crate::spec::{ServiceName, check_graph};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct LiveSets {
-    #[serde(rename = "apiVersion")]
-    _api_version: String,
-    kind: String,
-    services: Vec<LiveService>,
-}
-
-/// One live revision of a service; a service stands there once for each.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct LiveService {
-    name: String,
-    revision: String,
-    #[serde(default)]
-    serves: Option<Vec<Serves>>,
-    #[serde(default)]
-    calls: Vec<Call>,
-    /// It has no pod any more, and something durable that it wrote may be left.
-    #[serde(default)]
-    retained: bool,
-}
+use crate::manifest::{Manifests, Text, read, shorten};
+use crate::spec::{Code, Graph, Problem, ServiceName, check_live};
 
 /// What runs of one service, and what is gone and has left something.
 #[derive(Default)]
 pub(super) struct LiveSet {
-    /// The revisions that have a pod.
+    /// The revisions that have a pod. None: as the graph of before says.
     pub live: Vec<Revision>,
     /// Those that have none and of which something durable may be left.
     pub retained: Vec<Revision>,
@@ -45,74 +17,54 @@ pub(super) struct LiveSet {
 
 /// Reads live sets.
 ///
-/// Out: the revisions by service. Errors: the file cannot be read, or its form is another.
-pub(super) fn read_live_sets(path: &Path) -> Result<BTreeMap<ServiceName, LiveSet>, Failure> {
-    let wrong =
-        |message: String| Failure::new(Exit::Usage, format!("{}: {message}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let sets: LiveSets = serde_saphyr::from_str(&text).map_err(|error| {
-        wrong(error.to_string()).hint(
-            "its form is `{apiVersion: tidegate.dev/v1alpha1, kind: LiveSets, services: [{name, revision, serves, calls, retained}]}`",
-        )
-    })?;
-    if sets.kind != "LiveSets" {
-        return Err(wrong(format!(
-            "`kind` is `{}`, expected `LiveSets`",
-            sets.kind
-        )));
+/// In: the file, and the graphs between which is planned. Out: the revisions by service, and every problem.
+pub(super) fn live_sets(
+    texts: &[Text],
+    graphs: [&Graph; 2],
+) -> (BTreeMap<ServiceName, LiveSet>, Vec<Problem>) {
+    let (manifests, mut problems) = read(texts);
+    let Manifests {
+        graphs: strangers,
+        plans,
+        live,
+        objects,
+    } = manifests;
+    let strangers = strangers.iter().map(|one| one.place_of(""));
+    let strangers = strangers.chain(plans.iter().map(|one| one.place_of("")));
+    for place in strangers.chain(objects.into_iter().map(|object| object.place)) {
+        let wrong = "a file of live sets holds nothing else";
+        problems.push(
+            Problem::error(Code::NotAnObject, "", wrong)
+                .hint("give the file whose `kind` is `LiveSets`")
+                .at(place),
+        );
     }
-    let mut live: BTreeMap<ServiceName, LiveSet> = BTreeMap::new();
-    for service in &sets.services {
-        let name = ServiceName::parse(&service.name)
-            .map_err(|error| wrong(format!("`{}` {error}", service.name)))?;
-        let interface = interface(service, &sets).map_err(wrong)?;
-        let revision = Revision::declared(service.revision.clone(), interface);
-        let set = live.entry(name).or_default();
-        if service.retained {
+    if let Some(second) = live.get(1) {
+        problems.push(
+            Problem::error(Code::InvalidValue, "", "a second document of live sets")
+                .hint("write all revisions into one")
+                .at(second.place_of("")),
+        );
+    }
+    let mut sets: BTreeMap<ServiceName, LiveSet> = BTreeMap::new();
+    let Some(declared) = live.first() else {
+        if problems.is_empty() {
+            let file = texts.first().map_or("", |text| text.file.as_str());
+            let wrong = format!("there are no live sets in `{}`", shorten(file));
+            problems.push(Problem::error(Code::NothingFound, "", wrong));
+        }
+        return (sets, problems);
+    };
+    let (revisions, found) = check_live(&declared.value, graphs);
+    problems.extend(declared.beyond_refused(found));
+    for one in revisions {
+        let set = sets.entry(one.service).or_default();
+        let revision = Revision::declared(one.revision, one.interface);
+        if one.retained {
             set.retained.push(revision);
         } else {
             set.live.push(revision);
         }
     }
-    Ok(live)
-}
-
-/// Checks one revision as a graph of its own, in which every service that it calls exists.
-fn interface(service: &LiveService, sets: &LiveSets) -> Result<crate::spec::Interface, String> {
-    let own = ServiceDeclaration {
-        name: service.name.clone(),
-        serves: service.serves.clone(),
-        calls: service.calls.clone(),
-        ..ServiceDeclaration::default()
-    };
-    let called = service.calls.iter().map(|call| call.service.clone());
-    let others: std::collections::BTreeSet<String> = called
-        .chain(sets.services.iter().map(|s| s.name.clone()))
-        .filter(|n| *n != service.name)
-        .collect();
-    let mut services = vec![own];
-    services.extend(others.into_iter().map(|name| ServiceDeclaration {
-        name,
-        ..ServiceDeclaration::default()
-    }));
-    let spec = ServiceGraphSpec {
-        services,
-        ..ServiceGraphSpec::default()
-    };
-    let (mut graph, problems) = check_graph("live", &spec);
-    if !problems.is_empty() {
-        let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        return Err(format!(
-            "revision `{}` of `{}`: {}",
-            service.revision,
-            service.name,
-            words.join("; ")
-        ));
-    }
-    let name = ServiceName::parse(&service.name).map_err(|error| error.to_string())?;
-    Ok(graph
-        .services
-        .remove(&name)
-        .map(|service| service.interface)
-        .unwrap_or_default())
+    (sets, problems)
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::assemble::{Assembled, assemble, tell_problems};
+use super::assemble::{Assembled, assemble, assemble_after, tell_problems};
 use super::context::ClusterArgs;
 use super::durations::{Expected, expected, told};
 use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::kinds::KindArgs;
-use super::live_sets::{LiveSet, read_live_sets};
+use super::live_sets::{LiveSet, live_sets};
 use super::output::{Format, Output};
 use super::pact::{PactArgs, labelled_versions, with_matrix};
 use super::saved::{self, manifests_of};
@@ -20,6 +20,7 @@ use crate::cluster::{Releases, survey_only};
 use crate::controller::{Planned, make_plan, part, planned, system};
 use crate::draw::{self, Picture};
 use crate::graph::System;
+use crate::manifest::Text;
 use crate::plan::{Manifests, Plan, SavedPlan, Verdict, explain, headline, step_words, why_here};
 use crate::spec::crd::{Planning, ServiceGraphSpec};
 use crate::spec::{Graph, Problem, ServiceName, did_you_mean};
@@ -39,7 +40,7 @@ pub(super) struct PlanArgs {
     /// What shall run: a file or folder with a ServiceGraph (and manifests, if any)
     #[arg(long, value_name = "NEW", requires = "from")]
     to: Option<PathBuf>,
-    /// Live sets with more than one revision of a service (a document of kind `LiveSets`)
+    /// What runs where a service has more than one revision: a document of kind `LiveSets` (docs/guide/writing-a-graph.md)
     #[arg(long, value_name = "FILE", requires = "from")]
     live: Option<PathBuf>,
     #[command(flatten)]
@@ -292,7 +293,7 @@ fn offline(
     from: &PathBuf,
     to: &PathBuf,
 ) -> Result<Made, Failure> {
-    let Compared { system, old, new } = compare(output, from, to, args.live.as_deref())?;
+    let Compared { system, old, new } = compare(output, from, to, args.live.as_ref())?;
     let system = with_matrix(output, &args.pact, system, [&old.versions, &new.versions])?;
     let planning = args.kind.planning();
     let system = part(system, &planning, Some(&old.graph))?;
@@ -322,36 +323,68 @@ pub(super) struct Compared {
     pub new: Side,
 }
 
-/// Reads both sides, and the live sets where a service has more than one live revision.
+/// Reads both sides, and the live sets where a service has more than one live revision. What is wrong in any of them
+/// is told at once.
 pub(super) fn compare(
     output: &Output,
     from: &PathBuf,
     to: &PathBuf,
-    live: Option<&Path>,
+    live: Option<&PathBuf>,
 ) -> Result<Compared, Failure> {
-    let old = if from.as_os_str() == "none" {
+    let is_nothing = from.as_os_str() == "none";
+    let mut texts = Vec::new();
+    let mut problems = Vec::new();
+    let mut told = |(found, of): (Vec<Problem>, Vec<Text>)| {
+        // The same file on both sides has the same problems.
+        let new: Vec<Problem> = found
+            .into_iter()
+            .filter(|it| !problems.contains(it))
+            .collect();
+        problems.extend(new);
+        texts.extend(of);
+    };
+    let old = if is_nothing {
         Side::default()
     } else {
-        side(output, from)?
+        let (old, found, of) = side(from, None)?;
+        told((found, of));
+        old
     };
-    let new = side(output, to)?;
+    let (new, found, of) = side(to, (!is_nothing).then_some(&old.graph))?;
+    told((found, of));
+    let mut sets = BTreeMap::new();
+    if let Some(file) = live {
+        let of = read_all(std::slice::from_ref(file))?;
+        let (found, wrong) = live_sets(&of, [&old.graph, &new.graph]);
+        sets = found;
+        told((wrong, of));
+    }
+    tell_problems(output, &problems, &texts)?;
     let changed = match (old.templates.is_empty(), new.templates.is_empty()) {
         (false, false) => Some(changed_templates(&old, &new)),
-        _ => None,
+        (true, true) => None,
+        (_, _) if is_nothing => None,
+        (is_old_bare, _) => {
+            let (with, without) = if is_old_bare { (to, from) } else { (from, to) };
+            output.say(&format!(
+                "warning: `{}` has manifests and `{}` has none, so images are not compared: a service moves only where \
+                 the graph changes",
+                with.display(),
+                without.display()
+            ));
+            None
+        }
     };
     let mut system = System::between(&old.graph, &new.graph, changed.as_ref());
-    let Some(file) = live else {
-        return Ok(Compared { system, old, new });
-    };
-    for (name, LiveSet { live, retained }) in read_live_sets(file)? {
+    for (name, LiveSet { live, retained }) in sets {
+        let known = system.services.get(&name);
+        let live = match known {
+            Some(known) if live.is_empty() => known.live.clone(),
+            Some(_) | None => live,
+        };
         system = system.with_live(&name, live, retained).ok_or_else(|| {
-            Failure::new(
-                Exit::Usage,
-                format!(
-                    "{}: there is no service `{name}` in either graph",
-                    file.display()
-                ),
-            )
+            let words = format!("there is no service `{name}` in either graph");
+            Failure::new(Exit::Usage, words)
         })?;
     }
     Ok(Compared { system, old, new })
@@ -370,27 +403,30 @@ pub(super) struct Side {
     versions: BTreeMap<ServiceName, String>,
 }
 
-fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
+/// Reads one side: what could be read of it, every problem, and the texts.
+fn side(
+    path: &PathBuf,
+    before: Option<&Graph>,
+) -> Result<(Side, Vec<Problem>, Vec<Text>), Failure> {
     let texts = read_all(std::slice::from_ref(path))?;
     let (manifests, mut problems) = crate::manifest::read(&texts);
-    if manifests.objects.is_empty() {
-        let graph = super::assemble::the_graph(&manifests, &mut problems);
-        tell_problems(output, &problems, &texts)?;
-        let (spec, graph) = graph
-            .map(|(_, spec, graph, _)| (spec, graph))
-            .unwrap_or_default();
-        return Ok(Side {
-            graph,
-            spec,
-            ..Side::default()
-        });
-    }
-    let (assembled, problems) = assemble(&texts, "default", None);
-    tell_problems(output, &problems, &texts)?;
-    let Some(Assembled { graph, bundle, .. }) = assembled else {
-        return Err(Failure::told(Exit::Usage));
+    let declared = super::assemble::the_graph(&texts, &manifests, before, &mut problems);
+    let (graph, spec) = declared
+        .map(|(graph, declared)| (graph, declared.value.spec.clone()))
+        .unwrap_or_default();
+    let mut side = Side {
+        graph,
+        spec,
+        ..Side::default()
     };
-    let versions = labelled_versions(&bundle);
+    if manifests.objects.is_empty() {
+        return Ok((side, problems, texts));
+    }
+    let (assembled, problems) = assemble_after(&texts, "default", None, before);
+    let Some(Assembled { bundle, .. }) = assembled else {
+        return Ok((side, problems, texts));
+    };
+    side.versions = labelled_versions(&bundle);
     let templates = bundle.services.iter().map(|(name, owned)| {
         let workloads = bundle.references(&owned.workloads);
         let digests = workloads.iter().filter_map(|workload| {
@@ -402,12 +438,8 @@ fn side(output: &Output, path: &PathBuf) -> Result<Side, Failure> {
         });
         (name.clone(), digests.collect())
     });
-    Ok(Side {
-        graph,
-        spec: bundle.graph.clone(),
-        templates: templates.collect(),
-        versions,
-    })
+    side.templates = templates.collect();
+    Ok((side, problems, texts))
 }
 
 fn changed_templates(old: &Side, new: &Side) -> BTreeMap<ServiceName, bool> {

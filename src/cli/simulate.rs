@@ -134,8 +134,7 @@ const COMPARED_RUNS_MAX: u64 = 20;
 /// Runs the command.
 pub(super) fn simulate(output: &Output, args: &SimulateArgs) -> Result<(), Failure> {
     let chosen = Chosen::parse(&args.faults)?;
-    let Compared { system, old, new } =
-        compare(output, &args.from, &args.to, args.live.as_deref())?;
+    let Compared { system, old, new } = compare(output, &args.from, &args.to, args.live.as_ref())?;
     let scenario = Scenario::of(system, old.graph, &new.spec, args.replicas);
     let (plan, refused) = plan_of(&scenario);
     if let Some(refused) = refused {

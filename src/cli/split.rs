@@ -13,7 +13,7 @@ use crate::graph::System;
 use crate::plan::{Part, PartError, Plan, SavedPlan, Verdict, explain, parts, plan};
 use crate::spec::crd::{API_VERSION, ServiceGraphSpec};
 use crate::spec::words::count;
-use crate::spec::{Graph, check_graph};
+use crate::spec::{Graph, Problem, Severity, check_graph, plain};
 
 #[derive(Serialize)]
 struct Split<'a> {
@@ -46,9 +46,11 @@ pub(super) fn split(
     let total = found.len();
     let mut written = Vec::new();
     let mut before: Option<Graph> = made.old.clone();
+    // The parts change what is called and served, which `produces` and the values of switches would contradict.
+    let whole = plain(&made.spec);
     for (at, part) in found.iter().enumerate() {
         let spec = part
-            .graph((&made.spec, &made.graph), made.old.as_ref())
+            .graph((&whole, &made.graph), made.old.as_ref())
             .map_err(|error| cannot(output, made, &error))?;
         let graph = proved_from(before.as_ref(), &spec, &made.name, part)?;
         before = Some(graph);
@@ -110,7 +112,8 @@ fn proved_from(
         );
         Failure::new(Exit::Refused, words)
     };
-    if let Some(problem) = problems.first() {
+    let is_error = |problem: &&Problem| problem.severity == Severity::Error;
+    if let Some(problem) = problems.iter().find(is_error) {
         return Err(wrong(problem.to_string()));
     }
     if let Some(before) = before {

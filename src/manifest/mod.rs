@@ -8,6 +8,7 @@
 mod bundle;
 mod completion;
 mod compose;
+mod decode;
 mod document;
 mod mend;
 mod namespace;

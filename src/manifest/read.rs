@@ -9,11 +9,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::compose::{Budget, PROBLEMS_MAX, compose};
+use super::decode::decode;
 use super::document::pieces;
-use super::node::{Node, NodeKind, Spot, index_path};
+use super::node::{Node, NodeKind, Spot, index_path, shorten};
 use super::object::{Envelope, Object, Within, envelope, stranger};
 use super::schema::Schemas;
-use crate::spec::crd::{API_VERSION, GROUP, ReleasePlan, ServiceGraph};
+use crate::spec::crd::{API_VERSION, GROUP, LiveSetsSpec, ReleasePlan, ServiceGraph};
 use crate::spec::{Code, ObjectRef, Place, Problem, Severity, did_you_mean};
 
 /// The largest file: four times what etcd holds of one object, ten times over. A larger one is no manifest.
@@ -37,6 +38,8 @@ pub struct Manifests {
     pub graphs: Vec<Declared<ServiceGraph>>,
     /// The plans.
     pub plans: Vec<Declared<ReleasePlan>>,
+    /// Live sets, which only a plan from files asks for.
+    pub live: Vec<Declared<LiveSetsSpec>>,
     /// Everything else, to be applied.
     pub objects: Vec<Object>,
 }
@@ -48,8 +51,10 @@ pub struct Declared<T> {
     pub value: T,
     /// The file it is from.
     pub file: String,
-    /// The object as written.
+    /// The object as written, as far as it can be read.
     pub node: Node,
+    /// The fields in which something was refused, which is told already.
+    pub refused: Vec<String>,
 }
 
 impl<T> Declared<T> {
@@ -57,9 +62,31 @@ impl<T> Declared<T> {
     pub fn place_of(&self, path: &str) -> Place {
         self.node.place_of(path).in_file(&self.file)
     }
+
+    /// Problems that were found in the value, with their places. What follows from a field that was refused, in it or
+    /// around it, is left out.
+    pub fn beyond_refused(&self, problems: Vec<Problem>) -> impl Iterator<Item = Problem> {
+        let is_new = |problem: &Problem| {
+            let path = problem.path.as_str();
+            !self
+                .refused
+                .iter()
+                .any(|refused| is_within(refused, path) || is_within(path, refused))
+        };
+        problems.into_iter().filter(is_new).map(|problem| {
+            let place = self.place_of(&problem.path);
+            problem.at(place)
+        })
+    }
 }
 
-/// Reads files. The objects that have no problem are returned even if others have one.
+/// Whether a path is a field, or below it.
+fn is_within(field: &str, path: &str) -> bool {
+    path.strip_prefix(field)
+        .is_some_and(|below| below.is_empty() || below.starts_with(['.', '[']))
+}
+
+/// Reads files. What can be read is returned even where a part of it has a problem, so that the rest is checked too.
 pub fn read(texts: &[Text]) -> (Manifests, Vec<Problem>) {
     let mut reader = Reader::default();
     let mut total_bytes = 0_usize;
@@ -87,21 +114,30 @@ pub fn read(texts: &[Text]) -> (Manifests, Vec<Problem>) {
         let wrong = format!("more than {PROBLEMS_MAX} problems: the rest is not told");
         problems.push(Problem::error(Code::TooLarge, "", wrong));
     }
-    let nothing =
-        manifests.graphs.is_empty() && manifests.plans.is_empty() && manifests.objects.is_empty();
+    let nothing = manifests.graphs.is_empty()
+        && manifests.plans.is_empty()
+        && manifests.live.is_empty()
+        && manifests.objects.is_empty();
     if nothing
         && problems
             .iter()
             .all(|problem| problem.severity == Severity::Warning)
     {
-        problems.push(
-            Problem::error(
-                Code::NothingFound,
-                "",
-                "there is no object in what was given",
-            )
-            .hint("give a folder with `.yaml`, `.yml` or `.json` files, or `-` for standard input"),
+        let of = match texts {
+            [text] => format!("in `{}`", shorten(&text.file)),
+            texts => format!("in any of {} files", texts.len()),
+        };
+        let problem = Problem::error(
+            Code::NothingFound,
+            "",
+            format!("there is no object {of}: nothing but comments and white space"),
         );
+        let problem = problem
+            .hint("give a folder with `.yaml`, `.yml` or `.json` files, or `-` for standard input");
+        problems.push(match texts.first() {
+            Some(text) => problem.at(Spot::START.in_file(&text.file)),
+            None => problem,
+        });
     }
     (manifests, problems)
 }
@@ -121,10 +157,12 @@ pub fn documents(text: &Text) -> (Vec<Node>, Vec<Problem>) {
         Err(problem) => return (Vec::new(), vec![*problem]),
     };
     let mut budget = Budget::new();
-    let nodes = pieces(content)
-        .iter()
-        .filter_map(|piece| compose(&text.file, piece, &mut budget, &mut problems))
-        .collect();
+    let mut nodes = Vec::new();
+    for piece in pieces(content) {
+        let known = problems.len();
+        let node = compose(&text.file, &piece, &mut budget, &mut problems);
+        nodes.extend(node.filter(|_| problems.len() == known));
+    }
     (nodes, problems)
 }
 
@@ -164,6 +202,8 @@ struct Reader {
     problems: Vec<Problem>,
     seen: BTreeMap<Identity, Place>,
     schemas: Schemas,
+    /// The paths of what could not be read in the document at hand.
+    refused: Vec<String>,
 }
 
 impl Reader {
@@ -182,15 +222,32 @@ impl Reader {
         };
         let mut budget = Budget::new();
         for piece in pieces(content) {
-            if let Some(node) = compose(&text.file, &piece, &mut budget, &mut self.problems) {
-                self.document(
-                    Within {
-                        file: &text.file,
-                        path: "",
-                    },
-                    node,
-                );
+            let known = self.problems.len();
+            let Some(node) = compose(&text.file, &piece, &mut budget, &mut self.problems) else {
+                continue;
+            };
+            let refused = self.problems.iter().skip(known);
+            self.refused = refused.map(|problem| problem.path.clone()).collect();
+            // A template that nobody rendered, for instance: nothing of the document is what was meant.
+            if self.refused.iter().any(String::is_empty) {
+                continue;
             }
+            let told = self.problems.len();
+            let within = Within {
+                file: &text.file,
+                path: "",
+            };
+            self.document(within, node);
+            // A value that could not be read is not also absent, or of another type.
+            let found = self.problems.split_off(told);
+            let refused = &self.refused;
+            let follows = |problem: &Problem| {
+                refused
+                    .iter()
+                    .any(|refused| is_within(refused, &problem.path))
+            };
+            self.problems
+                .extend(found.into_iter().filter(|problem| !follows(problem)));
         }
     }
 
@@ -213,11 +270,22 @@ impl Reader {
             }
             return;
         }
+        if node.get("kind").and_then(Node::as_text) == Some("LiveSets") {
+            self.live_sets(within, node);
+            return;
+        }
         let Some(envelope) = envelope(within, &node, &mut self.problems) else {
             return;
         };
         self.note_duplicate(within, &envelope);
-        if envelope.reference.group() == GROUP {
+        let group = envelope.reference.group();
+        // Other projects have kinds of these names too, in groups of theirs; the groups without a dot are Kubernetes' own.
+        let is_misplaced = !group.contains('.')
+            && matches!(
+                envelope.reference.kind.as_str(),
+                "ServiceGraph" | "ReleasePlan"
+            );
+        if group == GROUP || is_misplaced {
             self.own(within, &envelope, node);
         } else {
             self.manifests.objects.push(Object {
@@ -247,15 +315,7 @@ impl Reader {
     fn own(&mut self, within: Within<'_>, envelope: &Envelope, node: Node) {
         let kind = envelope.reference.kind.as_str();
         let at = |field: &str| node.place_of(field).in_file(within.file);
-        if envelope.reference.api_version != API_VERSION {
-            let wrong = format!(
-                "this tidegate knows no `{}`",
-                envelope.reference.api_version
-            );
-            let problem = within
-                .error(Code::InvalidValue, "apiVersion", wrong)
-                .hint(format!("write `{API_VERSION}`"));
-            self.problems.push(problem.at(at("apiVersion")));
+        if !self.is_ours(within, &node) {
             return;
         }
         match kind {
@@ -277,9 +337,13 @@ impl Reader {
                 self.problems.push(problem.at(at("kind")));
             }
             _ => {
-                let hint = match did_you_mean(kind, ["ServiceGraph", "ReleasePlan"]) {
+                let kinds = ["ServiceGraph", "ReleasePlan", "LiveSets"];
+                let hint = match did_you_mean(kind, kinds) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => "the kinds are ServiceGraph and ReleasePlan".to_owned(),
+                    None => {
+                        "the kinds are ServiceGraph, ReleasePlan and, for `plan --live`, LiveSets"
+                            .to_owned()
+                    }
                 };
                 let wrong = format!("{GROUP} has no kind `{kind}`");
                 let problem = within.error(Code::InvalidValue, "kind", wrong).hint(hint);
@@ -288,29 +352,83 @@ impl Reader {
         }
     }
 
+    /// Whether the API version is the one that is known, which is told if it is not.
+    fn is_ours(&mut self, within: Within<'_>, node: &Node) -> bool {
+        let written = node.get("apiVersion");
+        if written.and_then(Node::as_text) == Some(API_VERSION) {
+            return true;
+        }
+        let wrong = match written.map(|written| (written.as_text(), written)) {
+            Some((Some(text), _)) => format!("this tidegate knows no `{}`", shorten(text)),
+            Some((None, written)) => format!("expected text, found {}", written.describe()),
+            None => "`apiVersion` is missing".to_owned(),
+        };
+        let problem = within
+            .error(Code::InvalidValue, "apiVersion", wrong)
+            .hint(format!("write `{API_VERSION}`"));
+        self.problems
+            .push(problem.at(node.place_of("apiVersion").in_file(within.file)));
+        false
+    }
+
+    /// Live sets need no name.
+    fn live_sets(&mut self, within: Within<'_>, mut node: Node) {
+        if !self.is_ours(within, &node) {
+            return;
+        }
+        let (read, found) = self.schemas.check(within, "LiveSets", node);
+        node = read;
+        let mut value = node.to_json();
+        if let Value::Object(fields) = &mut value {
+            for field in ["apiVersion", "kind", "metadata"] {
+                fields.shift_remove(field);
+            }
+        }
+        let declared = self.declared(within, "LiveSets", (value, node), found);
+        self.manifests.live.extend(declared);
+    }
+
     fn declare<T: DeserializeOwned>(
         &mut self,
         within: Within<'_>,
         kind: &str,
         node: Node,
     ) -> Option<Declared<T>> {
-        let found = self.schemas.check(within, kind, &node);
-        let refused = !found.is_empty();
-        self.problems.extend(found);
-        if refused {
-            return None;
-        }
+        let (node, found) = self.schemas.check(within, kind, node);
         let mut value = node.to_json();
         // As `kubectl get -o yaml` writes it; what tidegate once found is no declaration.
         if let Value::Object(fields) = &mut value {
             fields.shift_remove("status");
         }
+        self.declared(within, kind, (value, node), found)
+    }
+
+    fn declared<T: DeserializeOwned>(
+        &mut self,
+        within: Within<'_>,
+        kind: &str,
+        (value, node): (Value, Node),
+        found: Vec<Problem>,
+    ) -> Option<Declared<T>> {
+        let paths = self
+            .refused
+            .iter()
+            .chain(found.iter().map(|problem| &problem.path));
+        let here = |path: &String| {
+            let path = path.strip_prefix(within.path)?;
+            Some(path.strip_prefix('.').unwrap_or(path).to_owned())
+        };
+        let refused: Vec<String> = paths.filter_map(here).filter(|it| !it.is_empty()).collect();
+        let is_told = !found.is_empty() || !refused.is_empty();
+        self.problems.extend(found);
         match serde_json::from_value(value) {
             Ok(value) => Some(Declared {
                 value,
                 file: within.file.to_owned(),
                 node,
+                refused,
             }),
+            Err(_) if is_told => None,
             Err(error) => {
                 let wrong = format!("not a {kind}: {error}");
                 let problem = within.error(Code::InvalidValue, "", wrong);
@@ -319,57 +437,6 @@ impl Reader {
                 None
             }
         }
-    }
-}
-
-/// The text of a file, without the byte order mark that some editors put before it.
-fn decode(text: &Text) -> Result<&str, Box<Problem>> {
-    let refuse = |wrong: &str, hint: &str, spot: Spot| {
-        let problem = Problem::error(Code::NotText, "", wrong).hint(hint);
-        Box::new(problem.at(spot.in_file(&text.file)))
-    };
-    let utf8 = "save the file as UTF-8";
-    let bytes = text.bytes.as_slice();
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(refuse("the file is UTF-16, not UTF-8", utf8, Spot::START));
-    }
-    let content = match str::from_utf8(bytes) {
-        Ok(content) => content,
-        Err(_) if bytes.contains(&0) => {
-            let hint = "keep it out of the folder of manifests";
-            return Err(refuse("a binary file, no text", hint, Spot::START));
-        }
-        Err(error) => {
-            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let spot = end_of(str::from_utf8(valid).unwrap_or_default());
-            return Err(refuse("a byte here is not UTF-8", utf8, spot));
-        }
-    };
-    if let Some((before, _)) = content.split_once('\0') {
-        let hint = "this looks like a binary file; keep it out of the folder of manifests";
-        return Err(refuse(
-            "a NUL byte, which no text has",
-            hint,
-            end_of(before),
-        ));
-    }
-    Ok(content.strip_prefix('\u{feff}').unwrap_or(content))
-}
-
-/// The place just after a text.
-fn end_of(text: &str) -> Spot {
-    let (before, last) = text
-        .rsplit_once('\n')
-        .map_or(("", text), |(before, last)| (before, last));
-    let line = if last.len() == text.len() {
-        1
-    } else {
-        before.split('\n').count() + 1
-    };
-    Spot {
-        line,
-        column: last.chars().count() + 1,
-        length: 1,
     }
 }
 

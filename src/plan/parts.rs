@@ -379,7 +379,10 @@ fn gone(name: &ServiceName, old: Option<&Graph>) -> ServiceDeclaration {
             .collect(),
         drain: known.map(|service| service.drain).unwrap_or_default(),
         routing,
-        switch: switch.map(|env| Switch { env }),
+        switch: switch.map(|env| Switch {
+            env,
+            ..Switch::default()
+        }),
         exclusive,
         reversible,
         ..ServiceDeclaration::default()

@@ -16,7 +16,10 @@ pub mod stamp;
 mod tests;
 pub mod words;
 
-pub use check::{check_graph, check_plan};
+pub use check::{
+    CLUSTER_CALLS_MAX, CLUSTER_SERVICES_MAX, FILE_CALLS_MAX, FILE_SERVICES_MAX, LiveRevision,
+    check_graph, check_graph_after, check_live, check_plan, plain, too_large_for_cluster,
+};
 pub use contract::{
     Assume, Edge, External, Graph, Interface, Manner, Need, Negotiate, Requirement, Retention,
     Service,

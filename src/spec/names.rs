@@ -27,6 +27,23 @@ pub enum NameError {
     /// White space in a version that is no range.
     #[error("has white space in it and is no semver range such as `>=1.2, <2`")]
     Spaced,
+    /// White space around a version.
+    #[error("begins or ends with white space")]
+    Padded,
+    /// Several versions in one text.
+    #[error(
+        "has a comma in it and is no semver range such as `>=1.2, <2`: write each version as an entry of its own"
+    )]
+    Listed,
+    /// What semver writes as `1.*`.
+    #[error("is no semver range: write `{range}`")]
+    Wildcard {
+        /// As it is to be written.
+        range: String,
+    },
+    /// It begins as a range does.
+    #[error("begins as a semver range does, and is none")]
+    NoRange,
 }
 
 macro_rules! text_name {
@@ -88,6 +105,11 @@ impl ServiceName {
     pub fn parse(text: &str) -> Result<Self, NameError> {
         check_name(text).map(|()| Self(text.to_owned()))
     }
+
+    /// What stands for a name that is wrong, so that what is said of its service can be checked.
+    pub(super) fn of_nobody() -> Self {
+        Self("nobody".to_owned())
+    }
 }
 
 impl ContractName {
@@ -118,7 +140,8 @@ impl From<&ServiceName> for ContractName {
 }
 
 impl Version {
-    /// Checks a version: any text without white space or a semver range, at most 63 characters.
+    /// Checks a version: any text without white space and commas, or a semver range, at most 63 characters. What looks
+    /// like a range and is none is refused: as an opaque text it would match nothing, and nobody would be told.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let length = text.chars().count();
         if length == 0 {
@@ -127,12 +150,58 @@ impl Version {
         if length > NAME_LENGTH_MAX {
             return Err(NameError::TooLong { length });
         }
-        let is_spaced = text.chars().any(char::is_whitespace);
-        if is_spaced && semver::VersionReq::parse(text).is_err() {
+        if text.trim() != text {
+            return Err(NameError::Padded);
+        }
+        let version = Self(text.to_owned());
+        if version.is_range() {
+            return Ok(version);
+        }
+        if text.starts_with(OPERATORS) {
+            return Err(NameError::NoRange);
+        }
+        if text.contains(',') {
+            return Err(NameError::Listed);
+        }
+        if text.chars().any(char::is_whitespace) {
             return Err(NameError::Spaced);
         }
-        Ok(Self(text.to_owned()))
+        match wildcard(text) {
+            Some(range) => Err(NameError::Wildcard { range }),
+            None => Ok(version),
+        }
     }
+
+    /// Whether it is a semver range: it begins with an operator or has a `*`. A bare `1.2` means itself alone
+    /// (planning.md §3.3).
+    pub fn is_range(&self) -> bool {
+        let says_so = self.0.starts_with(OPERATORS) || self.0.contains('*');
+        says_so && semver::VersionReq::parse(&self.0).is_ok()
+    }
+
+    /// Whether a range can match it: one to three numbers, as in `1`, `1.4` and `1.4.2`.
+    pub fn is_number(&self) -> bool {
+        let zeros = match self.0.matches('.').count() {
+            0 => ".0.0",
+            1 => ".0",
+            _ => "",
+        };
+        semver::Version::parse(&format!("{}{zeros}", self.0)).is_ok()
+    }
+}
+
+/// What a semver range begins with.
+const OPERATORS: [char; 5] = ['^', '~', '>', '<', '='];
+
+/// `1.*` for `1.x`, as other tools write it.
+fn wildcard(text: &str) -> Option<String> {
+    let (numbers, last) = text.rsplit_once('.')?;
+    let numbers_alone = numbers
+        .trim_end_matches(['x', 'X', '.'])
+        .chars()
+        .all(|c| c.is_ascii_digit() || c == '.');
+    (matches!(last, "x" | "X") && text.starts_with(|c: char| c.is_ascii_digit()) && numbers_alone)
+        .then(|| format!("{}.*", numbers.trim_end_matches(['x', 'X', '.'])))
 }
 
 /// One object of the cluster, by what names it: `Deployment/shop/cart`.

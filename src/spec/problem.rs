@@ -63,6 +63,7 @@ codes! {
     MoreThanOneGraph = "TG0126", "more than one ServiceGraph";
     NoGraph = "TG0127", "no ServiceGraph";
     WaitsForSomebody = "TG0128", "a rollout that cannot end by itself";
+    OneEnd = "TG0129", "a channel that nobody writes, or nobody reads";
     Cycle = "TG0201", "precedences that close a cycle";
     TargetUnsafe = "TG0202", "revisions that could not talk even when all is finished";
     BothWays = "TG0203", "no safe order exists between two services";
@@ -256,6 +257,7 @@ fn near<'a>(
         .map(move |candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(move |(distance, candidate)| {
             let longer = word.chars().count().max(candidate.chars().count());
-            *distance * 3 <= longer.max(3)
+            // One letter is not near another: they have nothing in common.
+            *distance * 3 <= longer.max(3) && *distance < longer
         })
 }

@@ -46,6 +46,7 @@ external:
     spec.services[2].calls[0].service: there is no service `ordres` [TG0120]; did you mean `orders`?
     spec.services[2].after[0]: `web` cannot come after itself [TG0104]
     spec.external[0].calls[0]: more than one of `version`, `all` and `any` [TG0123]; write `version` (exactly this), `all` (may use any of these at any time) or `any` (adapts call by call)
+    spec.services[2].calls[1].contract: `orders` does not serve a contract `ordrs` [TG0121]; did you mean `contract: orders`?
     ");
 }
 
@@ -53,7 +54,7 @@ external:
 fn a_called_contract_that_the_callee_does_not_serve_names_the_nearest() {
     insta::assert_snapshot!(problems_of(
         "services:\n- {name: orders, serves: [{contract: order-api, versions: ['1']}]}\n- {name: web, calls: [{service: orders, contract: order-ap, version: '1'}]}"
-    ), @"spec.services[1].calls: `orders` does not serve a contract `order-ap` [TG0121]; did you mean `contract: order-api`?");
+    ), @"spec.services[1].calls[0].contract: `orders` does not serve a contract `order-ap` [TG0121]; did you mean `contract: order-api`?");
 }
 
 #[test]
@@ -142,8 +143,8 @@ fn what_does_not_go_together_is_told_with_what_to_write() {
 "
     ), @r"
     spec.services[0].calls[0].weight: `weight` goes with `optional` [TG0104]; remove it: a call that must succeed is always kept
-    spec.services[0].reversible: `reversible` is said of a service that runs as a Job [TG0104]; remove it: what is not a Job goes back by rolling back
     spec.services[0].switch.env: `NO WORD` is no name of an environment variable [TG0104]
+    spec.services[0].reversible: `reversible` is said of a service that runs as a Job [TG0104]; remove it: what is not a Job goes back by rolling back
     spec.services[1].calls[0].durable.drain: `a week` does not say when nothing of the old writer is left [TG0104]; write a time such as `7d` or `36h`, or `lag`, or `manual`
     ");
 }
@@ -156,5 +157,188 @@ fn a_completion_rule_that_is_no_cel_is_told() {
     insta::assert_snapshot!(told, @r"
     spec.completion[1].complete: the rule of Gadget is no CEL: ERROR: <input>:1:8: Syntax error: no viable alternative at input '..' [TG0104]; write an expression over `object`, for instance `object.status.ready`
     spec.completion[1].failed: the rule of Gadget is no CEL: ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER} [TG0104]; write an expression over `object`, for instance `object.status.ready`
+    ");
+}
+
+#[test]
+fn a_contract_that_is_not_served_is_told_at_the_call_that_names_it() {
+    insta::assert_snapshot!(problems_of(
+        "services:
+- {name: o, serves: [{versions: ['1']}]}
+- {name: p, serves: [{versions: ['1']}]}
+- name: w
+  calls:
+  - {service: p, version: '1'}
+  - {service: o, contract: xed, version: '1'}
+  - {service: o, version: '1'}
+  - {service: p, contract: zed, version: '1'}
+"
+    ), @r"
+    spec.services[2].calls[1].contract: `o` does not serve a contract `xed` [TG0121]; `o` serves `o`
+    spec.services[2].calls[3].contract: `p` does not serve a contract `zed` [TG0121]; `p` serves `p`
+    ");
+}
+
+#[test]
+fn versions_that_would_match_nothing_in_silence_are_refused() {
+    insta::assert_snapshot!(problems_of(
+        "services:
+- {name: a, serves: [{versions: ['^1.2', '1.*', '1.x', '1.2.X', ' 1', '1,2', '^a.b']}]}
+- {name: b, serves: [{versions: ['v1.4']}]}
+- {name: c, serves: [{versions: ['1.4', 'x']}]}
+- name: web
+  calls:
+  - {service: b, version: '^1.2'}
+  - {service: c, all: ['^1.2', 'x']}
+  - {service: b, contract: b, any: ['1,2', '>=1.2, <2']}
+"
+    ), @r"
+    spec.services[0].serves[0].versions[0]: `^1.2` is a range, and what is served is a list of versions [TG0104]; write each version that it serves, for instance `1.4`; callers write ranges
+    spec.services[0].serves[0].versions[1]: `1.*` is a range, and what is served is a list of versions [TG0104]; write each version that it serves, for instance `1.4`; callers write ranges
+    spec.services[0].serves[0].versions[2]: a version `1.x` is no semver range: write `1.*` [TG0104]
+    spec.services[0].serves[0].versions[3]: a version `1.2.X` is no semver range: write `1.2.*` [TG0104]
+    spec.services[0].serves[0].versions[4]: a version ` 1` begins or ends with white space [TG0104]
+    spec.services[0].serves[0].versions[5]: a version `1,2` has a comma in it and is no semver range such as `>=1.2, <2`: write each version as an entry of its own [TG0104]
+    spec.services[0].serves[0].versions[6]: a version `^a.b` begins as a semver range does, and is none [TG0104]
+    spec.services[3].calls[2].any[0]: a version `1,2` has a comma in it and is no semver range such as `>=1.2, <2`: write each version as an entry of its own [TG0104]
+    spec.services[3].calls[2]: `b` of `b` is called in two entries [TG0104]; write one entry; several versions go into `all` or `any`
+    spec.services[3].calls[0].version: `^1.2` never matches what `b` serves: `v1.4` is no version that semver can compare [TG0104]; serve `1.4`, or call `v1.4`
+    spec.services[3].calls[2].any: `>=1.2, <2` never matches what `b` serves: `v1.4` is no version that semver can compare [TG0104]; serve `1.4`, or call `v1.4`
+    ");
+}
+
+#[test]
+fn services_that_wait_for_each_other_are_told_with_the_shortest_way_round() {
+    insta::assert_snapshot!(problems_of(
+        "services:
+- {name: a, after: [b]}
+- {name: b, after: [x, c, a]}
+- {name: c, after: [a]}
+- {name: x}
+- {name: p, after: [q, a]}
+- {name: q, after: [r]}
+- {name: r, after: [p]}
+"
+    ), @r"
+    spec.services[0].after[0]: `after` closes a circle, so none of these could ever start: `a` waits for `b`, `b` waits for `c`, `c` waits for `a` [TG0201]; remove one of spec.services[0].after[0], spec.services[1].after[1], spec.services[2].after[0]
+    spec.services[4].after[0]: `after` closes a circle, so none of these could ever start: `p` waits for `q`, `q` waits for `r`, `r` waits for `p` [TG0201]; remove one of spec.services[4].after[0], spec.services[5].after[0], spec.services[6].after[0]
+    ");
+}
+
+#[test]
+fn a_deleted_service_that_is_still_called_is_no_misspelt_name() {
+    let (before, _) = graph_of("services: [{name: legacy}, {name: w}]");
+    let spec = "services: [{name: web, calls: [{service: legacy}, {service: w}, {service: x}], after: [we]}]";
+    let spec: ServiceGraphSpec = serde_saphyr::from_str(spec).expect("a graph");
+    let (_, problems) = check_graph_after("shop", &spec, Some(&before));
+    let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(words.join("\n"), @r"
+    spec.services[0].calls[0].service: `legacy` runs today and the new graph deletes it, but it is still named here [TG0120]; remove what refers to it, or keep `legacy` under `spec.services`
+    spec.services[0].calls[1].service: `w` runs today and the new graph deletes it, but it is still named here [TG0120]; remove what refers to it, or keep `w` under `spec.services`
+    spec.services[0].calls[2].service: there is no service `x` [TG0120]; declare it under `spec.services`
+    spec.services[0].after[0]: there is no service `we` [TG0120]; declare it under `spec.services`
+    ");
+}
+
+/// The graph from both ends, and the same as calls.
+const CHANNEL: [&str; 2] = [
+    "services:
+- name: checkout
+  produces: [{contract: orders-event, versions: ['2'], durable: {drain: 7d}}]
+- name: accounting
+  consumes: [{contract: orders-event, versions: ['1', '2']}]
+- name: fraud
+  serves: [{versions: ['1']}]
+  consumes: [{contract: orders-event, versions: ['1']}]
+",
+    "services:
+- name: checkout
+  calls:
+  - {service: accounting, contract: orders-event, all: ['2'], channel: queue, durable: {drain: 7d}}
+  - {service: fraud, contract: orders-event, all: ['2'], channel: queue, durable: {drain: 7d}}
+- name: accounting
+  serves: [{contract: orders-event, versions: ['1', '2']}]
+- name: fraud
+  serves: [{versions: ['1']}, {contract: orders-event, versions: ['1']}]
+",
+];
+
+#[test]
+fn a_channel_written_from_both_ends_is_a_call_to_each_consumer() {
+    let [ends, calls] = CHANNEL.map(graph_of);
+    assert_eq!((ends.1.as_slice(), calls.1.as_slice()), (&[][..], &[][..]));
+    assert_eq!(ends.0, calls.0);
+    let [ends, calls] =
+        CHANNEL.map(|yaml| serde_saphyr::from_str::<ServiceGraphSpec>(yaml).expect("a graph"));
+    assert_eq!(plain(&ends), calls);
+    assert_eq!(plain(&calls), calls);
+}
+
+#[test]
+fn channels_are_checked_at_both_ends() {
+    insta::assert_snapshot!(problems_of(
+        "services:
+- name: a
+  produces: [{contract: evnt, versions: ['1']}, {contract: t, versions: ['^1'], channel: rpc, durable: {drain: soon}}]
+  calls: [{service: b, contract: t, version: '1'}, {service: b, version: '1'}]
+- name: b
+  consumes: [{contract: event, versions: ['1']}, {contract: t, versions: ['1', '1']}, {contract: t, versions: ['2']}]
+- name: c
+  consumes: [{contract: called, versions: ['1']}]
+- {name: d, calls: [{service: c, contract: called, channel: queue, version: '1'}]}
+"
+    ), @r"
+    spec.services[0].produces[1].channel: what is called by `rpc` is written under `calls` [TG0104]; write `queue`, `cache`, `schema`, `token` or `rows`, or a call
+    spec.services[0].produces[1].versions[0]: `^1` is a range, and what is served is a list of versions [TG0104]; write each version that it serves, for instance `1.4`; callers write ranges
+    spec.services[0].produces[1].durable.drain: `soon` does not say when nothing of the old writer is left [TG0104]; write a time such as `7d` or `36h`, or `lag`, or `manual`
+    spec.services[0].produces[1]: `t` for `b` is written in two entries of `a` [TG0104]; keep one entry of `calls` and `produces`, with all versions
+    spec.services[1].consumes[1].versions[1]: version `1` is written twice [TG0104]
+    spec.services[1].consumes[2]: the contract `t` is served or consumed twice [TG0104]; write all of its versions in one entry
+    spec.services[0].calls[1].contract: `b` does not serve a contract `b` [TG0121]; `b` serves `event`, `t`
+    spec.services[0].produces[0].contract: no service consumes `evnt`, so this orders nothing [TG0129]; did you mean `event`?
+    spec.services[1].consumes[0].contract: no service produces `event`, so this orders nothing [TG0129]; did you mean `evnt`?
+    ");
+}
+
+#[test]
+fn a_switch_with_values_calls_what_one_of_them_says() {
+    let switched = |calls: &str, values: &str| {
+        problems_of(&format!(
+            "services:
+- {{name: orders, serves: [{{versions: ['1', '2']}}]}}
+- {{name: web, calls: [{calls}], switch: {{env: P, values: {{{values}}}}}}}
+"
+        ))
+    };
+    let two = "v1: {calls: [{service: orders, version: '1'}]}, 'v 2': {calls: [{service: orders, version: '2'}]}";
+    assert_eq!(switched("{service: orders, version: '2'}", two), "");
+    insta::assert_snapshot!(switched("{service: orders, version: '3'}", two), @"spec.services[1].switch.values: what `calls` says is what no value of `P` calls: `v 2`, `v1` [TG0104]; write into `calls` the calls of the value that the manifest of this release sets");
+    insta::assert_snapshot!(
+        switched("{service: orders, version: '2'}", "'v 2': {calls: [{service: order}, {service: orders}]}"),
+        @r#"
+    spec.services[1].switch.values["v 2"].calls[0]: a call that a switch decides says in which version [TG0103]; write `version`, `all` or `any`
+    spec.services[1].switch.values["v 2"].calls[1]: a call that a switch decides says in which version [TG0103]; write `version`, `all` or `any`
+    spec.services[1].switch.values["v 2"].calls[0].service: there is no service `order` [TG0120]; did you mean `orders`?
+    "#
+    );
+}
+
+#[test]
+fn what_ends_a_caller_from_outside_is_seen_and_not_foretold() {
+    insta::assert_snapshot!(problems_of(
+        "services: [{name: gateway, serves: [{versions: ['1']}]}]
+external:
+- {name: a, calls: [{service: gateway, version: '1'}], until: never}
+- {name: b, calls: [{service: gateway, version: '1'}], until: '2027-06-30'}
+- {name: c, calls: [{service: gateway, version: '1'}], until: 'rate(calls[30d]) == 0', ended: dashboard/42}
+- {name: d, calls: [{service: gateway, version: '1'}], until: never, ended: dashboard/42}
+- {name: e, calls: [{service: gateway, version: '1'}], until: '2027-06-31'}
+- {name: f, calls: [{service: gateway, version: '1'}], until: metric}
+"
+    ), @r"
+    spec.external[1].until: `2027-06-30` ends nothing by itself: `b` counts as a caller until somebody has seen that its calls have stopped [TG0116]; once they have, write what shows it: `ended: no call in 30 days`
+    spec.external[3].until: `until: never` and `ended` contradict each other [TG0104]; keep the one that is true
+    spec.external[4].until: `2027-06-31` is no day [TG0104]; write it as `2027-06-30`
+    spec.external[5].until: `metric` ends nothing by itself: `f` counts as a caller until somebody has seen that its calls have stopped [TG0116]; once they have, write what shows it: `ended: no call in 30 days`
     ");
 }

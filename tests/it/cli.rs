@@ -41,7 +41,7 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str], stdin: &str) -> String {
 }
 
 /// Runs the program in a folder of its own that holds the given files.
-fn run_with(files: &[(&str, &str)], arguments: &[&str]) -> String {
+pub(crate) fn run_with(files: &[(&str, &str)], arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).expect("written");

@@ -150,11 +150,13 @@ fn findings_for_github_are_one_command_a_line() {
     insta::assert_snapshot!(told, @r#"
     stdout:
     ::error file=graph.yaml,line=8,col=5,endColumn=10,title=TG0101 a field that does not exist::there is no field `serve` here; did you mean `serves`?
+    ::error file=graph.yaml,line=9,col=18,endColumn=22,title=TG0102 a value of another type than the field has::expected text, found the number `1.10`; write "1.10"
     ::error file=graph.yaml,line=10,col=12,endColumn=16,title=TG0104 a value that the field does not allow::`pods` is none of `Pods`, `Endpoints`, `None`; did you mean `Pods`?
     ::error file=graph.yaml,line=12,col=40,endColumn=41,title=TG0102 a value of another type than the field has::expected text, found the number `2`; write "2"
     ::error file=graph.yaml,line=12,col=43,endColumn=50,title=TG0101 a field that does not exist::there is no field `optionl` here; did you mean `optional`?
+    ::error file=graph.yaml,line=12,col=52,endColumn=58,title=TG0102 a value of another type than the field has::expected `true` or `false`, found the text `true`; remove the quotes
     ::error file=graph.yaml,line=15,col=27,endColumn=34,title=TG0101 a field that does not exist::there is no field `version` here; did you mean `versions`?
-    ::error file=graph.yaml,line=15,col=26,endColumn=27,title=TG0103 a required field is absent::`versions` is missing
+    ::error file=graph.yaml,line=9,col=29,endColumn=32,title=TG0104 a value that the field does not allow::version `2` is written twice
     exit 1
     "#);
 }

@@ -12,6 +12,7 @@ mod drawings;
 mod examples;
 mod explain;
 mod generated;
+mod input;
 mod lint;
 mod pact;
 mod saved;

@@ -20,14 +20,14 @@ use super::node::{Key, Node, NodeKind, Spot, index_path, key_path, shorten};
 use super::scalar::{number_key, resolve};
 use crate::spec::{Code, Problem};
 
-/// The value of a piece; `None` if it holds only comments or nothing, or if a problem was found that leaves none.
+/// The value of a piece; `None` if it holds only comments or nothing, or if a problem was found that leaves none. Of a key
+/// that is written twice the first counts, and what could not be read is nothing.
 pub(super) fn compose(
     file: &str,
     piece: &Piece<'_>,
     budget: &mut Budget,
     problems: &mut Vec<Problem>,
 ) -> Option<Node> {
-    let known = problems.len();
     let paired = pair_escapes(piece.text);
     let piece = &Piece {
         text: &paired,
@@ -47,9 +47,9 @@ pub(super) fn compose(
         root: None,
         template: None,
     };
-    composer.run();
-    let Composer { root, problems, .. } = composer;
-    root.filter(|node| problems.len() == known && node.kind != NodeKind::Null)
+    let is_whole = composer.run();
+    let Composer { root, .. } = composer;
+    root.filter(|node| is_whole && node.kind != NodeKind::Null)
 }
 
 /// A value with an anchor, ready to be repeated.
@@ -104,13 +104,13 @@ struct Composer<'a> {
 }
 
 impl Composer<'_> {
-    /// Takes events to the end of the piece, or to the first that cannot be taken.
-    fn run(&mut self) {
+    /// Takes events to the end of the piece, or to the first that cannot be taken; whether it came to the end.
+    fn run(&mut self) -> bool {
         let mut parser = Parser::new_from_str(self.piece.text);
         while self.problems.len() < PROBLEMS_MAX {
             // Not `Parser::load`: it calls itself for each level of nesting.
             match parser.next_token() {
-                Ok((Event::StreamEnd, _)) => return,
+                Ok((Event::StreamEnd, _)) => return true,
                 Ok((mut event, marker)) => {
                     if let Event::Scalar(text, TScalarStyle::Literal | TScalarStyle::Folded, ..) =
                         &mut event
@@ -124,15 +124,16 @@ impl Composer<'_> {
                     if let Err(fault) = self.take(event, marker) {
                         let spot = self.spot(marker, 1);
                         self.refuse(&fault, spot);
-                        return;
+                        return false;
                     }
                 }
                 Err(error) => {
                     self.refuse_syntax(&error);
-                    return;
+                    return false;
                 }
             }
         }
+        false
     }
 
     /// Whether a block text ends with the piece, and that without the line break which the parser adds to it.

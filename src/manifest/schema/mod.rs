@@ -4,17 +4,23 @@
 //! The CEL rules of the schema are evaluated apart, in `rules`.
 
 mod limits;
+mod readable;
 mod versions;
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
+use kube::CustomResourceExt;
 
+use self::readable::readable;
 use super::node::{Key, Node, NodeKind, index_path, key_path, shorten};
 use super::object::Within;
-use crate::spec::{Code, Fix, Problem, can_only_mean, crd, did_you_mean};
+use crate::spec::crd::{self, LiveSets};
+use crate::spec::{
+    Code, FILE_CALLS_MAX, FILE_SERVICES_MAX, Fix, Problem, can_only_mean, did_you_mean,
+};
 
 /// The schemas of our kinds, made when the first is asked for.
 #[derive(Debug, Default)]
@@ -24,10 +30,17 @@ pub(super) struct Schemas {
 
 /// What stands beside `spec` in every object; `status` is not ours to check.
 const ENVELOPE_FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
+/// What stands beside the fields of a document that is no object of the cluster.
+const HEAD_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 impl Schemas {
-    /// Every problem of an object of one of our kinds.
-    pub(super) fn check(&mut self, within: Within<'_>, kind: &str, node: &Node) -> Vec<Problem> {
+    /// Every problem of an object of one of our kinds, and the object as far as it can be read.
+    pub(super) fn check(
+        &mut self,
+        within: Within<'_>,
+        kind: &str,
+        node: Node,
+    ) -> (Node, Vec<Problem>) {
         if self.by_kind.is_empty() {
             self.by_kind = schemas();
         }
@@ -35,38 +48,88 @@ impl Schemas {
             within,
             problems: Vec::new(),
         };
-        let NodeKind::Mapping(entries) = &node.kind else {
-            return check.problems;
+        let Some(schema) = self.by_kind.get(kind) else {
+            return (node, Vec::new());
         };
-        for (key, _) in entries {
-            if !ENVELOPE_FIELDS.contains(&key.text.as_str()) {
-                check.unknown_field("", (key, entries), &ENVELOPE_FIELDS);
-            }
+        check.value("", &node, schema);
+        let problems = check.problems;
+        if problems.is_empty() {
+            return (node, problems);
         }
-        let spec_schema = self
-            .by_kind
-            .get(kind)
-            .and_then(|schema| property(schema, "spec"));
-        match (node.get("spec"), spec_schema) {
-            (Some(spec), Some(schema)) => check.value("spec", spec, schema),
-            (None, Some(_)) => check.missing("", "spec", node),
-            (_, None) => {}
-        }
-        check.problems
+        (readable(&node, schema).unwrap_or(node), problems)
     }
 }
 
 fn schemas() -> BTreeMap<String, JSONSchemaProps> {
-    crd::definitions()
-        .into_iter()
-        .filter_map(|definition| {
-            let version = definition.spec.versions.into_iter().next()?;
-            Some((
-                definition.spec.names.kind,
-                version.schema?.open_api_v3_schema?,
-            ))
-        })
-        .collect()
+    let mut schemas = BTreeMap::new();
+    for definition in crd::definitions() {
+        let kind = definition.spec.names.kind.clone();
+        let Some(mut spec) = spec_schema(definition) else {
+            continue;
+        };
+        if kind == "ServiceGraph" {
+            as_in_files(&mut spec);
+        }
+        let properties = ENVELOPE_FIELDS.map(|field| match field {
+            "spec" => (field.to_owned(), spec.clone()),
+            _ => (field.to_owned(), anything()),
+        });
+        let object = JSONSchemaProps {
+            type_: Some("object".to_owned()),
+            properties: Some(properties.into()),
+            required: Some(vec!["spec".to_owned()]),
+            ..JSONSchemaProps::default()
+        };
+        schemas.insert(kind, object);
+    }
+    let sets = LiveSets::crd();
+    let kind = sets.spec.names.kind.clone();
+    if let Some(mut spec) = spec_schema(sets) {
+        let head = HEAD_FIELDS.map(|field| (field.to_owned(), anything()));
+        spec.properties.get_or_insert_default().extend(head);
+        schemas.insert(kind, spec);
+    }
+    schemas
+}
+
+fn spec_schema(definition: CustomResourceDefinition) -> Option<JSONSchemaProps> {
+    let version = definition.spec.versions.into_iter().next()?;
+    let mut schema = version.schema?.open_api_v3_schema?;
+    schema.properties.as_mut()?.remove("spec")
+}
+
+fn anything() -> JSONSchemaProps {
+    JSONSchemaProps {
+        x_kubernetes_preserve_unknown_fields: Some(true),
+        ..JSONSchemaProps::default()
+    }
+}
+
+/// A graph in a file may be larger than one in the cluster.
+fn as_in_files(spec: &mut JSONSchemaProps) {
+    let bound = |length: usize| i64::try_from(length).ok();
+    let services = spec
+        .properties
+        .as_mut()
+        .and_then(|it| it.get_mut("services"));
+    let Some(services) = services else { return };
+    services.max_items = bound(FILE_SERVICES_MAX);
+    let Some(JSONSchemaPropsOrArray::Schema(each)) = &mut services.items else {
+        return;
+    };
+    if let Some(calls) = each.properties.as_mut().and_then(|it| it.get_mut("calls")) {
+        calls.max_items = bound(FILE_CALLS_MAX);
+    }
+}
+
+/// The property that a key can only mean, where no property has its name and none beside it is that one.
+fn meant<'a>(schema: &'a JSONSchemaProps, key: &Key, beside: &[(Key, Node)]) -> Option<&'a str> {
+    let properties = schema.properties.as_ref()?;
+    if properties.contains_key(&key.text) {
+        return None;
+    }
+    can_only_mean(&key.text, properties.keys().map(String::as_str))
+        .filter(|only| !beside.iter().any(|(key, _)| key.text == *only))
 }
 
 fn property<'a>(schema: &'a JSONSchemaProps, name: &str) -> Option<&'a JSONSchemaProps> {
@@ -150,35 +213,45 @@ impl Check<'_> {
             } else if let Some(each) = additional {
                 self.value(&below, value, each);
             } else if !open {
-                let known: Vec<&str> = schema
-                    .properties
-                    .iter()
-                    .flat_map(|properties| properties.keys().map(String::as_str))
-                    .collect();
-                self.unknown_field(path, (key, entries), &known);
+                let meant = meant(schema, key, entries);
+                self.unknown_field(path, key, schema, meant);
+                // What stands below it is meant too.
+                if let Some(schema) = meant.and_then(|name| property(schema, name)) {
+                    self.value(&below, value, schema);
+                }
             }
         }
+        let is_meant = |name: &str| {
+            entries
+                .iter()
+                .any(|(key, _)| meant(schema, key, entries) == Some(name))
+        };
         for name in schema.required.iter().flatten() {
-            if node.get(name).is_none() {
+            if node.get(name).is_none() && !is_meant(name) {
                 self.missing(path, name, node);
             }
         }
     }
 
-    /// In: the key, what stands beside it, and the keys that may stand there.
-    fn unknown_field(&mut self, path: &str, (key, beside): (&Key, &[(Key, Node)]), known: &[&str]) {
+    /// In: the key, the schema of what it stands in, and the field that it can only mean, if there is one.
+    fn unknown_field(
+        &mut self,
+        path: &str,
+        key: &Key,
+        schema: &JSONSchemaProps,
+        meant: Option<&str>,
+    ) {
+        let known = schema.properties.iter().flat_map(BTreeMap::keys);
+        let known: Vec<&str> = known.map(String::as_str).collect();
         let shown = shorten(&key.text);
         let hint = match did_you_mean(&key.text, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the fields are {}", listed(known)),
+            None => format!("the fields are {}", listed(&known)),
         };
-        let only = can_only_mean(&key.text, known.iter().copied());
-        let fix = only
-            .filter(|only| !beside.iter().any(|(key, _)| key.text == *only))
-            .map(|only| Fix::Rename {
-                from: key.text.clone(),
-                to: only.to_owned(),
-            });
+        let fix = meant.map(|only| Fix::Rename {
+            from: key.text.clone(),
+            to: only.to_owned(),
+        });
         let problem = Problem::error(
             Code::UnknownField,
             key_path(path, &key.text),

@@ -111,8 +111,8 @@ fn bytes_that_are_no_text_are_refused() {
 
 #[test]
 fn only_comments_are_nothing() {
-    assert_snapshot!(problems_of("# a\n\n  # b\n---\n# c\n"), @"there is no object in what was given [TG0111]; give a folder with `.yaml`, `.yml` or `.json` files, or `-` for standard input");
-    assert_snapshot!(problems_of(""), @"there is no object in what was given [TG0111]; give a folder with `.yaml`, `.yml` or `.json` files, or `-` for standard input");
+    assert_snapshot!(problems_of("# a\n\n  # b\n---\n# c\n"), @"a.yaml:1:1: there is no object in `a.yaml`: nothing but comments and white space [TG0111]; give a folder with `.yaml`, `.yml` or `.json` files, or `-` for standard input");
+    assert_snapshot!(problems_of(""), @"a.yaml:1:1: there is no object in `a.yaml`: nothing but comments and white space [TG0111]; give a folder with `.yaml`, `.yml` or `.json` files, or `-` for standard input");
 }
 
 #[test]

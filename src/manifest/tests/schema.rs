@@ -109,7 +109,6 @@ fn every_problem_of_a_graph_is_told() {
     a.yaml:14:41: spec.services[0].serves[1].versions: expected a list, found the text `1` [TG0102]; write each entry on a line of its own after `- `
     a.yaml:15:13: spec.services[0].after[0]: expected text, found the number `1` [TG0102]; write "1"
     a.yaml:16:5: spec.services[1].nam: there is no field `nam` here [TG0101]; did you mean `name`?
-    a.yaml:16:5: spec.services[1].name: `name` is missing [TG0103]
     a.yaml:17:5: spec.services[2]: expected a mapping, found the text `just text` [TG0102]
     a.yaml:18:3: spec.external: expected a list, found nothing [TG0102]; write `[]`, or leave the field out
     a.yaml:19:11: spec.assume: `Strict` is none of `serverFirst`, `strict` [TG0104]; did you mean `strict`?
@@ -195,7 +194,7 @@ fn unknown_kinds_of_ours_are_refused() {
 ";
     assert_snapshot!(problems_of(yaml), @r#"
     a.yaml:2:43: kind: tidegate.dev has no kind `ServiceGraf` [TG0104]; did you mean `ServiceGraph`?
-    a.yaml:4:43: kind: tidegate.dev has no kind `Widget` [TG0104]; the kinds are ServiceGraph and ReleasePlan
+    a.yaml:4:43: kind: tidegate.dev has no kind `Widget` [TG0104]; the kinds are ServiceGraph, ReleasePlan and, for `plan --live`, LiveSets
     a.yaml:6:43: kind: a Release is one run, it is made by tidegate and not from a file [TG0116]; remove it from the manifests; `tidegate run` starts a release
     a.yaml:8:14: apiVersion: this tidegate knows no `tidegate.dev/v1` [TG0104]; write `tidegate.dev/v1alpha1`
     a.yaml:10:74: metadata.name: ServiceGraph/a is written twice, first at a.yaml:8:68 [TG0112]; remove one of the two
@@ -219,4 +218,41 @@ fn every_pattern_of_our_schemas_compiles() {
         open.extend(value.as_object().into_iter().flat_map(|it| it.values()));
     }
     assert!(patterns > 0);
+}
+
+#[test]
+fn a_graph_with_a_refused_field_is_read_as_far_as_it_goes() {
+    let yaml = "apiVersion: tidegate.dev/v1alpha1
+kind: ServiceGraph
+metadata: {name: shop}
+spec:
+  services:
+  - {name: orders, serve: [{versions: [1.10, '2']}], drain: pods, reversible: 'true'}
+  - {serves: 7, calls: [{version: 1}, {service: orders, weight: 0}]}
+  - text
+  - {name: web, name: web2, serves: [{}]}
+";
+    let (manifests, problems) = super::read(&[super::text("a.yaml", yaml)]);
+    assert_eq!(problems.len(), 12, "{problems:#?}");
+    let graph = &manifests.graphs[0];
+    let read = serde_json::to_string(&graph.value.spec.services).expect("it is data");
+    assert_snapshot!(read, @r#"[{"name":"orders","serves":[{"versions":["1.10","2"]}],"reversible":true},{"name":"","calls":[{"service":"","version":"1"},{"service":"orders"}]},{"name":""},{"name":"web","serves":[{"versions":[]}]}]"#);
+    let found = [
+        "spec.services[0].serves[0]",
+        "spec.services[1].serves",
+        "spec.services[3]",
+    ]
+    .map(|path| crate::spec::Problem::error(crate::spec::Code::InvalidValue, path, "x"));
+    let told: Vec<String> = graph
+        .beyond_refused(found.to_vec())
+        .map(|problem| problem.to_string())
+        .collect();
+    assert_snapshot!(told.join("\n"), @"a.yaml:6:28: spec.services[0].serves[0]: x [TG0104]");
+}
+
+#[test]
+fn a_graph_of_another_api_is_told_where_it_stands() {
+    assert_snapshot!(problems_of("apiVersion: v2\nkind: ServiceGraph\nmetadata: {name: a}\nspec: {services: []}"), @"a.yaml:1:13: apiVersion: this tidegate knows no `v2` [TG0104]; write `tidegate.dev/v1alpha1`");
+    // A kind of the same name of somebody else's.
+    assert_snapshot!(problems_of("apiVersion: example.org/v1\nkind: ReleasePlan\nmetadata: {name: a}\n"), @"");
 }

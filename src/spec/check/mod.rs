@@ -1,12 +1,25 @@
 //! From the objects as written to the checked ones, or every problem.
 
+mod channels;
+mod circles;
 mod completion;
 mod contracts;
+mod limits;
+mod live;
 mod plan;
+mod switch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use channels::plain;
+use channels::{Consumers, consumers};
+use contracts::Called;
 pub(super) use contracts::negotiate;
+pub use limits::{
+    CLUSTER_CALLS_MAX, CLUSTER_SERVICES_MAX, FILE_CALLS_MAX, FILE_SERVICES_MAX,
+    too_large_for_cluster,
+};
+pub use live::{LiveRevision, check_live};
 pub use plan::check_plan;
 
 use super::crd::{AssumePolicy, ExternalCaller, ServiceDeclaration, ServiceGraphSpec, WorkloadRef};
@@ -20,9 +33,21 @@ use super::{
 /// In: the object's name and spec, as read from a file or the cluster. Out: the checked graph with all that
 /// was good, and every problem; the graph may be used only if none of them is an error.
 pub fn check_graph(name: &str, spec: &ServiceGraphSpec) -> (Graph, Vec<Problem>) {
+    check_graph_after(name, spec, None)
+}
+
+/// The same for a graph that takes the place of another: a service that is called and was there before has been
+/// deleted, and is no misspelt name.
+pub fn check_graph_after(
+    name: &str,
+    spec: &ServiceGraphSpec,
+    before: Option<&Graph>,
+) -> (Graph, Vec<Problem>) {
+    let former = before.into_iter().flat_map(|before| before.services.keys());
     let mut checker = Checker {
-        names: BTreeSet::new(),
-        problems: Vec::new(),
+        former: former.map(ToString::to_string).collect(),
+        consumers: consumers(spec),
+        ..Checker::default()
     };
     let mut graph = Graph {
         name: name.to_owned(),
@@ -46,6 +71,9 @@ pub fn check_graph(name: &str, spec: &ServiceGraphSpec) -> (Graph, Vec<Problem>)
         }
     }
     checker.edges(&graph);
+    checker.ends(spec);
+    checker.size(spec);
+    checker.circles(spec);
     checker
         .problems
         .extend(completion::check_rules(&spec.completion));
@@ -65,10 +93,16 @@ const JUDGED: [(&str, &str); 9] = [
     ("flagger.app/v1beta1", "Canary"),
 ];
 
+#[derive(Default)]
 struct Checker {
     /// Every name that some entry gives, so that a call to a service whose own entry is wrong is not
     /// reported as unknown too.
     names: BTreeSet<String>,
+    /// The names that the graph before had.
+    former: BTreeSet<String>,
+    consumers: Consumers,
+    /// Every call that was read, for what can be judged only once all services are known.
+    called: Vec<Called>,
     problems: Vec<Problem>,
 }
 
@@ -123,24 +157,25 @@ impl Checker {
         path: &str,
         declaration: &ServiceDeclaration,
     ) -> Option<(ServiceName, Service)> {
-        let name = match ServiceName::parse(&declaration.name) {
-            Ok(name) => name,
-            Err(error) => {
-                self.invalid_name(
-                    format!("{path}.name"),
-                    "a service's name",
-                    &declaration.name,
-                    &error,
-                );
-                return None;
-            }
-        };
+        let parsed = ServiceName::parse(&declaration.name);
+        if let Err(error) = &parsed {
+            let path = format!("{path}.name");
+            self.invalid_name(path, "a service's name", &declaration.name, error);
+        }
+        // The rest is checked too.
+        let is_named = parsed.is_ok();
+        let name = parsed.unwrap_or_else(|_| ServiceName::of_nobody());
         let serves = declaration
             .serves
             .as_ref()
             .map(|serves| self.serves(path, &name, serves));
-        let calls = self.calls(path, &declaration.calls);
-        let after = self.after(path, &name, &declaration.after);
+        let serves = self.consumes(path, &name, declaration, serves);
+        let mut calls = self.calls(path, &declaration.calls);
+        self.produces(path, &name, &declaration.produces, &mut calls);
+        if let Some(switch) = &declaration.switch {
+            self.switch(&format!("{path}.switch"), switch, &calls);
+        }
+        let after = self.after(path, &declaration.name, &declaration.after);
         self.workloads(path, &declaration.workloads);
         self.manner(path, declaration);
         let service = Service {
@@ -156,7 +191,7 @@ impl Checker {
                 reversible: declaration.reversible,
             },
         };
-        Some((name, service))
+        is_named.then_some((name, service))
     }
 
     fn manner(&mut self, path: &str, declaration: &ServiceDeclaration) {
@@ -171,14 +206,6 @@ impl Checker {
                 )
                 .hint("remove it: what is not a Job goes back by rolling back"),
             );
-        }
-        let switch = declaration.switch.as_ref();
-        if let Some(switch) = switch.filter(|switch| !is_variable(&switch.env)) {
-            self.report(Problem::error(
-                Code::InvalidValue,
-                format!("{path}.switch.env"),
-                format!("`{}` is no name of an environment variable", switch.env),
-            ));
         }
     }
 
@@ -219,6 +246,7 @@ impl Checker {
             }
         };
         let calls = self.calls(path, &caller.calls);
+        self.until(path, caller);
         Some((
             name,
             External {
@@ -229,30 +257,63 @@ impl Checker {
         ))
     }
 
-    fn after(&mut self, path: &str, own: &ServiceName, after: &[String]) -> BTreeSet<ServiceName> {
+    /// What a caller says of its end. The plan has no clock and measures nothing: only `ended` ends it.
+    fn until(&mut self, path: &str, caller: &ExternalCaller) {
+        let Some(until) = &caller.until else { return };
+        let path = format!("{path}.until");
+        let is_day = |text: &str| text.parse::<jiff::civil::Date>().is_ok();
+        match (until.as_str(), &caller.ended) {
+            ("never", None) => {}
+            ("never", Some(_)) => self.report(
+                Problem::error(
+                    Code::InvalidValue,
+                    path,
+                    "`until: never` and `ended` contradict each other",
+                )
+                .hint("keep the one that is true"),
+            ),
+            (text, _)
+                if text.starts_with(|c: char| c.is_ascii_digit())
+                    && text.chars().all(|c| c.is_ascii_digit() || c == '-')
+                    && !is_day(text) =>
+            {
+                let wrong = format!("`{text}` is no day");
+                self.report(
+                    Problem::error(Code::InvalidValue, path, wrong)
+                        .hint("write it as `2027-06-30`"),
+                );
+            }
+            (_, Some(_)) => {}
+            (text, None) => {
+                let name = &caller.name;
+                let wrong = format!(
+                    "`{text}` ends nothing by itself: `{name}` counts as a caller until somebody has seen that its calls have stopped"
+                );
+                self.report(
+                    Problem::error(Code::NotSupported, path, wrong)
+                        .warning()
+                        .hint("once they have, write what shows it: `ended: no call in 30 days`"),
+                );
+            }
+        }
+    }
+
+    fn after(&mut self, path: &str, own: &str, after: &[String]) -> BTreeSet<ServiceName> {
         let mut checked = BTreeSet::new();
         for (index, text) in after.iter().enumerate() {
             let path = format!("{path}.after[{index}]");
-            if text == own.as_str() {
+            if text == own {
                 self.report(Problem::error(
                     Code::InvalidValue,
                     path,
                     format!("`{own}` cannot come after itself"),
                 ));
-            } else if let Some(name) = self.callee(&path, text) {
+            } else if let Some(name) = self.callee(&path, text, Some(own)) {
                 checked.insert(name);
             }
         }
         checked
     }
-}
-
-/// What the API server takes as the name of a variable that a shell can read too.
-fn is_variable(text: &str) -> bool {
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    !text.is_empty()
-        && text.chars().all(is_letter)
-        && !text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn workload(written: &WorkloadRef) -> ObjectRef {

@@ -9,6 +9,8 @@
     reason = "KubeSchema repeats each struct inside a function"
 )]
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -82,7 +84,7 @@ pub struct ServiceDeclaration {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub workloads: Vec<WorkloadRef>,
-    /// The contracts that it serves. Left out: unknown.
+    /// The contracts that it serves. Left out: unknown, or what it `consumes` and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 50))]
     pub serves: Option<Vec<Serves>>,
@@ -90,6 +92,14 @@ pub struct ServiceDeclaration {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub calls: Vec<Call>,
+    /// What it writes into queues, topics, caches and tables, for every service that `consumes` it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub produces: Vec<Produces>,
+    /// What it reads of what others, or itself, `produces`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub consumes: Vec<Consumes>,
     /// Services that must be done before this one starts, whatever their contracts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), inner(length(min = 1, max = 63)))]
@@ -142,6 +152,44 @@ pub struct Switch {
     /// The environment variable. The new image, given the value that runs now, calls what is called now.
     #[schemars(length(min = 1, max = 253))]
     pub env: String,
+    /// What it calls with each value of the variable. `calls` of the service must agree with one of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 10))]
+    pub values: BTreeMap<String, SwitchValue>,
+}
+
+/// What a service calls with one value of its switch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SwitchValue {
+    /// The calls that the value decides; what it decides of is the same for every value.
+    #[schemars(length(max = 20))]
+    pub calls: Vec<SwitchCall>,
+}
+
+/// A call that a switch decides. Exactly one of `version`, `all` and `any`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SwitchCall {
+    /// The service that is called.
+    #[schemars(length(min = 1, max = 63))]
+    pub service: String,
+    /// The contract. Default: the called service's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub contract: Option<String>,
+    /// Exactly this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub version: Option<String>,
+    /// May use any of these on any call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 20), inner(length(min = 1, max = 63)))]
+    pub all: Option<Vec<String>>,
+    /// Adapts: one in common is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 20), inner(length(min = 1, max = 63)))]
+    pub any: Option<Vec<String>>,
 }
 
 /// A workload by kind and name, in the plan's namespace.
@@ -178,6 +226,51 @@ pub struct Serves {
     #[schemars(length(min = 1, max = 63))]
     pub contract: Option<String>,
     /// The versions, each an opaque text or semver.
+    #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 63)))]
+    pub versions: Vec<String>,
+}
+
+/// What a service writes for whoever reads it. To the planner every reader serves it, and the writer calls all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new("!has(self.channel) || self.channel != 'rpc'").message(
+    "what is called by `rpc` is written under `calls`"
+))]
+pub struct Produces {
+    /// The contract of what is written: the name of the queue, the topic or the table.
+    #[schemars(length(min = 1, max = 63))]
+    pub contract: String,
+    /// Every version that it may write.
+    #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 63)))]
+    pub versions: Vec<String>,
+    /// What carries it. Default: `queue`.
+    #[serde(default = "queue", skip_serializing_if = "is_queue")]
+    pub channel: Channel,
+    /// Where what was written outlives the writer: how it drains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub durable: Option<Durable>,
+}
+
+fn queue() -> Channel {
+    Channel::Queue
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks with a reference"
+)]
+fn is_queue(channel: &Channel) -> bool {
+    *channel == Channel::Queue
+}
+
+/// What a service reads of what others write.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Consumes {
+    /// The contract, as those who produce it name it.
+    #[schemars(length(min = 1, max = 63))]
+    pub contract: String,
+    /// Every version that it can read.
     #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 63)))]
     pub versions: Vec<String>,
 }
@@ -285,6 +378,11 @@ pub struct ExternalCaller {
     /// What it calls.
     #[schemars(length(min = 1, max = 100))]
     pub calls: Vec<Call>,
+    /// When its calls will have ended: `never` (default), a day (`2027-06-30`), or what measures it (a query, a name).
+    /// A day or a measure ends nothing by itself: the caller counts until `ended` says what was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500))]
+    pub until: Option<String>,
     /// What shows that its calls have ended, for instance `no call in 30 days`. With it they count no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 500))]

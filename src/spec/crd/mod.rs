@@ -4,14 +4,16 @@
 //! said by [`super::check_graph`] and [`super::check_plan`].
 
 mod graph;
+mod live;
 mod plan;
 mod release;
 
 pub use graph::{
-    AssumePolicy, Call, Channel, CompletionRule, DrainLevel, Durable, ExternalCaller, Negotiation,
-    Routing, Serves, ServiceDeclaration, ServiceGraph, ServiceGraphSpec, ServiceGraphStatus,
-    Switch, WorkloadRef,
+    AssumePolicy, Call, Channel, CompletionRule, Consumes, DrainLevel, Durable, ExternalCaller,
+    Negotiation, Produces, Routing, Serves, ServiceDeclaration, ServiceGraph, ServiceGraphSpec,
+    ServiceGraphStatus, Switch, SwitchCall, SwitchValue, WorkloadRef,
 };
+pub use live::{LiveService, LiveSets, LiveSetsSpec};
 pub use plan::{
     Advance, Deadlines, History, Order, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };

@@ -323,4 +323,19 @@ spec:
         remedy: "Take out what holds it: `paused`, a partition, `OnDelete`, `suspend`, zero replicas. A Service should \
                  lead to the pods of one service.",
     },
+    Explanation {
+        code: Code::OneEnd,
+        means: "A contract that a service `produces` and none `consumes`, or the other way round. Nothing is ordered by \
+                it. The other end may be elsewhere; mostly the two names differ.",
+        example: Example::File(
+            "apiVersion: tidegate.dev/v1alpha1
+kind: ServiceGraph
+metadata: {name: shop}
+spec:
+  services:
+  - {name: checkout, produces: [{contract: order-event, versions: [\"1\"]}]}
+  - {name: fraud, consumes: [{contract: orders-event, versions: [\"1\"]}]}",
+        ),
+        remedy: "Write the same `contract` at both ends, or declare the other end.",
+    },
 ];

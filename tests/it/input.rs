@@ -1,0 +1,133 @@
+//! Files that are wrong in several ways at once, and what stands in none of them: every problem is told in one run.
+
+use super::cli::run_with;
+
+/// A graph with these services.
+fn graph(services: &str) -> String {
+    format!(
+        "apiVersion: tidegate.dev/v1alpha1\nkind: ServiceGraph\nmetadata: {{name: g}}\nspec:\n  services:\n{services}"
+    )
+}
+
+/// Live sets with these revisions.
+fn live(revisions: &str) -> String {
+    format!("apiVersion: tidegate.dev/v1alpha1\nkind: LiveSets\nservices:\n{revisions}")
+}
+
+const ORDERS_1: &str = "  - {name: orders, serves: [{versions: ['1']}]}\n  - {name: web, calls: [{service: orders, version: '1'}]}\n";
+const ORDERS_2: &str = "  - {name: orders, serves: [{versions: ['1', '2']}]}\n  - {name: web, calls: [{service: orders, version: '2'}]}\n";
+
+/// What is planned from one graph to another, with live sets if there are any.
+fn planned(old: &str, new: &str, sets: Option<&str>) -> String {
+    let mut files = vec![("old.yaml", old), ("new.yaml", new)];
+    files.extend(sets.map(|sets| ("live.yaml", sets)));
+    let mut arguments = vec!["plan", "--from", "old.yaml", "--to", "new.yaml"];
+    if sets.is_some() {
+        arguments.extend(["--live", "live.yaml"]);
+    }
+    run_with(&files, &arguments)
+}
+
+#[test]
+fn problems_of_both_graphs_and_of_the_live_sets_are_told_at_once() {
+    let old = graph("  - {name: orders, serves: [{versions: ['1', '1']}], drain: pods}\n");
+    let new = graph("  - {name: orders}\n  - {name: web, calls: [{service: ordes, version: 1}]}\n");
+    let sets = live("- {name: nope, revision: a}\n");
+    insta::assert_snapshot!(planned(&old, &new, Some(&sets)));
+}
+
+#[test]
+fn a_key_that_is_written_twice_hides_nothing() {
+    let new = graph(
+        "  - name: orders\n    name: orders2\n    serves: []\n  - name: Web_X\n    calls: [{service: nope, version: '1'}, {service: orders, version: '1'}]\n    after: [nope, Web_X]\n  - {}\n",
+    );
+    insta::assert_snapshot!(run_with(&[("new.yaml", &new)], &["lint", "new.yaml"]));
+}
+
+#[test]
+fn live_sets_are_checked_as_graphs_are() {
+    let sets = live(
+        "- {name: nope, revision: a}
+- {name: Web_, revision: a}
+- {name: web, revision: b, calls: [{service: orders, versions: ['1']}]}
+- {name: web, revision: c, call: []}
+- {name: web, revision: c, calls: [{service: orders, version: '1', all: ['1']}]}
+- {name: orders, revision: target, serves: [{versions: [1, 1.10]}]}
+- {name: orders, revision: \"\\e[31mred\"}
+- {name: orders, revision: ''}
+",
+    );
+    insta::assert_snapshot!(planned(&graph(ORDERS_1), &graph(ORDERS_2), Some(&sets)));
+}
+
+#[test]
+fn a_file_of_live_sets_holds_one_document_of_them() {
+    let sets = format!(
+        "{}---\n{}---\n{}---\napiVersion: foo/v9\nkind: LiveSets\nservices: []\n",
+        live("- {name: web, revision: a}\n"),
+        live("- {name: web, revision: a}\n"),
+        graph("  - {name: a}\n")
+    );
+    insta::assert_snapshot!(planned(&graph(ORDERS_1), &graph(ORDERS_2), Some(&sets)));
+    let twice = "apiVersion: t\napiVersion: u\n";
+    insta::assert_snapshot!(planned(&graph(ORDERS_1), &graph(ORDERS_2), Some(twice)));
+}
+
+#[test]
+fn a_revision_that_is_only_retained_leaves_the_live_one_where_it_is() {
+    let sets =
+        live("- {name: orders, revision: r0, serves: [{versions: ['1']}], retained: true}\n");
+    let sets = sets.replace("services:", "metadata: {name: now}\nservices:");
+    let with = planned(&graph(ORDERS_1), &graph(ORDERS_2), Some(&sets));
+    assert_eq!(with, planned(&graph(ORDERS_1), &graph(ORDERS_2), None));
+}
+
+#[test]
+fn what_is_not_there_is_told_with_its_file() {
+    let new = graph(ORDERS_1);
+    insta::assert_snapshot!(planned("", &new, None));
+    insta::assert_snapshot!(planned(
+        &new,
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+        None
+    ));
+}
+
+#[test]
+fn manifests_on_one_side_alone_are_not_compared_and_that_is_told() {
+    let deployment = |name: &str| {
+        format!(
+            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  selector: {{matchLabels: {{app: {name}}}}}\n  template: {{metadata: {{labels: {{app: {name}}}}}, spec: {{containers: [{{name: c, image: a}}]}}}}\n"
+        )
+    };
+    let bare = graph(ORDERS_1);
+    let full = format!("{bare}{}{}", deployment("orders"), deployment("web"));
+    insta::assert_snapshot!(planned(&bare, &full, None));
+    insta::assert_snapshot!(planned(&full, &full, None));
+}
+
+#[test]
+fn a_service_that_is_deleted_and_still_called_is_told_as_that() {
+    let new = graph("  - {name: web, calls: [{service: orders, version: '1'}]}\n");
+    insta::assert_snapshot!(planned(&graph(ORDERS_1), &new, None));
+}
+
+#[test]
+fn a_queue_is_ordered_from_both_ends() {
+    let with = |produced: &str, consumed: &str| {
+        graph(&format!(
+            "  - {{name: checkout, produces: [{{contract: orders-event, versions: ['{produced}']}}]}}\n  - {{name: accounting, consumes: [{{contract: orders-event, versions: {consumed}}}]}}\n"
+        ))
+    };
+    insta::assert_snapshot!(planned(&with("1", "['1']"), &with("2", "['1', '2']"), None));
+    // The parts of a refused release say it as calls.
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("old.yaml"), with("1", "['1']")).expect("written");
+    std::fs::write(folder.path().join("new.yaml"), with("2", "['2']")).expect("written");
+    let arguments = [
+        "plan", "--from", "old.yaml", "--to", "new.yaml", "--split", "--out", "parts",
+    ];
+    insta::assert_snapshot!(super::cli::run_in(folder.path(), &arguments, ""));
+    let part = std::fs::read_to_string(folder.path().join("parts/1-expand.yaml")).expect("written");
+    insta::assert_snapshot!(part);
+}
