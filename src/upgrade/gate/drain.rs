@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
+use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
 
-use super::argo_rollouts::SCALE_DOWN_DEADLINE;
+use super::argo_rollouts::{ArgoRollout, HASH_LABEL, SCALE_DOWN_DEADLINE};
 use super::baseline::{grace_default_s, grace_s, node};
 use super::cron_job;
 use super::endpoints::{Fronts, Seen, Target};
@@ -63,6 +64,7 @@ pub(super) fn judge(scene: &Scene<'_, '_>) -> Drained {
     let (held, traces) = vanished::trace(scene.look, scene.lineage, &old);
     pods.extend(held);
     pods.extend(old_jobs(scene));
+    pods.extend(old_sets(scene));
     pods.sort();
     // What nobody calls matters as a client, and a client that ends still calls.
     let calls_only = snapshot
@@ -179,11 +181,13 @@ fn kept(look: &Look<'_>, pod: &Pod) -> Option<Leaving> {
         return None;
     };
     let owner = snapshot::controller(&pod.metadata)?;
-    let set = look
-        .snapshot
-        .replica_sets
-        .iter()
-        .find(|set| snapshot::uid(&set.metadata) == owner.uid)?;
+    let mut sets = look.snapshot.replica_sets.iter();
+    let set = sets.find(|set| snapshot::uid(&set.metadata) == owner.uid)?;
+    kept_set(rollout, set)
+}
+
+/// The same of its ReplicaSet.
+fn kept_set(rollout: &ArgoRollout, set: &ReplicaSet) -> Option<Leaving> {
     // Pods of the Deployment that it takes its template from are not its to scale down.
     let is_its = snapshot::controller(&set.metadata)
         .is_some_and(|above| above.uid == snapshot::uid(&rollout.metadata));
@@ -194,6 +198,43 @@ fn kept(look: &Look<'_>, pod: &Pod) -> Option<Leaving> {
     is_kept.then(|| Leaving::Kept {
         until: deadline.and_then(|text| text.parse().ok()),
     })
+}
+
+/// Old ReplicaSets of a Rollout that count pods though none is shown: its `Healthy` does not look at them.
+fn old_sets(scene: &Scene<'_, '_>) -> Vec<OldPod> {
+    let snapshot = scene.look.snapshot;
+    let Some(Workload::ArgoRollout(rollout)) = &snapshot.workload else {
+        return Vec::new();
+    };
+    let own = snapshot::uid(&rollout.metadata);
+    let Some(hash) = rollout.new_hash(snapshot) else {
+        return Vec::new();
+    };
+    let is_old = |set: &&ReplicaSet| {
+        let owner = snapshot::controller(&set.metadata);
+        let all = set.status.as_ref().map(|status| status.replicas);
+        owner.is_some_and(|owner| owner.uid == own)
+            && snapshot::label(&set.metadata, HASH_LABEL) != Some(hash)
+            && snapshot::count(all) > 0
+    };
+    let has_pod = |set: &&ReplicaSet| {
+        let pods = snapshot.pods.iter().filter(|pod| snapshot::is_live(pod));
+        pods.filter_map(|pod| snapshot::controller(&pod.metadata))
+            .any(|owner| owner.uid == snapshot::uid(&set.metadata))
+    };
+    let sets = snapshot.replica_sets.iter().filter(is_old);
+    sets.filter(|set| !has_pod(set))
+        .map(|set| OldPod {
+            pod: snapshot::reference("apps/v1", "ReplicaSet", &set.metadata),
+            uid: snapshot::uid(&set.metadata).to_owned(),
+            owner: Owner::Old,
+            leaving: kept_set(rollout, set).unwrap_or_else(|| Leaving::No {
+                phase: "has pods".to_owned(),
+            }),
+            lost_node: None,
+            grace_s: grace_default_s(),
+        })
+        .collect()
 }
 
 /// Jobs of a CronJob's old template that have not ended and have no live pod just now: they may start one.

@@ -1,6 +1,6 @@
 //! Argo Rollouts: rows 45 to 54 of completion.md §8, and AR1 to AR23.
 
-use super::files::{check_over, rows};
+use super::files::{check_over, check_table, rows};
 
 /// Three new pods, all switched; the old ReplicaSet is empty.
 pub(super) const CANARY: &str = "
@@ -189,6 +189,12 @@ fn a_blue_green_switch_is_done_when_the_active_service_has_moved() {
     check_over(CANARY, &[("54", &kept, "Complete / Draining(1)")]);
     insta::assert_snapshot!(super::files::sentence(CANARY, &kept), @"Rollout web: 1 old pod still alive: web-bbb-1 (kept by its scale-down delay until 2026-11-25T12:00:00Z)");
     assert_eq!(super::files::reason(CANARY, &kept), "ScaleDownDelay");
+    let counted = "{ReplicaSet/web-bbb: {spec: {replicas: 1}, status: {replicas: 1}, metadata: {annotations: {scale-down-deadline: '2026-11-25T12:00:00Z'}}}}";
+    check_table(
+        CANARY,
+        &format!("54 its pods are not shown | {counted} | Complete / Draining(1)"),
+    );
+    assert_eq!(super::files::reason(CANARY, counted), "ScaleDownDelay");
 }
 
 #[test]
