@@ -65,7 +65,8 @@ impl KindArgs {
         let usage = |message: String| Failure::new(Exit::Usage, message);
         if !self.only.is_empty() {
             let names = self.only.iter().map(|text| {
-                ServiceName::parse(text).map_err(|error| usage(format!("`{text}` {error}")))
+                ServiceName::parse(text.trim())
+                    .map_err(|error| usage(format!("`--only`: the name `{text}` {error}")))
             });
             let names: BTreeSet<ServiceName> = names.collect::<Result<_, _>>()?;
             system = system.only(&names).map_err(|error| match error {
