@@ -14,6 +14,7 @@ use crate::manifest::{
 use crate::spec::crd::{ReleasePlanSpec, ServiceGraph};
 use crate::spec::{
     Code, Graph, ObjectRef, Place, Problem, Severity, check_graph_after, check_plan,
+    too_large_for_cluster,
 };
 
 /// What was read from files, checked as a whole.
@@ -27,6 +28,8 @@ pub(super) struct Assembled {
     pub plan_name: Option<String>,
     /// Where each object stands.
     pub places: BTreeMap<ObjectRef, Place>,
+    /// Why the graph cannot be written into a cluster, if it is too large for that.
+    pub too_large: Vec<Problem>,
 }
 
 /// Puts texts together.
@@ -77,6 +80,9 @@ pub(super) fn assemble_after(
         .iter()
         .map(|object| (object.reference.clone(), object.place.clone()));
     let places = places.collect();
+    let too_large = declared
+        .beyond_refused(too_large_for_cluster(&declared.value.spec))
+        .collect();
     let bundle = Bundle {
         graph_name: graph.name.clone(),
         graph: declared.value.spec.clone(),
@@ -98,6 +104,7 @@ pub(super) fn assemble_after(
             bundle,
             plan_name,
             places,
+            too_large,
         }),
         problems,
     )
@@ -190,7 +197,7 @@ pub(super) fn tell_problems(
     if problems.is_empty() {
         return Ok(());
     }
-    output.say(diagnostics::render(problems, texts, output.colours()).trim_end());
+    output.say_painted(diagnostics::render(problems, texts, output.colours()).trim_end());
     let errors = problems
         .iter()
         .filter(|problem| problem.severity == Severity::Error)

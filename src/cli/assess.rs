@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::output::{Format, Output};
-use crate::manifest::read;
+use crate::manifest::{Node, Text, documents, index_path, key_path, read};
 use crate::spec::crd::{CompletionRule, DrainLevel};
 use crate::spec::words::count;
-use crate::spec::{Code, Problem, Severity};
+use crate::spec::{Code, Place, Problem, Severity};
 use crate::upgrade::gate::{Assessment, Gate, Objects, Policy, Recorded, Report, judge_all};
 
 /// Judge objects from files as the gate would; exit code 1 if one is shut
@@ -122,14 +123,12 @@ fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
         match objects.take(&object.value) {
             Ok(true) => {}
             Ok(false) => strangers.push(object.reference.to_string()),
-            Err(error) => problems.push(
-                Problem::error(
-                    Code::WrongType,
-                    object.reference.to_string(),
-                    error.to_string(),
-                )
-                .at(object.place.clone()),
-            ),
+            Err(error) => {
+                let field = faulty_field(&object.value);
+                let place = place_of(&texts, &object.place, &field);
+                let wrong = format!("{}: {error}", object.reference);
+                problems.push(Problem::error(Code::WrongType, field, wrong).at(place));
+            }
         }
     }
     problems.retain(|problem| problem.severity == Severity::Error);
@@ -139,6 +138,67 @@ fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
         strangers,
         rules,
     })
+}
+
+/// The innermost field without which an object is as its kind is: the reader names none.
+fn faulty_field(object: &Value) -> String {
+    let (mut path, mut pointer) = (String::new(), String::new());
+    loop {
+        let below: Vec<(String, String)> = match object.pointer(&pointer) {
+            Some(Value::Object(fields)) => fields
+                .keys()
+                .map(|key| {
+                    let escaped = key.replace('~', "~0").replace('/', "~1");
+                    (key_path(&path, key), escaped)
+                })
+                .collect(),
+            Some(Value::Array(items)) => (0..items.len())
+                .map(|index| (index_path(&path, index), index.to_string()))
+                .collect(),
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {
+                return path;
+            }
+        };
+        let faulty = below.into_iter().find(|(_, step)| {
+            let mut without = object.clone();
+            match without.pointer_mut(&pointer) {
+                Some(Value::Object(fields)) => {
+                    fields.shift_remove(&step.replace("~1", "/").replace("~0", "~"));
+                }
+                Some(Value::Array(items)) => {
+                    items.remove(step.parse().unwrap_or_default());
+                }
+                Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {
+                }
+            }
+            Objects::default().take(&without).is_ok_and(|seen| seen)
+        });
+        let Some((field, step)) = faulty else {
+            return path;
+        };
+        path = field;
+        pointer = format!("{pointer}/{step}");
+    }
+}
+
+/// Where a field of an object stands, of which the place of the name is known.
+fn place_of(texts: &[Text], name: &Place, field: &str) -> Place {
+    let text = texts.iter().find(|text| text.file == name.file);
+    let nodes = text.map(|text| documents(text).0).unwrap_or_default();
+    let items = nodes.iter().flat_map(|node| {
+        node.get("items")
+            .and_then(Node::as_sequence)
+            .into_iter()
+            .flatten()
+    });
+    nodes
+        .iter()
+        .chain(items)
+        .find(|node| node.place_of("metadata.name").in_file(&name.file) == *name)
+        .map_or_else(
+            || name.clone(),
+            |node| node.place_of(field).in_file(&name.file),
+        )
 }
 
 fn recorded(output: &Output, path: &Path, now: Timestamp) -> Result<Vec<Recorded>, Failure> {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::output::printable;
 use crate::manifest::Text;
 use crate::spec::{Place, Problem, Severity};
 
@@ -47,8 +48,12 @@ fn render_one(problem: &Problem, source: Option<&str>, renderer: &Renderer) -> S
         (Some(_), _) | (None, "") => problem.wrong.clone(),
         (None, path) => format!("{path}: {}", problem.wrong),
     };
+    let title = printable(&title);
+    let (label, hint) = (printable(&problem.path), printable(&problem.hint));
+    let file = problem.place.as_ref().map(|place| place.file.as_str());
+    let file = printable(file.unwrap_or_default());
     let mut group = level
-        .primary_title(title)
+        .primary_title(title.as_ref())
         .id(problem.code.id())
         .elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
     let spanned = problem
@@ -56,22 +61,22 @@ fn render_one(problem: &Problem, source: Option<&str>, renderer: &Renderer) -> S
         .as_ref()
         .zip(source)
         .and_then(|(place, source)| Some((place, excerpt(source, place)?)));
-    if let Some((place, excerpt)) = &spanned {
+    if let Some((_, excerpt)) = &spanned {
         group = group.element(
             Snippet::source(excerpt.text.as_str())
                 .line_start(excerpt.first_line)
-                .path(place.file.as_str())
+                .path(file.as_ref())
                 .annotation(
                     AnnotationKind::Primary
                         .span(excerpt.span.clone())
-                        .label(problem.path.as_str()),
+                        .label(label.as_ref()),
                 ),
         );
     } else if let Some(place) = &problem.place {
-        group = group.element(Level::NOTE.message(format!("at {place}")));
+        group = group.element(Level::NOTE.message(printable(&format!("at {place}")).into_owned()));
     }
     if !problem.hint.is_empty() {
-        group = group.element(Level::HELP.message(problem.hint.as_str()));
+        group = group.element(Level::HELP.message(hint.as_ref()));
     }
     let report: [Group<'_>; 1] = [group];
     renderer.render(&report)
@@ -96,7 +101,16 @@ fn excerpt(source: &str, place: &Place) -> Option<Excerpt> {
     if from > LINE_CHARACTERS_MAX {
         return None;
     }
-    let text: String = line.chars().take(LINE_CHARACTERS_MAX).collect();
+    // The renderer shows the control characters of ASCII; for the others one stands for one, so that columns stay.
+    let shown = |c: char| {
+        let is_harmful = printable(c.encode_utf8(&mut [0; 4])).len() > c.len_utf8();
+        if is_harmful && !c.is_ascii() {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    let text: String = line.chars().take(LINE_CHARACTERS_MAX).map(shown).collect();
     let byte_at = |characters: usize| {
         text.char_indices()
             .nth(characters)

@@ -95,7 +95,7 @@ pub(super) fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
         text
     };
     match args.output {
-        LintFormat::Text => output.document(Format::Text, &findings, text)?,
+        LintFormat::Text => output.data_painted(&text())?,
         LintFormat::Json => output.document(Format::Json, &findings, text)?,
         LintFormat::Yaml => output.document(Format::Yaml, &findings, text)?,
         LintFormat::Sarif => {

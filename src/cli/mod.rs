@@ -48,12 +48,27 @@ pub use output::{Colour, Format, Output};
 
 use crate::telemetry::LogFormat;
 
+/// The table at the end of the help.
+const EXIT_CODES: &str = "\
+Exit codes, for scripts:
+    0  success
+    1  an expected no: differences, findings, something would move (`--exit-code`)
+    2  the command line or the files are wrong
+    3  the cluster cannot be reached, or does not allow it
+    4  refused before the first write: no order is safe, a saved plan does not hold, …
+    5  the release failed
+    6  the release was aborted
+   70  a bug in tidegate
+  124  `--timeout` ran out; the release goes on
+  130  interrupted";
+
 /// Upgrades a whole system of services on Kubernetes in an order that is proved safe
 #[derive(Debug, Parser)]
 #[command(
     name = "tidegate",
     version,
     propagate_version = true,
+    after_help = EXIT_CODES,
     disable_help_subcommand = true
 )]
 pub struct Cli {

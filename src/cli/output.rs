@@ -1,5 +1,7 @@
 //! Where words go: data to stdout, everything else to stderr; colour or not, decided once.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -65,11 +67,21 @@ impl Output {
 
     /// Writes data. A reader who has gone away is no error of ours.
     pub fn data(&self, text: &str) -> Result<(), Failure> {
+        self.data_painted(&printable(text))
+    }
+
+    /// Writes data that has colour: what is foreign in it went through [`printable`] or [`Output::paint`].
+    pub fn data_painted(&self, text: &str) -> Result<(), Failure> {
         write_to(&mut std::io::stdout().lock(), text)
     }
 
     /// Says something to whoever sits there.
     pub fn say(&self, text: &str) {
+        self.say_painted(&printable(text));
+    }
+
+    /// Says something that has colour, as [`Output::data_painted`] writes it.
+    pub fn say_painted(&self, text: &str) {
         // Nobody is left to be told that nobody listens.
         write_to(&mut std::io::stderr().lock(), text).unwrap_or_default();
     }
@@ -108,21 +120,46 @@ impl Output {
     /// Says why a command failed.
     pub fn failure(&self, failure: &Failure) {
         if !failure.message.is_empty() {
-            self.say(&format!(
+            self.say_painted(&format!(
                 "{} {}",
                 self.paint(AnsiColor::Red, "error:"),
-                failure.message
+                printable(&failure.message)
             ));
         }
         for hint in &failure.hints {
-            self.say(&format!("{} {hint}", self.paint(AnsiColor::Cyan, "hint:")));
+            let hint = printable(hint);
+            self.say_painted(&format!("{} {hint}", self.paint(AnsiColor::Cyan, "hint:")));
         }
     }
 }
 
+/// A text in which nothing moves the cursor, changes colours or turns the direction of writing: names in files and the
+/// words of a cluster are foreign. Such a character becomes `\u001b`, which in JSON is the same character.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| match c {
+        '\n' | '\t' => false,
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    };
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_harmful(c) {
+            // Writing into a String cannot fail.
+            write!(printable, "\\u{:04x}", u32::from(c)).unwrap_or_default();
+        } else {
+            printable.push(c);
+        }
+    }
+    Cow::Owned(printable)
+}
+
 fn paint(colours: bool, colour: AnsiColor, text: &str) -> String {
+    let text = printable(text);
     if !colours {
-        return text.to_owned();
+        return text.into_owned();
     }
     let style = Style::new().fg_color(Some(colour.into()));
     format!("{style}{text}{style:#}")
@@ -135,5 +172,22 @@ fn write_to(sink: &mut impl Write, text: &str) -> Result<(), Failure> {
             Err(Failure::told(Exit::Ok))
         }
         Err(error) => Err(Failure::new(Exit::Usage, format!("cannot write: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AnsiColor, paint, printable};
+
+    #[test]
+    fn what_would_steer_a_terminal_is_written_out() {
+        let foreign = "a\u{1b}[31mred\u{9b}2J\r\u{7f}\u{202e}txt\tb\nä";
+        let shown = "a\\u001b[31mred\\u009b2J\\u000d\\u007f\\u202etxt\tb\nä";
+        assert_eq!(printable(foreign), shown);
+        assert_eq!(paint(false, AnsiColor::Red, foreign), shown);
+        assert!(paint(true, AnsiColor::Red, foreign).contains(shown));
+        let json = serde_json::to_string("\u{1b}\u{9b}\u{202e}").expect("text");
+        let back: String = serde_json::from_str(&printable(&json)).expect("still JSON");
+        assert_eq!(back, "\u{1b}\u{9b}\u{202e}");
     }
 }

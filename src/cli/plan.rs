@@ -458,6 +458,7 @@ async fn against_cluster(output: &Output, args: &PlanArgs) -> Result<Made, Failu
     let Some(mut assembled) = assembled else {
         return Err(Failure::told(Exit::Usage));
     };
+    tell_problems(output, &assembled.too_large, &texts)?;
     let name = assembled
         .plan_name
         .clone()

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::approve::is_awaiting;
-use super::output::Output;
+use super::output::{Output, printable};
 use crate::spec::crd::{Release, ServiceStatus, WaveStatus};
 use crate::spec::duration::describe;
 use crate::spec::words::count;
@@ -90,8 +90,9 @@ impl<'a> View<'a> {
         let lines = fit(&tree(&self.release, Timestamp::now()), room);
         terminal.clear_last_lines(self.drawn).unwrap_or_default();
         for line in &lines {
-            let line = console::truncate_str(line, usize::from(width).saturating_sub(1), "…");
-            self.output.say(&self.coloured(&line));
+            let line = printable(line);
+            let line = console::truncate_str(&line, usize::from(width).saturating_sub(1), "…");
+            self.output.say_painted(&self.coloured(&line));
         }
         self.drawn = lines.len();
     }

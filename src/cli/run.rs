@@ -100,6 +100,7 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     let Some(mut assembled) = assembled else {
         return Err(Failure::told(Exit::Usage));
     };
+    tell_problems(output, &assembled.too_large, &texts)?;
     let name = plan_name(args, &assembled);
     let releases = Releases::new(connection.client(), connection.namespace());
     if let Some(plan) = take_plan_of_cluster(&releases, &name, &mut assembled).await? {

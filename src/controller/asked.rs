@@ -37,7 +37,7 @@ pub fn part(
     if !planning.only.is_empty() {
         let names = planning.only.iter().map(|text| {
             let name = ServiceName::parse(text);
-            name.map_err(|error| AskedError::Name(format!("`{text}` {error}")))
+            name.map_err(|error| AskedError::Name(format!("`--only`: the name `{text}` {error}")))
         });
         let names: BTreeSet<ServiceName> = names.collect::<Result<_, _>>()?;
         system = system.only(&names).map_err(|error| match error {

@@ -134,8 +134,15 @@ fn value(at: &At<'_>, notes: &mut Notes<'_>) -> Option<f64> {
     let written = pair.get(1)?;
     let number = written.node.as_text().and_then(|it| it.parse::<f64>().ok());
     match number {
-        // A counter may be NaN where it went stale.
         Some(number) if number > 0.0 => Some(number),
+        // A counter that went stale: what it counted is not known, and may have been something.
+        Some(number) if number.is_nan() => {
+            let wrong = "the value is NaN, so this pair is left out";
+            let problem = Problem::error(Code::LeftOut, at.path.clone(), wrong)
+                .hint("ask for a longer time, for instance `increase(…[7d])`");
+            notes.push(problem.at(notes.place(at)).warning());
+            None
+        }
         Some(_) => None,
         None => {
             let wrong = format!(

@@ -131,3 +131,95 @@ fn a_queue_is_ordered_from_both_ends() {
     let part = std::fs::read_to_string(folder.path().join("parts/1-expand.yaml")).expect("written");
     insta::assert_snapshot!(part);
 }
+
+#[test]
+fn a_graph_in_a_file_may_be_larger_than_one_in_the_cluster() {
+    let calls: Vec<String> = (0..150)
+        .map(|s| format!("{{service: s{s}, version: '1'}}"))
+        .collect();
+    let hub = format!("  - {{name: hub, calls: [{}]}}\n", calls.join(", "));
+    let services: String = (0..600)
+        .map(|service| format!("  - {{name: s{service}, serves: [{{versions: ['1']}}]}}\n"))
+        .chain([hub])
+        .collect();
+    let told = run_with(&[("big.yaml", &graph(&services))], &["lint", "big.yaml"]);
+    assert!(told.contains("0 errors"), "{told}");
+}
+
+#[test]
+fn what_a_file_says_does_not_steer_the_terminal() {
+    let new =
+        graph("  - {name: orders, serves: [{versions: [\"\\e[31m\u{9b}2J\"]}], \"\\e[2J\": 1}\n");
+    let told = run_with(
+        &[("\u{1b}[1m.yaml", &new)],
+        &["lint", "--color", "always", "."],
+    );
+    // What is left are the colours of the program itself.
+    let own = ["\u{1b}[0m", "\u{1b}[1m\u{1b}[9", "\u{1b}[9", "\u{1b}[3"];
+    for (at, _) in told.match_indices('\u{1b}') {
+        let rest = &told[at..];
+        assert!(
+            own.iter().any(|own| rest.starts_with(own)) || rest.starts_with("\u{1b}[1m"),
+            "{rest:?}"
+        );
+    }
+    assert!(
+        !told.contains("\u{1b}[2J") && !told.contains('\u{9b}'),
+        "{told:?}"
+    );
+    let plain = run_with(&[("\u{1b}[1m.yaml", &new)], &["lint", "."]);
+    assert!(
+        !plain.contains('\u{1b}') && plain.contains("\\u001b[1m.yaml"),
+        "{plain:?}"
+    );
+    for form in ["json", "yaml", "sarif", "github"] {
+        let data = run_with(&[("\u{1b}[1m.yaml", &new)], &["lint", "-o", form, "."]);
+        assert!(!data.contains(['\u{1b}', '\u{9b}']), "{data:?}");
+    }
+}
+
+#[test]
+fn a_name_that_only_cannot_take_is_told_with_the_option() {
+    let (old, new) = (graph(ORDERS_1), graph(ORDERS_2));
+    let only = |names: &str| {
+        let files = [("old.yaml", old.as_str()), ("new.yaml", new.as_str())];
+        run_with(
+            &files,
+            &[
+                "plan", "--from", "old.yaml", "--to", "new.yaml", "--only", names,
+            ],
+        )
+    };
+    insta::assert_snapshot!(only(""), @r"
+    stderr:
+    error: `--only`: the name `` is empty
+    exit 2
+    ");
+    assert_eq!(only("orders, web"), only("orders,web"));
+}
+
+#[test]
+fn a_field_of_the_wrong_type_is_told_to_who_assesses() {
+    let text = "apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: a}
+  spec:
+    containers:
+    - {name: a}
+    - name: b
+      ports: [{containerPort: 80}, {containerPort: http}]
+";
+    insta::assert_snapshot!(run_with(&[("a.yaml", text)], &["assess", "-f", "a.yaml"]), @r#"
+    stderr:
+    error[TG0102]: Pod/a: invalid type: string "http", expected i32
+      --> a.yaml:11:52
+       |
+    11 |       ports: [{containerPort: 80}, {containerPort: http}]
+       |                                                    ^^^^ spec.containers[1].ports[1].containerPort
+    error: 1 problem must be mended first; nothing was done
+    exit 2
+    "#);
+}

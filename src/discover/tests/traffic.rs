@@ -33,6 +33,7 @@ fn a_service_graph_tells_calls_from_messages_and_from_virtual_nodes() {
     orders → postgres [-] seen by service graph metrics (a database)
     user → web [-] seen by service graph metrics (3 calls, one side sends no spans)
     partner → web [-] seen by service graph metrics (3 calls, one side sends no spans)
+    p:8:3: data.result[6]: the value is NaN, so this pair is left out [TG0403]; ask for a longer time, for instance `increase(…[7d])`
     ");
 }
 

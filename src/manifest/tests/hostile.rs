@@ -81,7 +81,7 @@ fn files_that_are_too_large_together_are_refused_once() {
 
 #[test]
 fn more_values_than_the_limit_are_refused() {
-    assert_snapshot!(problems_of(&"- 1\n".repeat(1_100_000)), @"a.yaml:1000000:3: the file holds more than 1000000 values [TG0109]; split it into several files");
+    assert_snapshot!(problems_of(&"- 1\n".repeat(2_100_000)), @"a.yaml:2000000:3: the file holds more than 2000000 values [TG0109]; split it into several files");
 }
 
 #[test]

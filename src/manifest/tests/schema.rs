@@ -256,3 +256,37 @@ fn a_graph_of_another_api_is_told_where_it_stands() {
     // A kind of the same name of somebody else's.
     assert_snapshot!(problems_of("apiVersion: example.org/v1\nkind: ReleasePlan\nmetadata: {name: a}\n"), @"");
 }
+
+#[test]
+fn the_limits_of_the_cluster_are_those_of_its_definition() {
+    let definition = crate::spec::crd::definitions().swap_remove(0);
+    let schema = serde_json::to_value(&definition.spec.versions[0].schema).expect("it is data");
+    let services = &schema["openAPIV3Schema"]["properties"]["spec"]["properties"]["services"];
+    let calls = &services["items"]["properties"]["calls"];
+    assert_eq!(services["maxItems"], crate::spec::CLUSTER_SERVICES_MAX);
+    assert_eq!(calls["maxItems"], crate::spec::CLUSTER_CALLS_MAX);
+}
+
+#[test]
+fn a_graph_that_is_too_large_for_the_cluster_is_told() {
+    use crate::spec::crd::{Call, ServiceDeclaration, ServiceGraphSpec};
+    let service = ServiceDeclaration {
+        name: "hub".to_owned(),
+        calls: vec![Call::default(); 101],
+        ..ServiceDeclaration::default()
+    };
+    let mut services = vec![ServiceDeclaration::default(); 500];
+    services.push(service);
+    let spec = ServiceGraphSpec {
+        services,
+        ..ServiceGraphSpec::default()
+    };
+    let told: Vec<String> = crate::spec::too_large_for_cluster(&spec)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_snapshot!(told.join("\n"), @r"
+    spec.services: has 501 services, and a ServiceGraph in the cluster holds at most 500 [TG0109]; `tidegate plan --from OLD --to NEW` plans it from files; to release it, cut it into graphs that share no call
+    spec.services[500].calls: `hub` has 101 calls, and a service of a ServiceGraph in the cluster has at most 100 [TG0109]; `tidegate plan --from OLD --to NEW` plans it from files; to release it, cut it into graphs that share no call
+    ");
+}
