@@ -26,6 +26,8 @@ pub mod upgrade;
 
 pub mod controller;
 
+pub mod sim;
+
 pub mod cli;
 pub mod cluster;
 pub mod telemetry;

@@ -33,6 +33,7 @@ mod plan;
 mod release_view;
 mod run;
 mod saved;
+mod simulate;
 mod split;
 mod status;
 mod watch;
@@ -83,6 +84,7 @@ enum Command {
     Abort(control::AbortArgs),
     Lint(lint::LintArgs),
     Assess(assess::AssessArgs),
+    Simulate(simulate::SimulateArgs),
     Discover(discover::DiscoverArgs),
     Explain(explain::ExplainArgs),
     Check(check::CheckArgs),
@@ -117,6 +119,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Abort(args) => control::abort(&output, &args).await,
         Command::Lint(args) => lint::lint(&output, &args),
         Command::Assess(args) => assess::assess(&output, &args),
+        Command::Simulate(args) => simulate::simulate(&output, &args),
         Command::Discover(args) => discover::discover(&output, &args),
         Command::Explain(args) => explain::explain(&output, &args),
         Command::Check(args) => check::check(&output, &args).await,

@@ -292,31 +292,8 @@ fn offline(
     from: &PathBuf,
     to: &PathBuf,
 ) -> Result<Made, Failure> {
-    let old = if from.as_os_str() == "none" {
-        Side::default()
-    } else {
-        side(output, from)?
-    };
-    let new = side(output, to)?;
-    let changed = match (old.templates.is_empty(), new.templates.is_empty()) {
-        (false, false) => Some(changed_templates(&old, &new)),
-        _ => None,
-    };
-    let mut system = System::between(&old.graph, &new.graph, changed.as_ref());
-    if let Some(file) = &args.live {
-        for (name, LiveSet { live, retained }) in read_live_sets(file)? {
-            system = system.with_live(&name, live, retained).ok_or_else(|| {
-                Failure::new(
-                    Exit::Usage,
-                    format!(
-                        "{}: there is no service `{name}` in either graph",
-                        file.display()
-                    ),
-                )
-            })?;
-        }
-    }
-    system = with_matrix(output, &args.pact, system, [&old.versions, &new.versions])?;
+    let Compared { system, old, new } = compare(output, from, to, args.live.as_deref())?;
+    let system = with_matrix(output, &args.pact, system, [&old.versions, &new.versions])?;
     let planning = args.kind.planning();
     let system = part(system, &planning, Some(&old.graph))?;
     let plan = planned(&system, planning.order)?;
@@ -335,12 +312,58 @@ fn offline(
     })
 }
 
+/// What runs and what shall run, from files.
+pub(super) struct Compared {
+    /// The planner's input.
+    pub system: System,
+    /// What runs.
+    pub old: Side,
+    /// What shall run.
+    pub new: Side,
+}
+
+/// Reads both sides, and the live sets where a service has more than one live revision.
+pub(super) fn compare(
+    output: &Output,
+    from: &PathBuf,
+    to: &PathBuf,
+    live: Option<&Path>,
+) -> Result<Compared, Failure> {
+    let old = if from.as_os_str() == "none" {
+        Side::default()
+    } else {
+        side(output, from)?
+    };
+    let new = side(output, to)?;
+    let changed = match (old.templates.is_empty(), new.templates.is_empty()) {
+        (false, false) => Some(changed_templates(&old, &new)),
+        _ => None,
+    };
+    let mut system = System::between(&old.graph, &new.graph, changed.as_ref());
+    let Some(file) = live else {
+        return Ok(Compared { system, old, new });
+    };
+    for (name, LiveSet { live, retained }) in read_live_sets(file)? {
+        system = system.with_live(&name, live, retained).ok_or_else(|| {
+            Failure::new(
+                Exit::Usage,
+                format!(
+                    "{}: there is no service `{name}` in either graph",
+                    file.display()
+                ),
+            )
+        })?;
+    }
+    Ok(Compared { system, old, new })
+}
+
 /// One side of an offline comparison.
 #[derive(Default)]
-struct Side {
-    graph: Graph,
+pub(super) struct Side {
+    /// The graph, checked.
+    pub graph: Graph,
     /// The graph as written.
-    spec: ServiceGraphSpec,
+    pub spec: ServiceGraphSpec,
     /// The digests of each service's pod templates, where there are manifests.
     templates: BTreeMap<ServiceName, Vec<String>>,
     /// The version of each service, where its manifests are labelled with one.

@@ -280,6 +280,10 @@ impl World for ClusterWorld {
         }
     }
 
+    async fn rest(&mut self, pause: Duration) {
+        tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
+    }
+
     async fn wait(&mut self, until: Option<Timestamp>) -> Result<(), WorldError> {
         let pause = until.map_or(SAFETY_POLL, |at| {
             let left = at.duration_since(Timestamp::now());

@@ -133,7 +133,6 @@ impl Retry {
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(RETRY_MAX)
             .without_max_times()
-            .with_jitter()
             .build()
     }
 
@@ -142,7 +141,7 @@ impl Retry {
             self.told = true;
             world.tell(&[Event::Unreachable { message }]).await;
         }
-        tokio::time::sleep(self.pauses.next().unwrap_or(RETRY_MAX)).await;
+        world.rest(self.pauses.next().unwrap_or(RETRY_MAX)).await;
         Ok(())
     }
 

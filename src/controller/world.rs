@@ -1,5 +1,7 @@
 //! The one seam: everything outside the pure core.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::survey::Survey;
@@ -83,6 +85,10 @@ pub trait World {
 
     /// Tells people and machines. May be lost in a crash.
     fn tell(&mut self, events: &[Event]) -> impl Future<Output = ()> + Send;
+
+    /// Waits for a while, for a reason that nothing outside can end: the API server did not answer. May wait a little
+    /// longer or shorter, so that not everybody comes back at the same moment.
+    fn rest(&mut self, pause: Duration) -> impl Future<Output = ()> + Send;
 
     /// Waits until something changed, or the given time; a safety net of its own wakes it too.
     fn wait(

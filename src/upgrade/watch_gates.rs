@@ -35,13 +35,15 @@ impl Look {
             .unwrap_or(Gate::Shut)
     }
 
-    /// Whether a cache lacks an object, which says nothing about it.
-    fn is_behind(&self) -> bool {
+    /// Whether only a live look can tell: what a cache lacks may be there, and a cache whose watch has gone silent shows
+    /// for minutes what has long been mended.
+    fn needs_live(&self) -> bool {
         let lacks = |assessment: &Assessment| match &assessment.rollout {
             Verdict::Progressing { reason, .. } => *reason == Reason::NotVisibleYet,
             Verdict::Complete | Verdict::Paused { .. } | Verdict::Failed { .. } => false,
         };
-        !self.live && self.assessed.iter().any(|(_, seen, _)| lacks(seen))
+        let lacks = self.assessed.iter().any(|(_, seen, _)| lacks(seen));
+        !self.live && (lacks || self.gate() == Gate::Failed)
     }
 
     /// The workload that decides, for words.
@@ -150,8 +152,8 @@ pub(super) fn watch_gates(turn: &mut Turn<'_>) {
             turn.wish.wake(later(turn.now(), TRY_AGAIN_MS));
             continue;
         };
-        if look.is_behind() {
-            // What a cache does not show may be gone or not be there yet; a live read tells, and once a second does.
+        if look.needs_live() {
+            // Once a second does.
             if turn.may_try(Some(name)) {
                 turn.put_off(Some(name), TRY_AGAIN_MS);
                 turn.wish.live_from(name, turn.seen.now);

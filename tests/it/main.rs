@@ -15,4 +15,5 @@ mod generated;
 mod lint;
 mod pact;
 mod saved;
+mod simulate;
 mod tidy;

@@ -18,6 +18,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "controller",
         &["spec", "manifest", "graph", "plan", "upgrade"],
     ),
+    (
+        "sim",
+        &["spec", "manifest", "graph", "plan", "upgrade", "controller"],
+    ),
     ("cluster", &["spec", "manifest", "upgrade", "controller"]),
     ("telemetry", &["plan", "upgrade"]),
     (
@@ -31,6 +35,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "draw",
             "upgrade",
             "controller",
+            "sim",
             "cluster",
             "telemetry",
         ],

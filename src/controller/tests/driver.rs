@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
@@ -358,6 +359,10 @@ impl World for Driver {
             cluster.told.extend(told);
         });
         drop(self.end().await);
+    }
+
+    async fn rest(&mut self, pause: Duration) {
+        tokio::time::sleep(pause).await;
     }
 
     async fn wait(&mut self, until: Option<Timestamp>) -> Result<(), WorldError> {

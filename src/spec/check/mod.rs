@@ -1,5 +1,6 @@
 //! From the objects as written to the checked ones, or every problem.
 
+mod completion;
 mod contracts;
 mod plan;
 
@@ -45,6 +46,9 @@ pub fn check_graph(name: &str, spec: &ServiceGraphSpec) -> (Graph, Vec<Problem>)
         }
     }
     checker.edges(&graph);
+    checker
+        .problems
+        .extend(completion::check_rules(&spec.completion));
     (graph, checker.problems)
 }
 

@@ -8,8 +8,9 @@ mod plan;
 mod release;
 
 pub use graph::{
-    AssumePolicy, Call, Channel, DrainLevel, Durable, ExternalCaller, Negotiation, Routing, Serves,
-    ServiceDeclaration, ServiceGraph, ServiceGraphSpec, ServiceGraphStatus, Switch, WorkloadRef,
+    AssumePolicy, Call, Channel, CompletionRule, DrainLevel, Durable, ExternalCaller, Negotiation,
+    Routing, Serves, ServiceDeclaration, ServiceGraph, ServiceGraphSpec, ServiceGraphStatus,
+    Switch, WorkloadRef,
 };
 pub use plan::{
     Advance, Deadlines, History, Order, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
