@@ -38,7 +38,11 @@ impl KindArgs {
     /// The same as a Release keeps it.
     pub(super) fn planning(&self) -> Planning {
         Planning {
-            only: self.only.iter().map(|name| name.trim().to_owned()).collect(),
+            only: self
+                .only
+                .iter()
+                .map(|name| name.trim().to_owned())
+                .collect(),
             repair: self.repair,
             rollback: self.rollback,
             order: self.strategy.map(|strategy| match strategy {
