@@ -10,6 +10,7 @@
 )]
 
 mod broken;
+mod certificates;
 mod check;
 mod digest;
 mod document;
@@ -35,6 +36,7 @@ mod waiting;
 mod waves;
 mod words;
 
+pub use certificates::SavedCertificate;
 pub use check::{Fault, check};
 pub use document::{
     Action, Cost, Costs, EdgeCounts, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal,
@@ -46,6 +48,6 @@ pub use flip::{Choice, NoSwitch, plan_with};
 pub use moved::{Sameness, moved};
 pub use parts::{Part, PartError, parts};
 pub use proof::{Certificate, path, prove};
-pub use saved::{Manifests, SavedCertificate, SavedError, SavedPlan, SavedSystem};
+pub use saved::{Manifests, SavedError, SavedPlan, SavedSystem};
 pub use split::split_with;
 pub use waves::plan;
