@@ -8,7 +8,7 @@ DENY_VERSION = 0.20.2
 DENY = $(CACHE)/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cluster-tests side-by-side fuzz bench generate devcluster deny
+.PHONY: help demo test check cluster-tests side-by-side fuzz bench bench-plan generate devcluster deny
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,11 @@ $(DENY):
 	@echo "installing cargo-deny $(DENY_VERSION) into $(CACHE)/tools (some minutes, once)"
 	$(CARGO) install --quiet --locked cargo-deny@$(DENY_VERSION) --root $(CACHE)/tools
 
-bench: ## What tidegate costs a release: makespan, gate latency, memory, requests
+bench: bench-plan ## What planning costs, then what tidegate costs a release: makespan, gate latency, memory, requests
 	$(CARGO) bench $(FEATURES) --bench release
+
+bench-plan: ## What planning costs at five sizes, beside a plain topological sort: time and memory
+	$(CARGO) bench $(FEATURES) --bench plan
 
 generate: ## Write crds/ and the snapshots of command output anew
 	$(CARGO) run --locked --quiet --bin tidegate -- crds > crds/tidegate.yaml

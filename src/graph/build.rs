@@ -1,8 +1,11 @@
 //! From contracts to precedences: the rules of planning.md §4 T3, edge by edge, in linear time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::meetings::{Key, Meetings, retentions};
+use indexmap::IndexMap;
+
+use super::components;
+use super::meetings::{Callers, Meetings, calls};
 use super::{Clash, Derivation, Kind, Link, Node, Pair, Precedence, Strength};
 use super::{Moves, System};
 use crate::spec::{Assume, Code, ServiceName};
@@ -10,7 +13,7 @@ use crate::spec::{Assume, Code, ServiceName};
 /// Derives everything that the contracts of a system force.
 pub fn derive(system: &System) -> Derivation<'_> {
     let nodes = nodes(system);
-    let index: BTreeMap<&ServiceName, usize> = nodes
+    let index: IndexMap<&ServiceName, usize> = nodes
         .iter()
         .take(system.services.len())
         .enumerate()
@@ -18,7 +21,8 @@ pub fn derive(system: &System) -> Derivation<'_> {
         .collect();
     let mut found = Derivation::default();
     for (at, caller) in nodes.iter().enumerate() {
-        for key in called(caller) {
+        for callers in calls(caller) {
+            let key = callers.key;
             let callee_at = index.get(&key.0).copied();
             // A callee that nobody declared is a service that is not there.
             let nowhere = Node {
@@ -38,9 +42,9 @@ pub fn derive(system: &System) -> Derivation<'_> {
                 callee: callee.name,
                 contract: &key.1,
             };
-            let meetings = Meetings::of(link, key, caller, callee);
+            let meetings = Meetings::of(link, &callers, caller, callee);
             let case = Case {
-                key,
+                callers,
                 caller,
                 callee,
                 meetings,
@@ -52,6 +56,7 @@ pub fn derive(system: &System) -> Derivation<'_> {
     }
     manual(system, &index, &mut found);
     found.notes.extend(ended(system));
+    found.together = together(&nodes, &mut found.precedences);
     found.nodes = nodes;
     found
 }
@@ -91,24 +96,6 @@ fn ended(system: &System) -> impl Iterator<Item = (Code, String)> {
     })
 }
 
-/// Whom any revision of a caller calls.
-fn called<'a>(caller: &Node<'a>) -> Vec<&'a Key> {
-    let revisions = caller
-        .before
-        .iter()
-        .chain(&caller.at_end)
-        .chain(&caller.retained)
-        .copied()
-        .flatten();
-    let mut keys: Vec<&Key> = revisions
-        .filter_map(|revision| revision.interface.as_ref())
-        .flat_map(|known| known.calls.keys())
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
-}
-
 fn is_hard(pair: &Pair<'_>) -> bool {
     !pair.is_optional() && pair.clash != Clash::Undeclared
 }
@@ -119,7 +106,7 @@ fn is_soft(pair: &Pair<'_>) -> bool {
 
 /// One edge while it is judged.
 struct Case<'n, 'a> {
-    key: &'n Key,
+    callers: Callers<'a>,
     caller: &'n Node<'a>,
     callee: &'n Node<'a>,
     meetings: Meetings<'a>,
@@ -419,7 +406,7 @@ fn wait_out<'a>(case: &Case<'_, 'a>, (caller, callee): (usize, usize), found: &m
     let retentions = if left.is_empty() {
         BTreeSet::new()
     } else {
-        retentions(case.caller, case.key)
+        case.callers.retentions()
     };
     if retentions.is_empty() {
         return;
@@ -437,7 +424,7 @@ fn wait_out<'a>(case: &Case<'_, 'a>, (caller, callee): (usize, usize), found: &m
 
 fn manual<'a>(
     system: &'a System,
-    index: &BTreeMap<&ServiceName, usize>,
+    index: &IndexMap<&ServiceName, usize>,
     found: &mut Derivation<'a>,
 ) {
     let moves = |name: &ServiceName| {
@@ -469,4 +456,40 @@ fn manual<'a>(
                 }));
         }
     }
+}
+
+/// Services that come for the first time and call each other cannot each be there before the other; those that go away and
+/// call each other cannot each go before the other. Nothing that works breaks when they start together.
+fn together(nodes: &[Node<'_>], precedences: &mut [Precedence<'_>]) -> Vec<Vec<usize>> {
+    let moves = |at: usize| nodes.get(at).map(|node| node.moves);
+    let is_mutual = |one: &Precedence<'_>| {
+        let wanted = match one.kind {
+            Kind::ServerFirst => Moves::Create,
+            Kind::ClientFirst => Moves::Delete,
+            Kind::Manual => return false,
+        };
+        one.strength == Strength::Hard
+            && moves(one.first) == Some(wanted)
+            && moves(one.then) == Some(wanted)
+            && one.pairs.iter().all(|pair| pair.clash == Clash::Absent)
+    };
+    let mutual = precedences.iter().filter(|one| is_mutual(one));
+    let mut groups = components(nodes.len(), mutual.map(|one| (one.first, one.then)));
+    // Where somebody wants one before the other all the same, there is no order.
+    groups.retain(|members| {
+        let has = |at: usize| members.binary_search(&at).is_ok();
+        let mut exclusive = members.iter().filter_map(|at| nodes.get(*at)?.exclusive());
+        let mut apart = precedences.iter().filter(|one| one.kind == Kind::Manual);
+        !apart.any(|one| has(one.first) && has(one.then))
+            && exclusive.clone().collect::<BTreeSet<_>>().len() == exclusive.by_ref().count()
+    });
+    for one in precedences {
+        let has_both = |members: &Vec<usize>| {
+            members.binary_search(&one.first).is_ok() && members.binary_search(&one.then).is_ok()
+        };
+        if is_mutual(one) && groups.iter().any(has_both) {
+            one.strength = Strength::Together;
+        }
+    }
+    groups
 }

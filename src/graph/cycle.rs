@@ -8,7 +8,13 @@ use petgraph::graph::{DiGraph, NodeIndex};
 /// The groups of nodes that are on a common cycle, each sorted, in the order of their smallest
 /// member. Not Tarjan's algorithm: petgraph's recurses, and a chain of calls can be longer than
 /// the stack.
-pub fn components(nodes: usize, arcs: impl IntoIterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
+pub fn components(
+    nodes: usize,
+    arcs: impl Iterator<Item = (usize, usize)> + Clone,
+) -> Vec<Vec<usize>> {
+    if levels(nodes, arcs.clone()).is_some() {
+        return Vec::new();
+    }
     let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(nodes, 0);
     for _ in 0..nodes {
         graph.add_node(());
@@ -27,6 +33,50 @@ pub fn components(nodes: usize, arcs: impl IntoIterator<Item = (usize, usize)>) 
         .collect();
     found.sort_unstable();
     found
+}
+
+/// How many arcs the longest way to each node has; `None` if there is a cycle.
+pub fn levels(
+    nodes: usize,
+    arcs: impl Iterator<Item = (usize, usize)> + Clone,
+) -> Option<Vec<usize>> {
+    // The arcs in the order of their first ends, and where those of each node begin.
+    let mut begins = vec![0_usize; nodes + 1];
+    let mut open_before = vec![0_usize; nodes];
+    for (first, then) in arcs.clone() {
+        *begins.get_mut(first + 1)? += 1;
+        *open_before.get_mut(then)? += 1;
+    }
+    let mut count = 0;
+    for begin in &mut begins {
+        count += *begin;
+        *begin = count;
+    }
+    let mut filled = begins.clone();
+    let mut thens = vec![0_usize; count];
+    for (first, then) in arcs {
+        let at = filled.get_mut(first)?;
+        *thens.get_mut(*at)? = then;
+        *at += 1;
+    }
+    let mut free: Vec<usize> = Vec::with_capacity(nodes);
+    free.extend((0..nodes).filter(|node| open_before.get(*node) == Some(&0)));
+    let mut level = vec![0_usize; nodes];
+    let mut done = 0;
+    while let Some(node) = free.pop() {
+        done += 1;
+        let further = level.get(node)? + 1;
+        for then in thens.get(*begins.get(node)?..*begins.get(node + 1)?)? {
+            let slot = level.get_mut(*then)?;
+            *slot = further.max(*slot);
+            let open = open_before.get_mut(*then)?;
+            *open -= 1;
+            if *open == 0 {
+                free.push(*then);
+            }
+        }
+    }
+    (done == nodes).then_some(level)
 }
 
 /// From so many nodes of a component a cycle is looked for; more would take quadratic time.

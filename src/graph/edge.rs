@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::spec::crd::Routing;
-use crate::spec::{Code, ContractName, Manner, Need, Requirement, Retention, ServiceName};
+use crate::spec::{Code, ContractName, Edge, Manner, Need, Requirement, Retention, ServiceName};
 
 use super::{Moves, Revision};
 
@@ -16,6 +16,17 @@ pub struct Link<'a> {
     pub callee: &'a ServiceName,
     /// What they speak.
     pub contract: &'a ContractName,
+}
+
+impl Link<'_> {
+    /// The same, owned.
+    pub fn edge(self) -> Edge {
+        Edge {
+            caller: self.caller.clone(),
+            callee: self.callee.clone(),
+            contract: self.contract.clone(),
+        }
+    }
 }
 
 /// Why two revisions cannot be trusted to talk.
@@ -89,6 +100,8 @@ pub enum Strength {
     Assumed,
     /// Without it calls fail for a while that may fail: they are optional, or fail already.
     Soft,
+    /// It cannot be kept: the two come, or go, with each other and call each other. They start together.
+    Together,
 }
 
 /// "`first` must be done before `then` starts." The numbers index [`Derivation::nodes`].
@@ -187,6 +200,8 @@ pub struct Derivation<'a> {
     pub nodes: Vec<Node<'a>>,
     /// Who must be done before whom.
     pub precedences: Vec<Precedence<'a>>,
+    /// Services that come for the first time, or go away, and call each other: each group starts together.
+    pub together: Vec<Vec<usize>>,
     /// What must be waited out before a reader starts, by the reader's number.
     pub drains: BTreeMap<usize, Drain<'a>>,
     /// Pairs that clash already.

@@ -25,22 +25,23 @@ pub(super) struct Meetings<'a> {
 }
 
 impl<'a> Meetings<'a> {
-    pub(super) fn of(link: Link<'a>, key: &Key, caller: &Node<'a>, callee: &Node<'a>) -> Self {
+    pub(super) fn of(
+        link: Link<'a>,
+        callers: &Callers<'a>,
+        caller: &Node<'a>,
+        callee: &Node<'a>,
+    ) -> Self {
         let edge = EdgeOf {
             link,
             is_versioned: callee.is_versioned(),
         };
-        let (old, new) = (callers(&caller.before, key), callers(&caller.at_end, key));
+        let [old, new, gone] = callers.sides(caller);
         let from = callees(&callee.before, link);
-        let mut now = edge.clashes((&old, &from), [&callee.before, &[]]);
+        let mut now = edge.clashes((old, &from), [&callee.before, &[]]);
         // What is gone matters only where what it wrote stays.
-        let is_durable = !caller.retained.is_empty() && !retentions(caller, key).is_empty();
-        let gone = if is_durable {
-            callers(&caller.retained, key)
-        } else {
-            Vec::new()
-        };
-        now.extend(edge.clashes((&gone, &from), [&callee.before, &[]]));
+        let is_durable = !gone.is_empty() && !callers.retentions().is_empty();
+        let gone = if is_durable { gone } else { &[] };
+        now.extend(edge.clashes((gone, &from), [&callee.before, &[]]));
         if !caller.is_moving() && !callee.is_moving() && caller.before == caller.at_end {
             return Self {
                 now,
@@ -58,10 +59,10 @@ impl<'a> Meetings<'a> {
         };
         Self {
             now,
-            at_end: edge.clashes((&new, &to), [&callee.at_end, &[]]),
-            early: blind.clashes((&new, &from), mixed),
-            late: edge.clashes((&old, &to), mixed),
-            left: edge.clashes((&gone, &to), [&callee.at_end, &[]]),
+            at_end: edge.clashes((new, &to), [&callee.at_end, &[]]),
+            early: blind.clashes((new, &from), mixed),
+            late: edge.clashes((old, &to), mixed),
+            left: edge.clashes((gone, &to), [&callee.at_end, &[]]),
         }
     }
 }
@@ -73,21 +74,66 @@ struct Caller<'a> {
     requirement: Option<&'a Requirement>,
 }
 
-fn callers<'a>(live: &Live<'a>, key: &Key) -> Vec<Caller<'a>> {
-    let callers = live.iter().copied().flatten().filter_map(|revision| {
-        let requirement = match &revision.interface {
-            None => None,
-            Some(interface) => Some(interface.calls.get(key)?),
-        };
-        Some(Caller {
-            revision,
-            requirement,
-        })
-    });
-    callers.collect()
+/// Which revisions of a node call one contract of one callee.
+pub(super) struct Callers<'a> {
+    pub key: &'a Key,
+    /// For each revision before, at the end and retained, in this order; none where it does not call.
+    each: Vec<Option<Caller<'a>>>,
 }
 
-fn callees<'a>(live: &Live<'a>, link: Link<'a>) -> Vec<(Option<&'a Revision>, Served<'a>)> {
+impl<'a> Callers<'a> {
+    /// Who calls before, at the end, and who did and is gone.
+    fn sides(&self, node: &Node<'a>) -> [&[Option<Caller<'a>>]; 3] {
+        let (old, rest) = parted(&self.each, node.before.len());
+        let (new, gone) = parted(rest, node.at_end.len());
+        [old, new, gone]
+    }
+
+    /// How long what a caller writes stays. That is so of the channel, whichever of its revisions says
+    /// it.
+    pub(super) fn retentions(&self) -> BTreeSet<&'a Retention> {
+        let requirements = self.each.iter().flatten().filter_map(|one| one.requirement);
+        requirements
+            .filter_map(|one| one.durable.as_ref())
+            .collect()
+    }
+}
+
+fn parted<T>(list: &[T], at: usize) -> (&[T], &[T]) {
+    list.split_at_checked(at).unwrap_or((list, &[]))
+}
+
+/// Whom any revision of a node calls, by name. The lists of its revisions are sorted, so they are read side by side.
+pub(super) fn calls<'a>(node: &Node<'a>) -> impl Iterator<Item = Callers<'a>> + use<'a> {
+    let revisions = node.before.iter().chain(&node.at_end).chain(&node.retained);
+    let revisions: Vec<Option<&'a Revision>> = revisions.copied().collect();
+    let mut lists: Vec<_> = revisions
+        .iter()
+        .map(|revision| Some(revision.as_ref()?.interface.as_ref()?.calls.iter()))
+        .map(|list| list.into_iter().flatten().peekable())
+        .collect();
+    std::iter::from_fn(move || {
+        let next = lists.iter_mut().filter_map(|list| list.peek());
+        let key = next.map(|(key, _)| *key).min()?;
+        let each = revisions.iter().zip(&mut lists).map(|(revision, list)| {
+            let requirement = list.next_if(|(next, _)| *next == key);
+            let requirement = requirement.map(|(_, requirement)| requirement);
+            let revision = (*revision)?;
+            let may_call = requirement.is_some() || revision.interface.is_none();
+            may_call.then_some(Caller {
+                revision,
+                requirement,
+            })
+        });
+        let each = each.collect();
+        Some(Callers { key, each })
+    })
+}
+
+/// A revision that may be called, and what it serves of the contract.
+type Callee<'a> = (Option<&'a Revision>, Served<'a>);
+
+fn callees<'a>(live: &Live<'a>, link: Link<'a>) -> Vec<Callee<'a>> {
     // A pod that calls its own service is there itself, so the service is never absent for it.
     let is_self = link.caller == link.callee;
     let there = live
@@ -96,28 +142,6 @@ fn callees<'a>(live: &Live<'a>, link: Link<'a>) -> Vec<(Option<&'a Revision>, Se
         .filter(|callee| !is_self || callee.is_some());
     there
         .map(|callee| (callee, Served::by(callee, link.contract)))
-        .collect()
-}
-
-/// How long what a caller writes stays. That is so of the channel, whichever of its revisions says
-/// it.
-pub(super) fn retentions<'a>(caller: &Node<'a>, key: &Key) -> BTreeSet<&'a Retention> {
-    let Node {
-        before,
-        at_end,
-        retained,
-        ..
-    } = caller;
-    let all = before
-        .iter()
-        .chain(at_end)
-        .chain(retained)
-        .copied()
-        .flatten();
-    let known = all.filter_map(|revision| revision.interface.as_ref());
-    let requirements = known.filter_map(|interface| interface.calls.get(key));
-    requirements
-        .filter_map(|one| one.durable.as_ref())
         .collect()
 }
 
@@ -133,7 +157,7 @@ impl<'a> EdgeOf<'a> {
     /// callees.
     fn clashes(
         self,
-        (callers, callees): (&[Caller<'a>], &[(Option<&'a Revision>, Served<'a>)]),
+        (callers, callees): (&[Option<Caller<'a>>], &[Callee<'a>]),
         mixed: [&Live<'a>; 2],
     ) -> Vec<Pair<'a>> {
         let link = self.link;
@@ -141,7 +165,7 @@ impl<'a> EdgeOf<'a> {
         for Caller {
             revision,
             requirement,
-        } in callers.iter().copied()
+        } in callers.iter().copied().flatten()
         {
             let need = requirement.map(|requirement| &requirement.need);
             let pair = |callee, clash| Pair {

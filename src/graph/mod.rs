@@ -21,7 +21,7 @@ mod verified;
 
 pub use build::derive;
 pub use compat::{Compat, compat, satisfies};
-pub use cycle::{components, shortest_cycle};
+pub use cycle::{components, levels, shortest_cycle};
 pub use edge::{
     Clash, Derivation, Drain, EdgeCounts, Kind, Link, Node, Pair, Precedence, Strength,
 };

@@ -1,7 +1,7 @@
 //! The checker's own idea of what two revisions can say to each other; see
 //! [`check`](super::check()).
 //!
-//! In: a caller's revision and everything that is live of its callee. Out: where its calls fail.
+//! In: a caller's revision and those of its callee. Out: where its calls fail.
 
 use std::collections::BTreeSet;
 
@@ -12,115 +12,136 @@ use crate::spec::{ContractName, Need, Negotiate, Requirement, ServiceName, Versi
 
 type Key = (ServiceName, ContractName);
 
-/// The callees at which one caller's calls fail.
-pub(super) fn broken<'a>(
-    caller: &Revision,
-    name: &ServiceName,
-    key: &Key,
-    callees: &[Option<&'a Revision>],
-    unknown_is_bad: bool,
-) -> Vec<Option<&'a Revision>> {
-    let is_itself = *name == key.0;
-    let all = callees.iter().copied();
-    let bad = all.filter(|callee| fails(caller, is_itself, key, *callee, unknown_is_bad));
-    let mut bad: Vec<Option<&'a Revision>> = bad.collect();
-    let known = caller.interface.as_ref();
-    let requirement = known.and_then(|interface| interface.calls.get(key));
-    if let Some(Requirement {
-        need: Need::Any(wanted, Negotiate::Cached),
-        optional: false,
-        ..
-    }) = requirement
-    {
-        let menus: Vec<&BTreeSet<Version>> = callees
-            .iter()
-            .flatten()
-            .filter_map(|callee| menu(callee, key))
-            .collect();
-        if !agrees_once(wanted, &menus) {
-            bad.extend(callees.last());
+/// A caller's revision, with what it requires on one edge.
+#[derive(Clone, Copy)]
+pub(super) struct Client<'a> {
+    revision: &'a Revision,
+    requirement: Option<&'a Requirement>,
+}
+
+/// A callee's revision, with what it offers on one edge.
+#[derive(Clone, Copy)]
+pub(super) struct Server<'a> {
+    pub revision: Option<&'a Revision>,
+    /// `None` if nobody said.
+    menu: Option<&'a BTreeSet<Version>>,
+}
+
+/// What is true of one edge, whoever meets on it.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub key: &'a Key,
+    /// Whether the service calls itself.
+    pub is_itself: bool,
+    pub unknown_is_bad: bool,
+}
+
+impl<'a> Client<'a> {
+    /// In: what the revision requires on the edge, if that is declared.
+    pub(super) fn new(revision: &'a Revision, requirement: Option<&'a Requirement>) -> Self {
+        Self {
+            revision,
+            requirement,
         }
     }
-    bad
-}
 
-/// Whether one caller's calls fail at one callee, by what is declared of them and what was verified.
-pub(super) fn fails(
-    caller: &Revision,
-    is_itself: bool,
-    key: &Key,
-    callee: Option<&Revision>,
-    unknown_is_bad: bool,
-) -> bool {
-    match verified(caller, key, callee) {
-        None => is_declared_to_fail(caller, is_itself, key, callee, unknown_is_bad),
-        // What worked is proof where nobody declared enough, and not where a failure is declared.
-        Some(true) => is_declared_to_fail(caller, is_itself, key, callee, false),
-        Some(false) => is_called(caller, key),
+    /// What it requires, if that is declared.
+    pub(super) fn requirement(self) -> Option<&'a Requirement> {
+        self.requirement
+    }
+
+    /// Whether it keeps what it agreed on with one pod.
+    pub(super) fn remembers(self) -> bool {
+        let need = self.requirement.map(|one| &one.need);
+        matches!(need, Some(Need::Any(_, Negotiate::Cached)))
+    }
+
+    /// Whether it remembers and would break between these callees.
+    pub(super) fn is_unsettled(self, servers: &[Server<'_>]) -> bool {
+        let Some(Requirement {
+            need: Need::Any(wanted, Negotiate::Cached),
+            optional: false,
+            ..
+        }) = self.requirement
+        else {
+            return false;
+        };
+        let menus: Vec<&BTreeSet<Version>> = servers.iter().filter_map(|one| one.menu).collect();
+        !agrees_once(wanted, &menus)
+    }
+
+    /// Whether it may call, and cannot do without.
+    fn is_calling(self) -> bool {
+        match (&self.revision.interface, self.requirement) {
+            (None, _) => true,
+            (Some(_), requirement) => requirement.is_some_and(|one| !one.optional),
+        }
+    }
+
+    fn verified(self, key: &Key, server: Server<'_>) -> Option<bool> {
+        let results = self.revision.verified.get(&key.0)?;
+        results.get(&server.revision?.name).copied()
     }
 }
 
-/// Whether what is declared sends the calls to a callee at which they were seen to fail. One that finds a pod of its
-/// version finds this one too.
-pub(super) fn is_refuted(
-    caller: &Revision,
-    is_itself: bool,
-    key: &Key,
-    callee: Option<&Revision>,
-) -> bool {
-    verified(caller, key, callee) == Some(false)
-        && is_called(caller, key)
-        && !is_declared_to_fail(caller, is_itself, key, callee, false)
-}
-
-fn verified(caller: &Revision, key: &Key, callee: Option<&Revision>) -> Option<bool> {
-    caller.verified.get(&key.0)?.get(&callee?.name).copied()
-}
-
-/// Whether a caller may call, and cannot do without.
-fn is_called(caller: &Revision, key: &Key) -> bool {
-    match &caller.interface {
-        None => true,
-        Some(interface) => interface
-            .calls
-            .get(key)
-            .is_some_and(|requirement| !requirement.optional),
+impl<'a> Server<'a> {
+    pub(super) fn of(revision: Option<&'a Revision>, key: &Key) -> Self {
+        static NOTHING: BTreeSet<Version> = BTreeSet::new();
+        let known = revision.and_then(|revision| revision.interface.as_ref());
+        let serves = known.and_then(|interface| interface.serves.as_ref());
+        Self {
+            revision,
+            menu: serves.map(|serves| serves.get(&key.1).unwrap_or(&NOTHING)),
+        }
     }
 }
 
-fn is_declared_to_fail(
-    caller: &Revision,
-    is_itself: bool,
-    key: &Key,
-    callee: Option<&Revision>,
-    unknown_is_bad: bool,
-) -> bool {
-    let Some(interface) = &caller.interface else {
-        return unknown_is_bad;
-    };
-    let requirement = interface.calls.get(key);
-    let Some(requirement) = requirement.filter(|requirement| !requirement.optional) else {
-        return false;
-    };
-    let Some(callee) = callee else {
-        return !is_itself;
-    };
-    let Some(menu) = menu(callee, key) else {
-        return unknown_is_bad;
-    };
-    match &requirement.need {
-        Need::Unknown => menu.is_empty() || unknown_is_bad,
-        Need::Version(version) => !offers(menu, version),
-        Need::All(wanted) => !wanted.iter().all(|one| offers(menu, one)),
-        Need::Any(wanted, _) => !wanted.iter().any(|one| offers(menu, one)),
+impl Terms<'_> {
+    /// Whether one caller's calls fail at one callee, by what is declared of them and what was verified.
+    pub(super) fn fails(self, client: Client<'_>, server: Server<'_>) -> bool {
+        match client.verified(self.key, server) {
+            None => self.is_declared_to_fail(client, server),
+            // What worked is proof where nobody declared enough, and not where a failure is declared.
+            Some(true) => self.lenient().is_declared_to_fail(client, server),
+            Some(false) => client.is_calling(),
+        }
     }
-}
 
-/// What a callee offers; `None` if nobody said.
-fn menu<'a>(callee: &'a Revision, key: &Key) -> Option<&'a BTreeSet<Version>> {
-    static NOTHING: BTreeSet<Version> = BTreeSet::new();
-    let serves = callee.interface.as_ref()?.serves.as_ref()?;
-    Some(serves.get(&key.1).unwrap_or(&NOTHING))
+    /// Whether what is declared sends the calls to a callee at which they were seen to fail. One that finds a pod of its
+    /// version finds this one too.
+    pub(super) fn is_refuted(self, client: Client<'_>, server: Server<'_>) -> bool {
+        client.verified(self.key, server) == Some(false)
+            && client.is_calling()
+            && !self.lenient().is_declared_to_fail(client, server)
+    }
+
+    fn lenient(self) -> Self {
+        Self {
+            unknown_is_bad: false,
+            ..self
+        }
+    }
+
+    fn is_declared_to_fail(self, client: Client<'_>, server: Server<'_>) -> bool {
+        if client.revision.interface.is_none() {
+            return self.unknown_is_bad;
+        }
+        let Some(requirement) = client.requirement.filter(|one| !one.optional) else {
+            return false;
+        };
+        if server.revision.is_none() {
+            return !self.is_itself;
+        }
+        let Some(menu) = server.menu else {
+            return self.unknown_is_bad;
+        };
+        match &requirement.need {
+            Need::Unknown => menu.is_empty() || self.unknown_is_bad,
+            Need::Version(version) => !offers(menu, version),
+            Need::All(wanted) => !wanted.iter().all(|one| offers(menu, one)),
+            Need::Any(wanted, _) => !wanted.iter().any(|one| offers(menu, one)),
+        }
+    }
 }
 
 /// Whether whatever a caller agrees on with one pod is spoken by all of them.

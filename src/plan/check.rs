@@ -7,11 +7,13 @@
 
 use std::collections::BTreeMap;
 
-use super::broken::is_refuted;
+use indexmap::IndexMap;
+
+use super::broken::{Client, Server, Terms};
 use super::document::{Action, Plan, Step, Verdict};
-use super::journey::Journey;
+use super::journey::{Journey, Passage};
 use super::tour::Tour;
-use super::waiting::{Wanted, not_waiting, numbers};
+use super::waiting::{Lack, Wait, Wanted, not_waiting, numbers};
 use crate::graph::{Member, Moves, Revision, System, Verified};
 use crate::spec::crd::Routing;
 use crate::spec::{ContractName, Interface, ServiceName};
@@ -122,7 +124,7 @@ pub fn check(system: &System, plan: &Plan) -> Result<(), Vec<Fault>> {
     let (unsafe_pairs, mut wanted) = tour.examine();
     faults.extend(unsafe_pairs);
     wanted.extend(apart(system, &places));
-    faults.extend(not_waiting(plan, wanted));
+    faults.extend(not_waiting(plan, &number, &wanted));
     if faults.is_empty() {
         Ok(())
     } else {
@@ -155,15 +157,15 @@ impl Places<'_> {
 /// Where the steps of each service stand, as far as the lists agree with each other.
 fn places<'p>(
     plan: &'p Plan,
-    number: &BTreeMap<&'p str, usize>,
+    number: &IndexMap<&'p str, usize>,
     faults: &mut Vec<Fault>,
 ) -> BTreeMap<&'p ServiceName, Places<'p>> {
-    let steps: BTreeMap<&str, &Step> = plan
+    let steps: IndexMap<&str, &Step> = plan
         .steps
         .iter()
         .map(|step| (step.id.as_str(), step))
         .collect();
-    let mut wave_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut wave_of: IndexMap<&str, usize> = IndexMap::new();
     let mut places: BTreeMap<&ServiceName, Places<'_>> = BTreeMap::new();
     for (wave, ids) in plan.waves.iter().enumerate() {
         for id in ids {
@@ -233,9 +235,19 @@ fn image_with_old_calls(system: &System, name: &ServiceName, member: &Member) ->
 fn of_both(system: &System, name: &ServiceName, [one, other]: [&Revision; 2]) -> Verified {
     let result = |of: &Revision, callee: &ServiceName, at: &Revision| {
         let works = *of.verified.get(callee)?.get(&at.name)?;
-        let calls = of.interface.as_ref()?.calls.keys();
-        let mut keys = calls.filter(|key| key.0 == *callee);
-        let is_unexpected = keys.any(|key| is_refuted(of, name == callee, key, Some(at)));
+        let calls = of.interface.as_ref()?.calls.iter();
+        let mut calls = calls.filter(|(key, _)| key.0 == *callee);
+        let is_unexpected = calls.any(|(key, requirement)| {
+            let terms = Terms {
+                key,
+                is_itself: name == callee,
+                unknown_is_bad: false,
+            };
+            terms.is_refuted(
+                Client::new(of, Some(requirement)),
+                Server::of(Some(at), key),
+            )
+        });
         (works || is_unexpected).then_some(works)
     };
     let mut both = Verified::new();
@@ -269,6 +281,11 @@ fn journey<'a>(
     }
     let is_versioned = member.manner.routing == Routing::Versioned;
     let mut journey = Journey::new(&live, is_versioned);
+    journey.passage = match member.moves {
+        Moves::Create => Passage::Comes,
+        Moves::Delete => Passage::Goes,
+        Moves::Roll | Moves::Job | Moves::Stays | Moves::Kept => Passage::Stays,
+    };
     let retained: Vec<Option<&Revision>> = member.retained.iter().map(Some).collect();
     journey.left(&retained);
     let at = |place: &Place<'_>| (place.wave, place.number);
@@ -294,7 +311,7 @@ fn journey<'a>(
 }
 
 /// Of an exclusive group, each waits for the one before.
-fn apart(system: &System, places: &BTreeMap<&ServiceName, Places<'_>>) -> Vec<Wanted> {
+fn apart<'a>(system: &'a System, places: &BTreeMap<&ServiceName, Places<'_>>) -> Vec<Wanted<'a>> {
     let mut groups: BTreeMap<&str, Vec<(usize, &ServiceName)>> = BTreeMap::new();
     for (name, member) in &system.services {
         let Some(group) = &member.manner.exclusive else {
@@ -312,11 +329,9 @@ fn apart(system: &System, places: &BTreeMap<&ServiceName, Places<'_>>) -> Vec<Wa
         steps.sort_unstable();
         for ((first, one), (then, other)) in steps.iter().zip(steps.iter().skip(1)) {
             wanted.push(Wanted {
-                any: vec![(*first, *then)],
-                fault: Fault::Together {
-                    first: (*one).clone(),
-                    then: (*other).clone(),
-                },
+                wait: Wait::OneOf([Some((*first, *then)), None]),
+                lack: Lack::Together,
+                ends: (one, other),
             });
         }
     }

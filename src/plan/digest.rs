@@ -13,14 +13,15 @@ use crate::spec::{Assume, Interface, Manner, Need, Negotiate, Requirement, Versi
 
 /// `sha256:` and 64 digits over a document and a system.
 pub(super) fn digest(document: &impl Serialize, system: &System) -> String {
-    let mut sink = Sink(Sha256::new());
+    let mut sink = Sink::default();
     // Serializing strings, numbers and lists into a hash does not fail; if it ever did, no plan
     // would match its digest and none would run.
-    if serde_json::to_writer(io::BufWriter::new(&mut sink), document).is_err() {
+    if serde_json::to_writer(&mut sink, document).is_err() {
         return String::new();
     }
     write_system(&mut sink, system);
-    told(&sink.0.finalize())
+    sink.hash_all();
+    told(&sink.hash.finalize())
 }
 
 /// `sha256:` and 64 digits.
@@ -36,12 +37,24 @@ fn told(bytes: &[u8]) -> String {
 }
 
 /// What is hashed. Each text has its length before it, so that no two systems look the same.
-struct Sink(Sha256);
+#[derive(Default)]
+struct Sink {
+    hash: Sha256,
+    /// Many small texts are hashed at a time.
+    waiting: Vec<u8>,
+}
+
+const WAITING_BYTES_MAX: usize = 1 << 16;
 
 impl io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
+        self.put(bytes);
         Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.put(bytes);
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -50,13 +63,25 @@ impl io::Write for Sink {
 }
 
 impl Sink {
+    fn put(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= WAITING_BYTES_MAX {
+            self.hash_all();
+        }
+    }
+
+    fn hash_all(&mut self) {
+        self.hash.update(&self.waiting);
+        self.waiting.clear();
+    }
+
     fn text(&mut self, text: &str) {
         self.number(text.len());
-        self.0.update(text.as_bytes());
+        self.put(text.as_bytes());
     }
 
     fn number(&mut self, number: usize) {
-        self.0.update((number as u64).to_be_bytes());
+        self.put(&(number as u64).to_be_bytes());
     }
 
     fn perhaps(&mut self, text: Option<&str>) {

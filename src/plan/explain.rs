@@ -1,5 +1,6 @@
 //! A plan in lines of text. The CLI, the UI and the tests show the same words.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{
@@ -319,21 +320,16 @@ pub fn changes(system: &System, service: &ServiceName) -> Vec<String> {
         .chain(new)
         .flat_map(|one| one.calls.keys())
         .collect();
-    let served = |one: &Interface, contract| {
-        one.serves
-            .as_ref()
-            .and_then(|serves| serves.get(contract))
-            .map(listed)
-    };
-    let called = |one: &Interface, key| {
-        one.calls
-            .get(key)
-            .map(|requirement| need_text(&requirement.need))
-    };
     let mut lines = Vec::new();
     for contract in contracts {
-        let before = joined(old.iter().map(|one| served(one, contract)));
-        let after = joined(new.iter().map(|one| served(one, contract)));
+        let before = joined(
+            old.iter()
+                .map(|one| one.serves.as_ref()?.get(contract).map(listed)),
+        );
+        let after = joined(
+            new.iter()
+                .map(|one| one.serves.as_ref()?.get(contract).map(listed)),
+        );
         lines.extend(changed(
             &format!("serves {}", label(service, contract)),
             &before,
@@ -341,8 +337,14 @@ pub fn changes(system: &System, service: &ServiceName) -> Vec<String> {
         ));
     }
     for key in keys {
-        let before = joined(old.iter().map(|one| called(one, key)));
-        let after = joined(new.iter().map(|one| called(one, key)));
+        let before = joined(
+            old.iter()
+                .map(|one| Some(need_text(&one.calls.get(key)?.need))),
+        );
+        let after = joined(
+            new.iter()
+                .map(|one| Some(need_text(&one.calls.get(key)?.need))),
+        );
         lines.extend(changed(
             &format!("calls {}", label(&key.0, &key.1)),
             &before,
@@ -353,9 +355,9 @@ pub fn changes(system: &System, service: &ServiceName) -> Vec<String> {
 }
 
 /// What several live revisions do: `1 | 1, 2`; `-` for one that does nothing.
-fn joined(texts: impl Iterator<Item = Option<String>>) -> String {
-    let mut distinct: Vec<String> = texts
-        .map(|text| text.unwrap_or_else(|| "-".to_owned()))
+fn joined<'a>(texts: impl Iterator<Item = Option<Cow<'a, str>>>) -> String {
+    let mut distinct: Vec<Cow<'_, str>> = texts
+        .map(|text| text.unwrap_or(Cow::Borrowed("-")))
         .collect();
     distinct.dedup();
     if distinct.is_empty() {
@@ -405,7 +407,7 @@ fn refused(refusal: &Refusal) -> Vec<String> {
     ));
     lines.extend(refusal.intermediate.iter().map(intermediate_line));
     for (at, wave) in proposal.waves.iter().enumerate() {
-        lines.push(format!("  Phase {}: {}", at + 1, wave.join(", ")));
+        lines.push(format!("  Wave {}: {}", at + 1, wave.join(", ")));
     }
     if refusal.code == Code::BothWays && refusal.cycle.len() == 2 {
         let is_helpful = |name: &ServiceName| {

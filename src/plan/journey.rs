@@ -37,6 +37,19 @@ pub(super) struct Journey<'a> {
     /// The wave and number of the step that waits out what was left for it.
     pub drain: Option<(usize, usize)>,
     pub is_versioned: bool,
+    pub passage: Passage,
+}
+
+/// Whether a service is there all the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Passage {
+    /// It is, or it is a Job.
+    #[default]
+    Stays,
+    /// Nothing of it runs before.
+    Comes,
+    /// Nothing of it runs afterwards.
+    Goes,
 }
 
 impl<'a> Journey<'a> {

@@ -3,11 +3,12 @@
 //! In: a derivation and a shape for each of its nodes. Out: the arcs, and who is who.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::document::Action;
 use super::settle::{Arc, Order, Settled, settle};
 use super::shape::{Act, Rigour, Shape, Staged, Tie};
-use crate::graph::{Derivation, Moves, Node, Pair};
+use crate::graph::{Derivation, Moves, Node, Pair, Strength};
 use crate::spec::Interface;
 
 /// One step of a service that moves.
@@ -35,8 +36,8 @@ pub(super) struct Arranged {
     pub layout: Layout,
     /// One for each precedence, then the others.
     pub arcs: Vec<Arc>,
-    /// Where among the arcs those begin that keep exclusive services apart.
-    pub exclusive_from: usize,
+    /// Where among the arcs those are that keep exclusive services apart.
+    pub exclusive: Range<usize>,
     pub order: Order,
 }
 
@@ -47,14 +48,16 @@ pub(super) fn arrange(
 ) -> Result<Arranged, Vec<Vec<usize>>> {
     let layout = Layout::new(derived, shapes);
     let mut arcs = layout.arcs(derived);
+    arcs.extend(layout.together(derived, &arcs));
     let mut order = match settle(layout.steps.len(), &arcs) {
         Settled::Ordered(order) => order,
         Settled::Cyclic(cycles) => return Err(layout.services(&cycles)),
     };
-    let exclusive_from = arcs.len();
-    let exclusive = super::exclusive::arcs(derived, &layout, &arcs, &order);
-    if !exclusive.is_empty() {
-        arcs.extend(exclusive);
+    let found = super::exclusive::arcs(derived, &layout, &arcs, &order);
+    let exclusive = arcs.len()..arcs.len() + found.len();
+    if !found.is_empty() {
+        let together = layout.together(derived, &found);
+        arcs.extend(found.into_iter().chain(together));
         order = match settle(layout.steps.len(), &arcs) {
             Settled::Ordered(order) => order,
             Settled::Cyclic(cycles) => return Err(layout.services(&cycles)),
@@ -63,7 +66,7 @@ pub(super) fn arrange(
     Ok(Arranged {
         layout,
         arcs,
-        exclusive_from,
+        exclusive,
         order,
     })
 }
@@ -126,6 +129,24 @@ impl Layout {
             arcs.push(Arc::hard(*drain, self.staged.step(*reader, starts)));
         }
         arcs
+    }
+
+    /// What one of those waits for that start together, all of them wait for.
+    fn together(&self, derived: &Derivation<'_>, arcs: &[Arc]) -> Vec<Arc> {
+        let mut found = Vec::new();
+        for members in &derived.together {
+            let start = |at: &usize| self.staged.step(*at, Act::Serve);
+            let starts: Vec<usize> = members.iter().map(start).collect();
+            let into = arcs.iter().filter(|arc| arc.strength != Strength::Together);
+            for arc in into.filter(|arc| starts.contains(&arc.then)) {
+                let others = starts.iter().filter(|start| **start != arc.then);
+                found.extend(others.map(|start| Arc {
+                    then: *start,
+                    ..*arc
+                }));
+            }
+        }
+        found
     }
 
     /// The nodes of the services whose steps are on cycles.

@@ -10,6 +10,7 @@
 )]
 
 mod broken;
+mod certificates;
 mod check;
 mod digest;
 mod document;
@@ -36,6 +37,7 @@ mod waiting;
 mod waves;
 mod words;
 
+pub use certificates::SavedCertificate;
 pub use check::{Fault, check};
 pub use document::{
     Action, Cost, Costs, EdgeCounts, Intermediate, Ordering, PairOf, Plan, Precedence, Proposal,
@@ -47,7 +49,7 @@ pub use flip::{Choice, NoSwitch, plan_with};
 pub use moved::{Sameness, moved};
 pub use parts::{Part, PartError, parts};
 pub use proof::{Certificate, path, prove};
-pub use saved::{Manifests, SavedCertificate, SavedError, SavedPlan};
+pub use saved::{Manifests, SavedError, SavedPlan};
 pub use saved_system::SavedSystem;
 pub use split::split_with;
 pub use waves::plan;

@@ -8,15 +8,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::certificates::{SavedCertificate, certificate_faults, certificates};
 use super::check::check;
 use super::digest::sha256;
 use super::document::{EdgeCounts, Plan};
-use super::proof::{path, prove};
 use super::saved_system::SavedSystem;
-use super::words::ABSENT;
-use crate::graph::{Revision, System};
+use crate::graph::System;
 use crate::spec::crd::Planning;
-use crate::spec::{Edge, ServiceName};
 
 /// The kind of the document.
 const KIND: &str = "SavedPlan";
@@ -57,20 +55,6 @@ pub struct Manifests {
     pub objects: BTreeMap<String, Option<String>>,
 }
 
-/// Why one pair of revisions is never live together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SavedCertificate {
-    /// On which edge.
-    pub edge: Edge,
-    /// The caller's revision.
-    pub caller_revision: String,
-    /// The callee's revision, `absent` where nothing runs.
-    pub callee_revision: String,
-    /// Steps, each of which waits for the one before: the first is done, all of it, before the last starts.
-    pub chain: Vec<String>,
-}
-
 /// Why a text is no saved plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SavedError {
@@ -91,15 +75,6 @@ pub enum SavedError {
 impl SavedPlan {
     /// Puts a plan together with what it was made for.
     pub fn new(system: &System, plan: &Plan, manifests: Option<Manifests>) -> Self {
-        let certificates = prove(system, plan).into_iter().map(|proved| {
-            let chain = path(plan, &proved.first, &proved.then);
-            SavedCertificate {
-                edge: proved.edge,
-                caller_revision: proved.caller_revision,
-                callee_revision: proved.callee_revision,
-                chain: chain.unwrap_or_default(),
-            }
-        });
         let saved = Self {
             api_version: API_VERSION.to_owned(),
             kind: KIND.to_owned(),
@@ -108,7 +83,7 @@ impl SavedPlan {
             manifests,
             planning: Planning::default(),
             system: SavedSystem::from(system),
-            certificates: certificates.collect(),
+            certificates: certificates(system, plan),
         };
         let digest = saved.digest_of_all();
         Self { digest, ..saved }
@@ -167,11 +142,7 @@ impl SavedPlan {
                 if let Err(found) = check(&system, &self.plan) {
                     faults.extend(found.iter().map(ToString::to_string));
                 }
-                faults.extend(
-                    self.certificates
-                        .iter()
-                        .filter_map(|one| self.fault_of(one, &system)),
-                );
+                faults.extend(certificate_faults(&self.certificates, &system, &self.plan));
             }
             Err(error) => faults.push(error.to_string()),
         }
@@ -180,47 +151,6 @@ impl SavedPlan {
         } else {
             Err(faults)
         }
-    }
-
-    /// What is wrong with a certificate.
-    fn fault_of(&self, certificate: &SavedCertificate, system: &System) -> Option<String> {
-        let SavedCertificate {
-            edge,
-            caller_revision,
-            callee_revision,
-            chain,
-        } = certificate;
-        let told = format!(
-            "the certificate for {}@{caller_revision} and {}@{callee_revision}",
-            edge.caller, edge.callee
-        );
-        let known = has_revision(system, &edge.caller, caller_revision)
-            && (callee_revision == ABSENT || has_revision(system, &edge.callee, callee_revision));
-        if !known {
-            return Some(format!(
-                "{told} speaks of a revision that the system does not have"
-            ));
-        }
-        let ends = (chain.first(), chain.last());
-        let names = (Some(&edge.caller), Some(&edge.callee));
-        let of_step = |id: &String| {
-            let step = self.plan.steps.iter().find(|step| step.id == *id);
-            step.map(|step| &step.service)
-        };
-        let ends = (ends.0.and_then(of_step), ends.1.and_then(of_step));
-        if chain.len() < 2 || (ends != names && (ends.1, ends.0) != names) {
-            return Some(format!(
-                "{told} does not lead from one of the two to the other"
-            ));
-        }
-        chain.windows(2).find_map(|pair| {
-            let [first, then] = pair else { return None };
-            let step = self.plan.steps.iter().find(|step| step.id == *then);
-            let waits = step.is_some_and(|step| step.after.contains(first));
-            let later = self.plan.wave_of(first) < self.plan.wave_of(then);
-            (!waits || !later)
-                .then(|| format!("{told} says that `{then}` waits for `{first}`, and it does not"))
-        })
     }
 
     fn digest_of_all(&self) -> String {
@@ -239,17 +169,4 @@ impl SavedPlan {
         // Plain data always has a JSON form; if it ever had none, no file would match its digest.
         sha256(&serde_json::to_vec(&all).unwrap_or_default())
     }
-}
-
-fn has_revision(system: &System, name: &ServiceName, revision: &str) -> bool {
-    let named = |known: &Revision| known.name == revision;
-    let service = system.services.get(name).is_some_and(|member| {
-        let live = member.live.iter().chain(&member.target);
-        live.chain(&member.retained).any(named)
-    });
-    let outside = system
-        .external
-        .get(name)
-        .is_some_and(|outside| outside.live.iter().chain(&outside.coming).any(named));
-    service || outside
 }

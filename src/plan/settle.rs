@@ -1,4 +1,4 @@
-//! Orders numbered nodes by arcs of three strengths: keeps what must be kept, gives up what may be.
+//! Orders numbered nodes by arcs of several strengths: keeps what must be kept, gives up what may be.
 //!
 //! In: arcs "first before then". Out: a level for each node and which arcs were kept, or the
 //! cycles.
@@ -6,10 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use petgraph::algo::toposort;
-use petgraph::graph::{DiGraph, NodeIndex};
-
-use crate::graph::{Strength, components};
+use crate::graph::{Strength, components, levels};
 
 /// Above this many nodes the exact reduction would cost more than the plan itself, so steps then
 /// name all their predecessors.
@@ -60,10 +57,18 @@ pub(super) fn settle(nodes: usize, arcs: &[Arc]) -> Settled {
     let mut kept = vec![true; arcs.len()];
     let mut group: Vec<usize> = (0..nodes).collect();
     let mut collapsed = Vec::new();
-    let guessed = components(nodes, of(&[Strength::Hard, Strength::Assumed]));
+    let guessed = if arcs.iter().any(|arc| arc.strength == Strength::Assumed) {
+        components(nodes, of(&[Strength::Hard, Strength::Assumed]))
+    } else {
+        Vec::new()
+    };
     let component = numbered(nodes, &guessed);
     for (arc, keep) in arcs.iter().zip(&mut kept) {
-        *keep = arc.strength != Strength::Assumed || !is_within(&component, arc.first, arc.then);
+        *keep = match arc.strength {
+            Strength::Hard | Strength::Soft => true,
+            Strength::Assumed => !is_within(&component, arc.first, arc.then),
+            Strength::Together => false,
+        };
     }
     let tied: BTreeSet<Option<usize>> = arcs
         .iter()
@@ -84,7 +89,7 @@ pub(super) fn settle(nodes: usize, arcs: &[Arc]) -> Settled {
         collapsed.push(members);
     }
     keep_soft(&group, arcs, &mut kept);
-    let level = levels(&group, arcs, &kept);
+    let level = levels_of(&group, arcs, &kept);
     Settled::Ordered(Order {
         level,
         kept,
@@ -167,25 +172,11 @@ fn leads_to(next: &BTreeMap<usize, Vec<usize>>, from: usize, to: usize) -> bool 
     false
 }
 
-fn levels(group: &[usize], arcs: &[Arc], kept: &[bool]) -> Vec<usize> {
-    let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(group.len(), arcs.len());
-    for _ in group {
-        graph.add_node(());
-    }
-    for (arc, _) in arcs.iter().zip(kept).filter(|(_, kept)| **kept) {
-        let (first, then) = (group_of(group, arc.first), group_of(group, arc.then));
-        graph.add_edge(NodeIndex::new(first), NodeIndex::new(then), ());
-    }
-    let mut level = vec![0_usize; group.len()];
-    // The kept arcs are acyclic by construction, so the order is always there.
-    for node in toposort(&graph, None).unwrap_or_default() {
-        let here = level.get(node.index()).copied().unwrap_or_default();
-        for then in graph.neighbors(node) {
-            if let Some(slot) = level.get_mut(then.index()) {
-                *slot = (*slot).max(here + 1);
-            }
-        }
-    }
+fn levels_of(group: &[usize], arcs: &[Arc], kept: &[bool]) -> Vec<usize> {
+    let kept = arcs.iter().zip(kept).filter(|(_, kept)| **kept);
+    let ends = kept.map(|(arc, _)| (group_of(group, arc.first), group_of(group, arc.then)));
+    // The kept arcs are acyclic by construction, so the levels are always there.
+    let level = levels(group.len(), ends).unwrap_or_default();
     group
         .iter()
         .map(|head| level.get(*head).copied().unwrap_or_default())

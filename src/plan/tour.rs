@@ -4,22 +4,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::broken::{broken, fails, is_refuted};
+use indexmap::IndexMap;
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::broken::{Client, Server, Terms};
 use super::check::Fault;
-use super::journey::{Journey, Live, Position};
-use super::waiting::{AFTER_ALL, Wanted};
-use crate::graph::{Outside, Revision, System};
-use crate::spec::{Assume, ContractName, Need, Negotiate, ServiceName};
+use super::journey::{Journey, Live, Passage, Position};
+use super::waiting::{AFTER_ALL, Lack, Wait, Wanted};
+use crate::graph::{Outside, System};
+use crate::spec::{Assume, ContractName, Requirement, ServiceName};
 
 type Key = (ServiceName, ContractName);
-
-/// Who calls whom, in any revision; no callee where nobody has that name.
-#[derive(Clone, Copy)]
-struct Call<'a> {
-    caller: usize,
-    callee: Option<usize>,
-    key: &'a Key,
-}
 
 /// Who can talk to whom on one edge, by the numbers of their revisions.
 struct Table<'j, 'a> {
@@ -28,12 +24,19 @@ struct Table<'j, 'a> {
     client_at: &'j [Position],
     server_at: &'j [Position],
     name: &'a ServiceName,
-    key: &'a Key,
-    unknown_is_bad: bool,
+    terms: Terms<'a>,
+    /// The revisions of the client; none where nothing runs.
+    clients: Vec<Option<Client<'a>>>,
+    /// The revisions of the server.
+    servers: Vec<Server<'a>>,
     /// A row for each caller.
     bad: Vec<bool>,
     /// Whether some caller remembers what it agreed on, so that pairs do not tell all.
     remembers: bool,
+    /// Whether what callers write stays: it does if any of them says so of the channel.
+    is_durable: bool,
+    /// How both come or go, if they call each other and so have to do it together.
+    together: Passage,
 }
 
 /// A system on its way.
@@ -42,7 +45,10 @@ pub(super) struct Tour<'a> {
     journeys: Vec<Journey<'a>>,
     /// The positions of each journey.
     positions: Vec<Vec<Position>>,
-    calls: Vec<Call<'a>>,
+    /// The group of those that come or go together, for each journey that is in one.
+    together: Vec<Option<usize>>,
+    /// The number of each service.
+    number: IndexMap<&'a ServiceName, usize>,
     strict: bool,
     repair: bool,
     /// What answers under a name that nobody has: nothing.
@@ -58,7 +64,7 @@ impl<'a> Tour<'a> {
         services: BTreeMap<&'a ServiceName, Journey<'a>>,
         waves: usize,
     ) -> Self {
-        let number: BTreeMap<&ServiceName, usize> = services
+        let number: IndexMap<&ServiceName, usize> = services
             .keys()
             .enumerate()
             .map(|(at, name)| (*name, at))
@@ -84,26 +90,13 @@ impl<'a> Tour<'a> {
             names.push(name);
             journeys.push(journey);
         }
-        let mut calls = Vec::new();
-        for (caller, journey) in journeys.iter().enumerate() {
-            let revisions = journey.revisions.iter().flatten();
-            let interfaces = revisions.filter_map(|revision| revision.interface.as_ref());
-            let mut keys: Vec<&Key> = interfaces.flat_map(|one| one.calls.keys()).collect();
-            keys.sort_unstable();
-            keys.dedup();
-            let callee = |key: &Key| number.get(&key.0).copied();
-            calls.extend(keys.into_iter().map(|key| Call {
-                caller,
-                callee: callee(key),
-                key,
-            }));
-        }
         let nowhere = Journey::new(&[None], false);
         Self {
+            together: together(&journeys, &number),
             names,
             positions: journeys.iter().map(Journey::at_positions).collect(),
             journeys,
-            calls,
+            number,
             strict: system.assume == Assume::Strict,
             repair: system.repair,
             nothing: nowhere.at_positions(),
@@ -111,42 +104,59 @@ impl<'a> Tour<'a> {
         }
     }
 
-    fn table(&self, call: Call<'a>) -> Option<Table<'_, 'a>> {
-        let name = self.names.get(call.caller).copied()?;
-        let client = self.journeys.get(call.caller)?;
-        let server = call
-            .callee
-            .and_then(|at| self.journeys.get(at))
+    /// In: a caller, whom any of its revisions calls, and what each of them requires, by its number.
+    fn table(
+        &self,
+        caller: usize,
+        key: &'a Key,
+        required: &[(&Key, usize, &'a Requirement)],
+    ) -> Option<Table<'_, 'a>> {
+        let name = self.names.get(caller).copied()?;
+        let client = self.journeys.get(caller)?;
+        // Under a name that nobody has, nothing answers.
+        let callee = self.number.get(&key.0);
+        let server = callee
+            .and_then(|at| self.journeys.get(*at))
             .unwrap_or(&self.nowhere);
-        let server_at = call
-            .callee
-            .and_then(|at| self.positions.get(at))
+        let server_at = callee
+            .and_then(|at| self.positions.get(*at))
             .unwrap_or(&self.nothing);
-        let unknown_is_bad = self.strict && !(client.legs.is_empty() && server.legs.is_empty());
-        let is_itself = *name == call.key.0;
-        let is_bad = |caller: &Live<'a>, callee: &Live<'a>| {
-            caller.is_some_and(|caller| fails(caller, is_itself, call.key, *callee, unknown_is_bad))
+        let terms = Terms {
+            key,
+            is_itself: *name == key.0,
+            unknown_is_bad: self.strict && !(client.legs.is_empty() && server.legs.is_empty()),
         };
-        let pairs = client
-            .revisions
+        let clients = client.revisions.iter().enumerate().map(|(at, revision)| {
+            let own = required.iter().find(|(_, of, _)| *of == at);
+            let requirement = own.map(|(.., requirement)| *requirement);
+            revision.map(|revision| Client::new(revision, requirement))
+        });
+        let clients: Vec<Option<Client<'_>>> = clients.collect();
+        let servers = server.revisions.iter();
+        let servers: Vec<Server<'_>> = servers.map(|one| Server::of(*one, key)).collect();
+        let pairs = clients
             .iter()
-            .flat_map(|caller| server.revisions.iter().map(move |callee| (caller, callee)));
+            .flat_map(|caller| servers.iter().map(move |callee| (caller, callee)));
+        let is_bad = |(caller, callee): (&Option<Client<'_>>, &Server<'_>)| {
+            caller.is_some_and(|caller| terms.fails(caller, *callee))
+        };
         let mut table = Table {
             client,
             server,
-            client_at: self.positions.get(call.caller)?,
+            client_at: self.positions.get(caller)?,
             server_at,
             name,
-            key: call.key,
-            unknown_is_bad,
-            bad: pairs
-                .map(|(caller, callee)| is_bad(caller, callee))
-                .collect(),
-            remembers: client
-                .revisions
-                .iter()
-                .flatten()
-                .any(|one| remembers(one, call.key)),
+            terms,
+            bad: pairs.map(is_bad).collect(),
+            remembers: clients.iter().flatten().any(|one| one.remembers()),
+            is_durable: required.iter().any(|(.., one)| one.durable.is_some()),
+            together: if self.is_together(caller, callee) {
+                client.passage
+            } else {
+                Passage::Stays
+            },
+            clients,
+            servers,
         };
         if self.repair {
             table.excuse();
@@ -154,13 +164,22 @@ impl<'a> Tour<'a> {
         Some(table)
     }
 
+    fn is_together(&self, caller: usize, callee: Option<&usize>) -> bool {
+        let group = |at: usize| self.together.get(at).copied().flatten();
+        callee.is_some_and(|callee| group(caller).is_some() && group(caller) == group(*callee))
+    }
+
     /// Every call that can fail at some moment: before the first wave, or while one of its ends
     /// moves. And what the steps' own lists must say so that nobody meets whom it must not, also
     /// where each service starts as soon as its own predecessors are done.
-    pub(super) fn examine(&self) -> (Vec<Fault>, Vec<Wanted>) {
+    pub(super) fn examine(&self) -> (Vec<Fault>, Vec<Wanted<'_>>) {
         let (mut faults, mut wanted) = (Vec::new(), Vec::new());
-        for table in self.calls.iter().filter_map(|call| self.table(*call)) {
-            if !table.is_harmless() {
+        for (caller, journey) in self.journeys.iter().enumerate() {
+            let required = required(journey);
+            let edges = required.chunk_by(|(one, ..), (other, ..)| one == other);
+            let edges = edges.filter_map(|all| Some((all.first()?.0, all)));
+            let tables = edges.filter_map(|(key, all)| self.table(caller, key, all));
+            for table in tables.filter(|table| !table.is_harmless()) {
                 table.meet_in_waves(&mut faults);
                 table.keep_apart(&mut wanted);
                 table.wait_out(&mut wanted);
@@ -170,10 +189,48 @@ impl<'a> Tour<'a> {
     }
 }
 
-fn remembers(caller: &Revision, key: &Key) -> bool {
-    let known = caller.interface.as_ref();
-    let requirement = known.and_then(|interface| interface.calls.get(key));
-    requirement.is_some_and(|one| matches!(one.need, Need::Any(_, Negotiate::Cached)))
+/// Those that come, or go, and call each other, also through others: none can be there alone.
+fn together(
+    journeys: &[Journey<'_>],
+    number: &IndexMap<&ServiceName, usize>,
+) -> Vec<Option<usize>> {
+    let passage = |at: usize| journeys.get(at).map(|one| one.passage);
+    let mut graph: DiGraph<(), ()> = DiGraph::new();
+    for _ in journeys {
+        graph.add_node(());
+    }
+    let passing = journeys.iter().enumerate();
+    for (caller, journey) in passing.filter(|(_, one)| one.passage != Passage::Stays) {
+        let calls = required(journey)
+            .into_iter()
+            .filter(|(.., one)| !one.optional);
+        for callee in calls.filter_map(|(key, ..)| number.get(&key.0)) {
+            if passage(*callee) == Some(journey.passage) {
+                graph.add_edge(NodeIndex::new(caller), NodeIndex::new(*callee), ());
+            }
+        }
+    }
+    let mut group = vec![None; journeys.len()];
+    for (number, members) in kosaraju_scc(&graph).into_iter().enumerate() {
+        for member in members.iter().filter(|_| members.len() > 1) {
+            if let Some(slot) = group.get_mut(member.index()) {
+                *slot = Some(number);
+            }
+        }
+    }
+    group
+}
+
+/// What each revision of a caller requires, edge by edge.
+fn required<'a>(caller: &Journey<'a>) -> Vec<(&'a Key, usize, &'a Requirement)> {
+    let revisions = caller.revisions.iter().enumerate();
+    let known = revisions.filter_map(|(at, one)| Some((at, (*one)?.interface.as_ref()?)));
+    let calls =
+        known.flat_map(|(at, interface)| interface.calls.iter().map(move |call| (at, call)));
+    let mut all: Vec<_> = calls.map(|(at, (key, one))| (key, at, one)).collect();
+    // The calls of each revision are sorted already, and a stable sort makes use of that.
+    all.sort_by_key(|(key, ..)| *key);
+    all
 }
 
 impl<'a> Table<'_, 'a> {
@@ -210,21 +267,11 @@ impl<'a> Table<'_, 'a> {
         }
     }
 
-    /// Whether a revision of the caller writes what stays: it does if any of them says so of the
-    /// channel, and it uses that.
+    /// Whether a revision of the caller writes what stays.
     fn is_durable(&self, caller: usize) -> bool {
-        let requirement = |revision: &Live<'a>| {
-            let known = revision.and_then(|revision| revision.interface.as_ref());
-            known.and_then(|interface| interface.calls.get(self.key))
-        };
-        let is_using = self
-            .client
-            .revisions
-            .get(caller)
-            .and_then(requirement)
-            .is_some();
-        let mut all = self.client.revisions.iter().filter_map(requirement);
-        is_using && all.any(|one| one.durable.is_some())
+        let is_using =
+            |one: &Option<Client<'_>>| one.is_some_and(|one| one.requirement().is_some());
+        self.is_durable && self.clients.get(caller).is_some_and(is_using)
     }
 
     /// The callees at which one caller fails, while all of these are live.
@@ -234,42 +281,64 @@ impl<'a> Table<'_, 'a> {
             .copied()
             .filter(|callee| self.is_bad(caller, *callee))
             .collect();
-        let revision = self.client.revisions.get(caller).copied().flatten();
-        let Some(revision) = revision.filter(|one| remembers(one, self.key)) else {
-            // A pod that calls its own service finds itself at least.
-            let finds_itself = *self.name == self.key.0 && !self.is_bad(caller, caller);
-            let is_served = self.server.is_versioned && (bad.len() < callees.len() || finds_itself);
-            if !is_served {
-                return bad;
-            }
-            let is_itself = *self.name == self.key.0;
-            let is_found = |callee: &usize| {
-                let callee = self.server.revisions.get(*callee).copied().flatten();
-                let caller = self.client.revisions.get(caller).copied().flatten();
-                caller.is_some_and(|caller| is_refuted(caller, is_itself, self.key, callee))
-            };
-            return bad.into_iter().filter(is_found).collect();
+        let Some(client) = self.clients.get(caller).copied().flatten() else {
+            return bad;
         };
-        let all: Vec<Live<'_>> = callees
-            .iter()
-            .filter_map(|one| self.server.revisions.get(*one))
-            .copied()
-            .collect();
-        let together = broken(revision, self.name, self.key, &all, self.unknown_is_bad);
-        match (together.is_empty(), bad.is_empty()) {
-            (false, true) => callees.last().copied().into_iter().collect(),
-            (true | false, _) => bad,
+        let server = |at: &usize| self.servers.get(*at).copied();
+        if client.remembers() {
+            let all: Vec<Server<'_>> = callees.iter().filter_map(server).collect();
+            if bad.is_empty() && client.is_unsettled(&all) {
+                return callees.last().copied().into_iter().collect();
+            }
+            return bad;
         }
+        if !self.server.is_versioned || bad.is_empty() {
+            return bad;
+        }
+        // A pod that calls its own service finds itself at least.
+        let finds_itself = self.terms.is_itself && !self.is_bad(caller, caller);
+        if bad.len() == callees.len() && !finds_itself {
+            return bad;
+        }
+        let is_refuted = |at: &usize| {
+            let server = server(at);
+            server.is_some_and(|server| self.terms.is_refuted(client, server))
+        };
+        bad.into_iter().filter(is_refuted).collect()
+    }
+
+    /// Where one caller fails at these positions. Of two that come together the callee may be on its way, of two that
+    /// go together the caller.
+    fn fails(
+        &self,
+        caller: usize,
+        callees: &BTreeSet<usize>,
+        (client, server): (usize, usize),
+    ) -> Vec<usize> {
+        let is_excused = match self.together {
+            Passage::Stays => false,
+            Passage::Comes => server > 0,
+            Passage::Goes => client > 0,
+        };
+        let mut bad = self.fails_at(caller, callees);
+        if is_excused {
+            let is_there = |at: &usize| {
+                self.servers
+                    .get(*at)
+                    .is_some_and(|one| one.revision.is_some())
+            };
+            bad.retain(is_there);
+        }
+        bad
     }
 
     /// Whether no caller fails.
-    fn is_safe(&self, callers: &BTreeSet<usize>, answers: &[BTreeSet<usize>]) -> bool {
+    fn is_safe(&self, at_caller: &Position, at_callee: &Position, at: (usize, usize)) -> bool {
         let fails = |caller: &usize| {
-            answers
-                .iter()
-                .any(|set| !self.fails_at(*caller, set).is_empty())
+            let mut answers = at_callee.answers.iter();
+            answers.any(|set| !self.fails(*caller, set, at).is_empty())
         };
-        !callers.iter().any(fails)
+        !at_caller.live.iter().any(fails)
     }
 
     /// Before the first wave, and in each in which one of the ends moves.
@@ -300,7 +369,7 @@ impl<'a> Table<'_, 'a> {
                     .client
                     .has_left(*caller, wave.saturating_sub(1), self.server)
         });
-        let callers: Vec<usize> = callers.iter().copied().chain(wrote).collect();
+        let callers = callers.iter().copied().chain(wrote);
         let shown = |name: &ServiceName, revision: Option<&Live<'_>>| {
             let revision = revision.copied().flatten();
             format!(
@@ -309,42 +378,48 @@ impl<'a> Table<'_, 'a> {
             )
         };
         for set in answers {
-            for caller in &callers {
-                faults.extend(self.fails_at(*caller, set).into_iter().map(|callee| {
-                    Fault::Unsafe {
+            for caller in callers.clone() {
+                faults.extend(self.fails(caller, set, (client, server)).into_iter().map(
+                    |callee| Fault::Unsafe {
                         wave,
-                        caller: shown(self.name, self.client.revisions.get(*caller)),
-                        callee: shown(&self.key.0, self.server.revisions.get(callee)),
-                        contract: self.key.1.clone(),
-                    }
-                }));
+                        caller: shown(self.name, self.client.revisions.get(caller)),
+                        callee: shown(&self.terms.key.0, self.server.revisions.get(callee)),
+                        contract: self.terms.key.1.clone(),
+                    },
+                ));
             }
         }
     }
 
     /// Every two positions at which the ends must not be together: one of them is left before the
     /// other is reached.
-    fn keep_apart(&self, wanted: &mut Vec<Wanted>) {
+    fn keep_apart(&self, wanted: &mut Vec<Wanted<'a>>) {
         let (client, server) = (self.client, self.server);
-        let mut asked: Vec<Vec<(usize, usize)>> = Vec::new();
+        let first = wanted.len();
         for (caller, at_caller) in self.client_at.iter().enumerate() {
             for (callee, at_callee) in self.server_at.iter().enumerate() {
-                if self.is_safe(&at_caller.live, &at_callee.answers) {
+                if self.is_safe(at_caller, at_callee, (caller, callee)) {
                     continue;
                 }
                 let waits = [
                     server.out_of(callee).zip(client.into(caller)),
                     client.out_of(caller).zip(server.into(callee)),
                 ];
-                let waits: Vec<(usize, usize)> = waits.into_iter().flatten().collect();
+                let starts = server.out_of(0).zip(client.out_of(0));
                 // Where neither is possible the waves are unsafe too, and that has been said.
-                if !waits.is_empty() && !asked.contains(&waits) {
-                    asked.push(waits.clone());
-                    let fault = Fault::Unordered {
-                        caller: self.name.clone(),
-                        callee: self.key.0.clone(),
-                    };
-                    wanted.push(Wanted { any: waits, fault });
+                let is_possible = waits.iter().any(Option::is_some);
+                let wait = match (self.together, starts) {
+                    (Passage::Comes, Some((server, client))) => Wait::NoLater(server, client),
+                    (Passage::Goes, Some((server, client))) => Wait::NoLater(client, server),
+                    (Passage::Stays, _) | (_, None) => Wait::OneOf(waits),
+                };
+                let mut asked = wanted.iter().skip(first);
+                if is_possible && !asked.any(|one| one.wait == wait) {
+                    wanted.push(Wanted {
+                        wait,
+                        lack: Lack::Unordered,
+                        ends: (self.name, &self.terms.key.0),
+                    });
                 }
             }
         }
@@ -352,7 +427,7 @@ impl<'a> Table<'_, 'a> {
 
     /// What a caller leaves is waited out after it is gone and before somebody comes who cannot
     /// read it.
-    fn wait_out(&self, wanted: &mut Vec<Wanted>) {
+    fn wait_out(&self, wanted: &mut Vec<Wanted<'a>>) {
         let (client, server) = (self.client, self.server);
         for caller in (0..client.revisions.len()).filter(|caller| self.is_durable(*caller)) {
             let gone = client
@@ -366,25 +441,21 @@ impl<'a> Table<'_, 'a> {
                 .iter()
                 .filter(|leg| !self.fails_at(caller, &leg.to).is_empty());
             for leg in unread {
-                let fault = || Fault::Undrained {
-                    caller: self.name.clone(),
-                    callee: self.key.0.clone(),
+                let mut want = |wait: Option<(usize, usize)>| {
+                    wanted.push(Wanted {
+                        wait: Wait::OneOf([wait, None]),
+                        lack: Lack::Undrained,
+                        ends: (self.name, &self.terms.key.0),
+                    });
                 };
                 let Some((_, drain)) = server.drain else {
-                    wanted.push(Wanted {
-                        any: Vec::new(),
-                        fault: fault(),
-                    });
+                    want(None);
                     continue;
                 };
-                let waits = [
-                    gone.map(|gone| (gone.number, drain)),
-                    Some((drain, leg.number)),
-                ];
-                wanted.extend(waits.into_iter().flatten().map(|wait| Wanted {
-                    any: vec![wait],
-                    fault: fault(),
-                }));
+                if let Some(gone) = gone {
+                    want(Some((gone.number, drain)));
+                }
+                want(Some((drain, leg.number)));
             }
         }
     }

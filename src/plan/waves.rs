@@ -10,7 +10,7 @@ use super::settle::{Arc, Order, REDUCED_NODES_MAX, is_within, numbered, reduce};
 use super::shape::Shape;
 use super::words::{apart, because, no_return};
 use crate::graph::{self, Derivation, Kind, Link, Moves, Node, Pair, Strength, System, derive};
-use crate::spec::{Code, Edge, ServiceName};
+use crate::spec::{Code, ServiceName};
 
 /// So many names are listed in one warning.
 const LISTED_MAX: usize = 10;
@@ -112,7 +112,7 @@ fn ordered(derived: &Derivation<'_>, arranged: &Arranged) -> Plan {
         layout,
         arcs,
         order,
-        exclusive_from,
+        exclusive,
     } = arranged;
     let before = reduce(order, arcs);
     let level = |step: usize| order.level.get(step).copied().unwrap_or_default();
@@ -139,11 +139,9 @@ fn ordered(derived: &Derivation<'_>, arranged: &Arranged) -> Plan {
         .map(|((precedence, _), arc)| (precedence, arc))
         .collect();
     kept.sort_by_key(|(precedence, arc)| (level(arc.then), precedence.then, precedence.first));
-    let mut precedences: Vec<Precedence> = kept
-        .into_iter()
-        .filter_map(|(precedence, _)| told(precedence, derived))
-        .collect();
-    let apart = arcs.iter().skip(*exclusive_from);
+    let mut precedences: Vec<Precedence> = Vec::with_capacity(kept.len());
+    precedences.extend(kept.into_iter().filter_map(|(one, _)| told(one, derived)));
+    let apart = arcs.get(exclusive.clone()).unwrap_or_default().iter();
     precedences.extend(apart.filter_map(|arc| told_exclusive(*arc, layout, derived)));
     Plan {
         waves,
@@ -220,11 +218,7 @@ pub(super) fn told(
         Kind::ClientFirst => Ordering::ClientFirst,
         Kind::Manual => Ordering::Manual,
     };
-    let edge = precedence.pairs.first().map(|pair| Edge {
-        caller: pair.link.caller.clone(),
-        callee: pair.link.callee.clone(),
-        contract: pair.link.contract.clone(),
-    });
+    let edge = precedence.pairs.first().map(|pair| pair.link.edge());
     let because = because(precedence, first, then);
     let (first, then) = (first.clone(), then.clone());
     Some(Precedence {
@@ -258,22 +252,22 @@ fn critical_path(layout: &Layout, order: &Order, before: &[Vec<usize>]) -> Vec<S
 
 /// An edge whose optional order was given up needs none after all.
 fn edge_counts(derived: &Derivation<'_>, order: &Order) -> EdgeCounts {
-    let links = |wanted: bool| {
-        let all = derived
-            .precedences
-            .iter()
-            .zip(&order.kept)
-            .filter(move |(_, kept)| **kept == wanted);
-        let proved = all.filter(|(precedence, _)| !precedence.assumed);
+    let proved = derived.precedences.iter().zip(&order.kept);
+    let proved = proved.filter(|(precedence, _)| !precedence.assumed);
+    let proved = proved.filter_map(|(one, kept)| Some((one.pairs.first()?.link, *kept)));
+    let mut given_up: BTreeSet<Link<'_>> = BTreeSet::new();
+    given_up.extend(
         proved
-            .filter_map(|(precedence, _)| precedence.pairs.first())
-            .map(|pair| pair.link)
-    };
-    let kept: BTreeSet<Link<'_>> = links(true).collect();
-    let assumed: BTreeSet<Link<'_>> = derived.assumed.iter().copied().collect();
-    let given_up: BTreeSet<Link<'_>> = links(false)
-        .filter(|link| !kept.contains(link) && !assumed.contains(link))
-        .collect();
+            .clone()
+            .filter(|(_, kept)| !kept)
+            .map(|(link, _)| link),
+    );
+    if !given_up.is_empty() {
+        let kept = proved.filter(|(_, kept)| *kept).map(|(link, _)| link);
+        for link in kept.chain(derived.assumed.iter().copied()) {
+            given_up.remove(&link);
+        }
+    }
     EdgeCounts {
         proved: derived.edges.proved - given_up.len(),
         assumed: derived.edges.assumed,
@@ -303,6 +297,7 @@ fn warnings(derived: &Derivation<'_>, order: &Order) -> Vec<String> {
         );
         texts.push((Code::AssumedEdge, text));
     }
+    texts.extend(started_together(derived));
     let grouped: BTreeSet<usize> = order.collapsed.iter().flatten().copied().collect();
     let given_up = derived
         .precedences
@@ -323,7 +318,7 @@ fn warnings(derived: &Derivation<'_>, order: &Order) -> Vec<String> {
             continue;
         };
         match precedence.strength {
-            Strength::Hard => {}
+            Strength::Hard | Strength::Together => {}
             Strength::Assumed if grouped.contains(&precedence.first) => {}
             Strength::Assumed => texts.push((
                 Code::AssumedEdge,
@@ -350,6 +345,24 @@ fn warnings(derived: &Derivation<'_>, order: &Order) -> Vec<String> {
         return told_with_codes(texts).chain([text]).collect();
     }
     told_with_codes(texts).collect()
+}
+
+/// Services that come, or go, and call each other.
+fn started_together(derived: &Derivation<'_>) -> impl Iterator<Item = (Code, String)> {
+    derived.together.iter().map(|members| {
+        let nodes = members.iter().filter_map(|at| derived.nodes.get(*at));
+        let is_going = nodes.clone().any(|node| node.moves == Moves::Delete);
+        let names = some(nodes.map(|node| node.name.to_string()), members.len());
+        let text = if is_going {
+            format!("{names} call each other and go together: their calls may fail until all are gone")
+        } else {
+            format!(
+                "{names} call each other and are installed together: their calls may fail until all \
+                 of them serve"
+            )
+        };
+        (Code::StartedTogether, text)
+    })
 }
 
 /// While an optional call fails because the order that it needs was given up.

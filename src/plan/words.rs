@@ -1,5 +1,6 @@
 //! Sentences about pairs of revisions; everything that people read about an edge comes from here.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::graph::{Clash, Kind, Link, Node, Pair, Precedence, Revision, satisfies};
@@ -9,34 +10,35 @@ use crate::spec::{ContractName, Need, Retention, ServiceName, Version};
 pub(super) const ABSENT: &str = "absent";
 
 /// `orders`, or `orders/grpc` where the contract has a name of its own.
-pub(super) fn label(callee: &ServiceName, contract: &ContractName) -> String {
+pub(super) fn label<'a>(callee: &'a ServiceName, contract: &ContractName) -> Cow<'a, str> {
     if callee.as_str() == contract.as_str() {
-        callee.as_str().to_owned()
+        callee.as_str().into()
     } else {
-        format!("{callee}/{contract}")
+        format!("{callee}/{contract}").into()
     }
 }
 
 /// `2`, `all of 1, 2`, `any of 1, 2`.
-pub(super) fn need_text(need: &Need) -> String {
+pub(super) fn need_text(need: &Need) -> Cow<'_, str> {
     match need {
-        Need::Unknown => "in an undeclared version".to_owned(),
-        Need::Version(version) => version.as_str().to_owned(),
-        Need::All(versions) => format!("all of {}", listed(versions)),
-        Need::Any(versions, _) => format!("any of {}", listed(versions)),
+        Need::Unknown => "in an undeclared version".into(),
+        Need::Version(version) => version.as_str().into(),
+        Need::All(versions) => format!("all of {}", listed(versions)).into(),
+        Need::Any(versions, _) => format!("any of {}", listed(versions)).into(),
     }
 }
 
 /// `1, 2`, or `nothing`.
-pub(super) fn listed(versions: &BTreeSet<Version>) -> String {
-    if versions.is_empty() {
-        return "nothing".to_owned();
+pub(super) fn listed(versions: &BTreeSet<Version>) -> Cow<'_, str> {
+    let mut texts = versions.iter().map(Version::as_str);
+    match (texts.next(), texts.next()) {
+        (None, _) => "nothing".into(),
+        (Some(only), None) => only.into(),
+        (Some(first), Some(second)) => {
+            let all: Vec<&str> = [first, second].into_iter().chain(texts).collect();
+            all.join(", ").into()
+        }
     }
-    versions
-        .iter()
-        .map(Version::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 fn served_by<'a>(pair: &Pair<'a>) -> Option<&'a BTreeSet<Version>> {
@@ -49,22 +51,22 @@ fn served_by<'a>(pair: &Pair<'a>) -> Option<&'a BTreeSet<Version>> {
 }
 
 /// The versions that are called and not served, for instance `2`.
-fn missing(pair: &Pair<'_>) -> String {
-    let none = BTreeSet::new();
-    let served = served_by(pair).unwrap_or(&none);
+fn missing<'a>(pair: &Pair<'a>) -> Cow<'a, str> {
     match pair.need() {
         None | Some(Need::Unknown) => label(pair.link.callee, pair.link.contract),
-        Some(Need::Version(version)) => version.as_str().to_owned(),
+        Some(Need::Version(version)) => version.as_str().into(),
         Some(Need::All(versions)) => {
+            let none = BTreeSet::new();
+            let served = served_by(pair).unwrap_or(&none);
             let lacking: Vec<&str> = versions
                 .iter()
                 .filter(|version| !satisfies(version, served))
                 .map(Version::as_str)
                 .collect();
-            lacking.join(" and ")
+            lacking.join(" and ").into()
         }
         Some(Need::Any(versions, _)) if versions.len() == 1 => listed(versions),
-        Some(Need::Any(versions, _)) => format!("one of {}", listed(versions)),
+        Some(Need::Any(versions, _)) => format!("one of {}", listed(versions)).into(),
     }
 }
 
@@ -83,22 +85,25 @@ pub(super) fn meeting(pair: &Pair<'_>) -> String {
     let label = label(callee, contract);
     let client = at(caller, pair.caller);
     let server = at(callee, pair.callee);
-    let called = pair
-        .need()
-        .map_or_else(String::new, |need| [" ", &need_text(need)].concat());
+    let (space, called) = match pair.need() {
+        None => ("", "".into()),
+        Some(need) => (" ", need_text(need)),
+    };
     match pair.clash {
-        Clash::Absent => format!("{client} calls {label}{called}, and no {callee} runs"),
-        Clash::NotServed => format!("{client} calls {label}{called}, {server} does not serve it"),
+        Clash::Absent => format!("{client} calls {label}{space}{called}, and no {callee} runs"),
+        Clash::NotServed => {
+            format!("{client} calls {label}{space}{called}, {server} does not serve it")
+        }
         Clash::Versions => {
-            let served = served_by(pair).map_or_else(|| "nothing".to_owned(), listed);
+            let served = served_by(pair).map_or(Cow::Borrowed("nothing"), listed);
             // Not `format!`: a large system has hundreds of thousands of these.
             [
-                &client, " calls ", &label, &called, ", ", &server, " serves ", &served,
+                &client, " calls ", &label, space, &called, ", ", &server, " serves ", &served,
             ]
             .concat()
         }
         Clash::Unsettled => format!(
-            "{client} calls {label}{called} and keeps what it agreed on first, \
+            "{client} calls {label}{space}{called} and keeps what it agreed on first, \
              {server} serves other versions of them than the pods beside it"
         ),
         Clash::Refuted => {
@@ -120,11 +125,10 @@ pub(super) fn because(
         return format!("{then} declares `after: [{first}]`");
     };
     let label = label(pair.link.callee, pair.link.contract);
-    let other = label != pair.link.callee.as_str();
-    let contract = if other {
-        format!(" {}", pair.link.contract)
-    } else {
+    let contract = if label == pair.link.callee.as_str() {
         String::new()
+    } else {
+        format!(" {}", pair.link.contract)
     };
     let claim = match (precedence.kind, pair.clash) {
         (Kind::ServerFirst | Kind::Manual, Clash::Absent) => format!("{first} must be there first"),
@@ -132,10 +136,16 @@ pub(super) fn because(
             format!("{first} must serve {label} everywhere first")
         }
         (Kind::ServerFirst | Kind::Manual, Clash::Versions) => {
-            format!(
-                "{first} must answer{contract} {} everywhere first",
-                missing(pair)
-            )
+            let (first, missing) = (first.as_str(), missing(pair));
+            [
+                first,
+                " must answer",
+                &contract,
+                " ",
+                &missing,
+                " everywhere first",
+            ]
+            .concat()
         }
         (Kind::ServerFirst | Kind::Manual, Clash::Unsettled) => {
             format!("{first} must be of one revision first")

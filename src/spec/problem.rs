@@ -76,6 +76,7 @@ codes! {
     Irreversible = "TG0210", "a way back that would have to undo what cannot be undone";
     Repaired = "TG0211", "a call that fails already, in a release that repairs";
     EndedCaller = "TG0212", "a caller from outside that counts as ended";
+    StartedTogether = "TG0213", "new services that call each other and start together";
     KindMissing = "TG0301", "a kind that the cluster does not know";
     Forbidden = "TG0302", "an act that the plan's account may not do";
     Immutable = "TG0303", "a change that the API server refuses";

@@ -124,10 +124,10 @@ fn a_split_drains_before_it_contracts() {
       if consumer goes before producer: producer@live calls consumer 1, consumer@target serves 2
     Way out: split in two releases, with a revision between for consumer
       consumer/expand serves consumer 1, 2, calls nothing
-      Phase 1: consumer/expand
-      Phase 2: producer
-      Phase 3: consumer/drain
-      Phase 4: consumer/contract
+      Wave 1: consumer/expand
+      Wave 2: producer
+      Wave 3: consumer/drain
+      Wave 4: consumer/contract
     Splitting producer does not help: its one change comes both too early and too late
     ");
 }
@@ -212,9 +212,9 @@ fn s23_a_column_renamed_in_one_release_is_refused_and_expanded() {
       if schema goes before app: app@live calls schema 1, schema@target serves 2
     Way out: split in two releases, with a revision between for schema
       schema/expand serves schema 1, 2, calls nothing
-      Phase 1: schema/expand
-      Phase 2: app
-      Phase 3: schema/contract
+      Wave 1: schema/expand
+      Wave 2: app
+      Wave 3: schema/contract
     Splitting app does not help: its one change comes both too early and too late
     ");
 }

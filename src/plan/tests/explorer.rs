@@ -55,6 +55,12 @@ pub(super) struct Part {
     pub calls: Vec<Option<Wish>>,
 }
 
+/// With whom a service comes, or goes.
+struct Together {
+    is_coming: bool,
+    with: BTreeSet<usize>,
+}
+
 /// One service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Draft {
@@ -104,7 +110,47 @@ impl Draft {
             .zip(state)
             .map(|(draft, at)| draft.in_state(*at))
             .collect();
-        are_safe(&live)
+        are_safe(&live, &Self::together(drafts))
+    }
+
+    /// Whether any services come or go together: what a rule of its own is about has tests of its own.
+    pub(super) fn are_together(drafts: &[Self]) -> bool {
+        let together = Self::together(drafts);
+        together.iter().any(|one| !one.with.is_empty())
+    }
+
+    /// Of each draft those that it comes or goes together with: they call each other, also through others, and
+    /// nothing of them runs before, or afterwards. They start at once, and then calls may fail.
+    fn together(drafts: &[Self]) -> Vec<Together> {
+        let passing = |draft: &Self| match (draft.live.as_slice(), &draft.target) {
+            ([], Some(part)) => Some((true, vec![part.clone()])),
+            ([_, ..], None) => Some((false, draft.live.clone())),
+            _ => None,
+        };
+        let reached = |from: usize| {
+            let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+            while let Some((comes, parts)) = open.pop().and_then(|at| passing(&drafts[at])) {
+                for (callee, wish) in parts.iter().flat_map(|part| part.calls.iter().enumerate()) {
+                    let is_like = passing(&drafts[callee]).is_some_and(|(other, _)| other == comes);
+                    if wish.is_some() && is_like && seen.insert(callee) {
+                        open.push(callee);
+                    }
+                }
+            }
+            seen
+        };
+        let all: Vec<BTreeSet<usize>> = (0..drafts.len()).map(reached).collect();
+        let mutual = |at: usize| {
+            let both = all[at]
+                .iter()
+                .copied()
+                .filter(|other| all[*other].contains(&at));
+            Together {
+                is_coming: drafts[at].live.is_empty(),
+                with: both.filter(|other| *other != at).collect(),
+            }
+        };
+        (0..drafts.len()).map(mutual).collect()
     }
 
     /// Takes out what the live revisions call in vain.
@@ -137,6 +183,7 @@ impl Draft {
             .iter()
             .map(|draft| if draft.is_moving() { AFTER } else { BEFORE })
             .collect();
+        let together = Self::together(drafts);
         let start = vec![BEFORE; drafts.len()];
         let mut seen = BTreeSet::new();
         let mut open = vec![start];
@@ -151,6 +198,11 @@ impl Draft {
                 if draft.is_moving() && state[at] != AFTER {
                     let mut next = state.clone();
                     next[at] += 1;
+                    if state[at] == BEFORE {
+                        for other in &together[at].with {
+                            next[*other] = MIXED;
+                        }
+                    }
                     open.push(next);
                 }
             }
@@ -166,6 +218,7 @@ impl Draft {
         between: &BTreeMap<String, Part>,
     ) -> bool {
         let mut live: Vec<Live<'_>> = drafts.iter().map(|draft| draft.in_state(BEFORE)).collect();
+        let together = Self::together(drafts);
         for wave in waves {
             let brought: Vec<(usize, Option<&Part>)> = wave
                 .iter()
@@ -181,7 +234,7 @@ impl Draft {
             for (at, part) in &brought {
                 live[*at].push(*part);
             }
-            if !are_safe(&live) {
+            if !are_safe(&live, &together) {
                 return false;
             }
             for (at, part) in brought {
@@ -199,17 +252,24 @@ fn service(id: &str) -> usize {
     id.split('/').next().unwrap()[1..].parse().unwrap()
 }
 
-fn are_safe(live: &[Live<'_>]) -> bool {
+fn are_safe(live: &[Live<'_>], together: &[Together]) -> bool {
     live.iter().enumerate().all(|(caller, revisions)| {
         revisions.iter().flatten().all(|revision| {
             let wishes = revision.calls.iter().enumerate();
             wishes
                 .filter_map(|(callee, wish)| Some((callee, (*wish)?)))
                 .all(|(callee, wish)| {
-                    // A pod that calls its own service is there itself.
+                    // A pod that calls its own service is there itself. Of two that come together the callee has
+                    // begun; of two that go together, the caller.
+                    let has_begun = if together[caller].is_coming {
+                        live[callee].iter().any(Option::is_some)
+                    } else {
+                        revisions.contains(&None)
+                    };
+                    let is_excused = together[caller].with.contains(&callee) && has_begun;
                     let served: Vec<Option<u8>> = served(&live[callee])
                         .into_iter()
-                        .filter(|one| callee != caller || one.is_some())
+                        .filter(|one| (callee != caller && !is_excused) || one.is_some())
                         .collect();
                     wish.works(&served)
                 })

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::explorer::{Draft, Part, Wish};
-use super::random::{SOME, at, name, runs, system};
+use super::random::{SOME, at, enough, name, runs, system};
 use crate::graph::System;
 use crate::plan::{Action, Ordering, Plan, Verdict, check, plan};
 use crate::spec::Retention;
@@ -226,7 +226,7 @@ fn what_was_written_is_read_by_all_who_come_or_is_waited_out() {
     let mut drained = 0;
     let counted = std::cell::RefCell::new(&mut drained);
     runs(SOME, |drafts| {
-        if remembers(drafts) {
+        if remembers(drafts) || Draft::are_together(drafts) {
             return Ok(());
         }
         let system = durable(system(drafts, name));
@@ -259,7 +259,7 @@ fn what_was_written_is_read_by_all_who_come_or_is_waited_out() {
         }
         Ok(())
     });
-    assert!(drained > 30, "{drained}");
+    assert!(drained > enough(30), "{drained}");
 }
 
 /// The pairs of live revisions that fail, by service and revision; a target has number `usize::MAX`.
@@ -345,5 +345,5 @@ fn a_repair_breaks_nothing_that_works() {
         }
         Ok(())
     });
-    assert!(repaired > 20, "{repaired}");
+    assert!(repaired > enough(20), "{repaired}");
 }

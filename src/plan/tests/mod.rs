@@ -14,6 +14,7 @@ mod scenarios;
 mod size;
 mod stages;
 mod strategies;
+mod together;
 mod unusual;
 mod verified;
 

@@ -26,6 +26,21 @@ pub(super) fn many() -> u32 {
     })
 }
 
+/// `TIDEGATE_SHARE=8` tries an eighth of everything: for mutation testing, where a test is run a thousand times.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how much is tested is no input of a plan"
+)]
+pub(super) fn share() -> u32 {
+    let share = std::env::var("TIDEGATE_SHARE").ok();
+    share.map_or(1, |text| text.parse().expect("TIDEGATE_SHARE is a number"))
+}
+
+/// What has been met so often, of all that is tried, is met often enough.
+pub(super) fn enough(often: usize) -> usize {
+    often / usize::try_from(share()).unwrap()
+}
+
 fn wish(is_new: bool) -> impl Strategy<Value = Option<Wish>> {
     let (one, two) = if is_new { (2, 5) } else { (5, 1) };
     prop_oneof![
@@ -93,7 +108,7 @@ fn built((raws, is_calm_now, is_calm_at_end): (Vec<Raw>, bool, bool)) -> Vec<Dra
 
 pub(super) fn runs(cases: u32, check: impl Fn(&[Draft]) -> Result<(), TestCaseError>) {
     let config = Config {
-        cases,
+        cases: cases / share(),
         failure_persistence: None,
         ..Config::default()
     };

@@ -39,9 +39,9 @@ fn s03_a_replaced_version_has_no_order_and_only_the_server_can_be_split() {
       if orders goes before web: web@live calls orders 1, orders@target serves 2
     Way out: split in two releases, with a revision between for orders
       orders/expand serves orders 1, 2, calls nothing
-      Phase 1: orders/expand
-      Phase 2: web
-      Phase 3: orders/contract
+      Wave 1: orders/expand
+      Wave 2: web
+      Wave 3: orders/contract
     Splitting web does not help: its one change comes both too early and too late
     ");
 }
@@ -137,9 +137,9 @@ fn s07_two_that_call_each_other_are_refused_with_one_split() {
       if b goes before a: b@target calls a 2, a@live serves 1
     Way out: split in two releases, with a revision between for a
       a/expand serves a 1, 2, calls b 1
-      Phase 1: a/expand
-      Phase 2: b
-      Phase 3: a/flip
+      Wave 1: a/expand
+      Wave 2: b
+      Wave 3: a/flip
     Or split b instead
     ");
 }
@@ -173,10 +173,10 @@ fn s09_a_ring_needs_one_split_and_four_waves() {
       if c goes before a: c@target calls a 2, a@live serves 1
     Way out: split in two releases, with a revision between for a
       a/expand serves a 1, 2, calls b 1
-      Phase 1: a/expand
-      Phase 2: c
-      Phase 3: b
-      Phase 4: a/flip
+      Wave 1: a/expand
+      Wave 2: c
+      Wave 3: b
+      Wave 4: a/flip
     Or split b instead
     Or split c instead
     ");

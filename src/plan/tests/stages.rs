@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::explorer::{Draft, Part, Wish};
-use super::random::{SOME, many, name, runs, system};
+use super::random::{SOME, enough, many, name, runs, system};
 use crate::plan::{Choice, Plan, Verdict, check, plan, plan_with};
 use crate::spec::crd::Routing;
 
@@ -179,6 +179,9 @@ fn calls_that_find_their_version_have_an_order_iff_the_explorer_finds_one() {
     let counted = std::cell::RefCell::new(&mut kept_beside);
     runs(many() / 2, |drafts| {
         let drafts = small(drafts);
+        if Draft::are_together(&drafts) {
+            return Ok(());
+        }
         let is_versioned = |at: usize| !(drafts[at].live.len() + at).is_multiple_of(4);
         let mut system = system(&drafts, name);
         for at in (0..drafts.len()).filter(|at| is_versioned(*at)) {
@@ -202,7 +205,7 @@ fn calls_that_find_their_version_have_an_order_iff_the_explorer_finds_one() {
         prop_assert_eq!(plan.verdict == Verdict::Ordered, can_finish(&ways));
         stands(&system, &plan)
     });
-    assert!(kept_beside > 10, "{kept_beside}");
+    assert!(kept_beside > enough(10), "{kept_beside}");
 }
 
 #[test]
@@ -220,7 +223,7 @@ fn switches_have_an_order_iff_the_explorer_finds_one() {
             let parts = drafts[at].live.iter().chain(&drafts[at].target);
             parts.into_iter().any(|part| part.calls[at].is_some())
         };
-        if (0..drafts.len()).any(calls_itself) {
+        if (0..drafts.len()).any(calls_itself) || Draft::are_together(&drafts) {
             return Ok(());
         }
         let Ok(plan) = plan_with(&system, Choice::Flip) else {
@@ -245,5 +248,5 @@ fn switches_have_an_order_iff_the_explorer_finds_one() {
         prop_assert_eq!(plan.verdict == Verdict::Ordered, can_finish(&ways));
         stands(&system, &plan)
     });
-    assert!(flipped > 20, "{flipped}");
+    assert!(flipped > enough(20), "{flipped}");
 }

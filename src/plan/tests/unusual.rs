@@ -11,9 +11,9 @@ fn s26_a_half_done_release_and_a_hotfix_that_drops_are_refused() {
       if orders goes before web: web@live calls orders 1, orders@target serves 2
     Way out: split in two releases, with a revision between for orders
       orders/expand serves orders 1, 2, calls nothing
-      Phase 1: orders/expand
-      Phase 2: web
-      Phase 3: orders/contract
+      Wave 1: orders/expand
+      Wave 2: web
+      Wave 3: orders/contract
     Splitting web does not help: its one change comes both too early and too late
     ");
     insta::assert_snapshot!(plan_of("orders: serves 1 + 1,2 -> 1,2 | web: calls orders 1 -> 2"), @r"

@@ -12,7 +12,7 @@ pub(super) const ALL: &[Explanation] = &[
             "`a`, `b` and `c` add version 2 of what they serve and call each other in a ring, all in version 2 from \
              this release on",
         ),
-        remedy: "Release in phases: the service that the message names gets a revision between, which serves the old \
+        remedy: "Release it in parts: the service that the message names gets a revision between, which serves the old \
                  and the new. `tidegate plan … --split --out FOLDER` writes the releases, planned and proved.",
     },
     Explanation {
@@ -112,5 +112,14 @@ pub(super) const ALL: &[Explanation] = &[
             "`external` has a `mobile-app` with `ended`, and `orders` drops the version that it called",
         ),
         remedy: "Nothing, if what `ended` says is true. Otherwise take `ended` out: its calls then count to the end.",
+    },
+    Explanation {
+        code: Code::StartedTogether,
+        means: "Services that are installed for the first time call each other, so none of them can be there before the \
+                other: they start in one wave, and their calls may fail until all of them serve. So it is with services \
+                that call each other and go away together. It is a warning.",
+        example: Example::Case("`user` and `graph` call each other, and neither runs yet"),
+        remedy: "Nothing, if they start without each other and try again. One that must not fail meanwhile is released \
+                 first without its calls.",
     },
 ];

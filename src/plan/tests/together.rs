@@ -1,0 +1,112 @@
+//! Services that come, or go, and call each other.
+
+use super::{faults_of, plan_of, system_of};
+use crate::plan::plan;
+
+const BOTH: &str = "user: new; serves 1; calls graph 1 | graph: new; serves 1; calls user 1";
+
+#[test]
+fn two_new_services_that_call_each_other_start_together() {
+    insta::assert_snapshot!(plan_of(BOTH), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      + graph   new
+          serves graph: - → 1
+          calls user: - → 1
+      + user   new
+          serves user: - → 1
+          calls graph: - → 1
+    warning: graph, user call each other and are installed together: their calls may fail until all of them serve [TG0213]
+    ");
+}
+
+#[test]
+fn what_one_of_them_waits_for_all_of_them_wait_for() {
+    let text = format!("{BOTH}; calls store 1 | store: new; serves 1 | web: calls user - -> 1");
+    insta::assert_snapshot!(plan_of(&text), @r"
+    Safe: yes. 3 waves. Longest path store → user → web.
+    Wave 1   may start at once
+      + store   new
+          serves store: - → 1
+    Wave 2   after wave 1 is done
+      + graph   new
+          serves graph: - → 1
+          calls store: - → 1
+          calls user: - → 1
+          because store must be there first: graph@target calls store 1, and no store runs
+      + user   new
+          serves user: - → 1
+          calls graph: - → 1
+    Wave 3   after wave 2 is done
+      ~ web
+          calls user: - → 1
+          because user must be there first: web@target calls user 1, and no user runs
+    warning: graph, user call each other and are installed together: their calls may fail until all of them serve [TG0213]
+    ");
+}
+
+#[test]
+fn services_that_call_each_other_go_together() {
+    let text = "user: deleted; serves 1; calls graph 1 | graph: deleted; serves 1; calls user 1";
+    insta::assert_snapshot!(plan_of(text), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      - graph   deleted
+          serves graph: 1 → -
+          calls user: 1 → -
+      - user   deleted
+          serves user: 1 → -
+          calls graph: 1 → -
+    warning: graph, user call each other and go together: their calls may fail until all are gone [TG0213]
+    ");
+}
+
+#[test]
+fn new_services_of_which_one_must_go_before_the_other_by_hand_have_no_order() {
+    insta::assert_snapshot!(plan_of(&format!("{BOTH}; after user")), @r"
+    Refused [TG0201]: no safe order exists between graph, user
+      each would have to be done before the next: graph → user → graph
+      if graph goes before user: graph@target calls user 1, and no user runs
+      if user goes before graph: user@target calls graph 1, and no graph runs
+      graph declares `after: [user]`
+      no split of these services was found that is safe at every moment; pin the versions that clients use while servers roll, or take a change out of this release
+    ");
+}
+
+#[test]
+fn new_services_that_never_move_at_the_same_time_cannot_start_together() {
+    let text = BOTH.replace("serves 1", "serves 1; exclusive db");
+    insta::assert_snapshot!(plan_of(&text), @r"
+    Refused [TG0201]: no safe order exists between graph, user
+      each would have to be done before the next: graph → user → graph
+      if graph goes before user: graph@target calls user 1, and no user runs
+      if user goes before graph: user@target calls graph 1, and no graph runs
+    Way out: split in two releases, with a revision between for graph
+      graph/expand serves graph 1, calls nothing
+      Wave 1: graph/expand
+      Wave 2: user
+      Wave 3: graph/flip
+    Or split user instead
+    ");
+}
+
+#[test]
+fn one_that_starts_later_than_its_partner_is_found() {
+    let system = system_of(BOTH);
+    let later = faults_of(&system, plan(&system), |plan| {
+        let last = plan.waves[0].pop().unwrap();
+        plan.waves.push(vec![last]);
+    });
+    insta::assert_snapshot!(later, @"wave 1: graph@target may call user@absent (user) and fail");
+    let text = format!("{BOTH} | store: image");
+    let system = system_of(&text);
+    let waiting = faults_of(&system, plan(&system), |plan| {
+        let last = plan.waves[0].pop().unwrap();
+        plan.waves.push(vec![last]);
+        plan.steps[2].after.push("store".to_owned());
+    });
+    insta::assert_snapshot!(waiting, @r"
+    wave 1: graph@target may call user@absent (user) and fail
+    nothing keeps graph and user from moving together when services advance one by one
+    ");
+}
