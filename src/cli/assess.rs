@@ -9,17 +9,15 @@ use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::output::{Format, Output};
 use crate::manifest::{Node, Text, documents, index_path, key_path, read};
-use crate::spec::crd::DrainLevel;
+use crate::spec::crd::{CompletionRule, DrainLevel};
 use crate::spec::words::count;
-use crate::spec::{Code, ObjectRef, Place, Problem, Severity};
-use crate::upgrade::gate::{
-    self, Applied, Assessment, Baseline, Gate, Memory, Objects, Policy, Recorded, Report, Workload,
-};
+use crate::spec::{Code, Place, Problem, Severity};
+use crate::upgrade::gate::{Assessment, Gate, Objects, Policy, Recorded, Report, judge_all};
 
 /// Judge objects from files as the gate would; exit code 1 if one is shut
 ///
-/// The objects are as `kubectl get -o yaml` writes them: workloads with their `ReplicaSet`s,
-/// `ControllerRevision`s, pods, Services, `EndpointSlice`s, and Events and Nodes if you have them. What is left out counts as absent. This is one
+/// The objects are as `kubectl get -o yaml` writes them: workloads of any kind with their `ReplicaSet`s,
+/// `ControllerRevision`s, Jobs, pods, Services, `EndpointSlice`s, what they refer to, and Events and Nodes if you have them. What is left out counts as absent. This is one
 /// look; a release opens a gate after two in a row.
 #[derive(Debug, clap::Args)]
 pub(super) struct AssessArgs {
@@ -31,7 +29,7 @@ pub(super) struct AssessArgs {
         required = true
     )]
     files: Vec<PathBuf>,
-    /// What was recorded before and at the apply: a Release, its records, or a list of them
+    /// What was recorded before and at the apply: a Release, its records, a list of them, or the objects as they were
     ///
     /// Without it, each workload counts as applied just as it is, and every pod of another revision as old.
     #[arg(long, value_name = "FILE")]
@@ -60,23 +58,26 @@ enum DrainArg {
 
 /// Runs the command.
 pub(super) fn assess(output: &Output, args: &AssessArgs) -> Result<(), Failure> {
-    let (objects, strangers) = objects(output, args)?;
-    let recorded = args
-        .baseline
-        .as_deref()
-        .map(recorded)
-        .transpose()?
-        .unwrap_or_default();
+    let now = args.now.unwrap_or_else(Timestamp::now);
+    let Taken {
+        objects,
+        strangers,
+        rules,
+    } = objects(output, &args.files)?;
+    let recorded = match args.baseline.as_deref() {
+        Some(path) => recorded(output, path, now)?,
+        None => Vec::new(),
+    };
     let policy = Policy {
         drain: match args.drain {
             DrainArg::Pods => DrainLevel::Pods,
             DrainArg::Endpoints => DrainLevel::Endpoints,
             DrainArg::None => DrainLevel::None,
         },
+        rules,
         ..Policy::default()
     };
-    let now = args.now.unwrap_or_else(Timestamp::now);
-    let assessments = judge(&objects, &recorded, &policy, now);
+    let assessments = judge_all(&objects, &recorded, &policy, now);
     if !strangers.is_empty() {
         output.say(&format!(
             "not judged: {} of other kinds: {}",
@@ -85,9 +86,11 @@ pub(super) fn assess(output: &Output, args: &AssessArgs) -> Result<(), Failure> 
         ));
     }
     if assessments.is_empty() {
-        return Err(Failure::new(Exit::Usage, "there is no workload among the objects").hint(
-            "a Deployment, StatefulSet, DaemonSet, Job, or a ReplicaSet or Pod that nobody owns",
-        ));
+        return Err(
+            Failure::new(Exit::Usage, "there is no object with a gate among them").hint(
+                "a Deployment, a Rollout, a Job, a claim … or a ReplicaSet or Pod that nobody owns",
+            ),
+        );
     }
     let reports: Vec<Report> = assessments.iter().map(Assessment::report).collect();
     output.document(args.output, &reports, || text(&reports))?;
@@ -98,12 +101,24 @@ pub(super) fn assess(output: &Output, args: &AssessArgs) -> Result<(), Failure> 
     }
 }
 
-/// The objects of the files, and the names of those that no gate looks at.
-fn objects(output: &Output, args: &AssessArgs) -> Result<(Objects, Vec<String>), Failure> {
-    let texts = read_all(&args.files)?;
+/// What the files hold.
+struct Taken {
+    objects: Objects,
+    /// What no gate looks at, by name.
+    strangers: Vec<String>,
+    /// What a ServiceGraph among them says about kinds that the gate does not know.
+    rules: Vec<CompletionRule>,
+}
+
+fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
+    let texts = read_all(files)?;
     let (manifests, mut problems) = read(&texts);
     let mut objects = Objects::default();
     let mut strangers = Vec::new();
+    let graphs = manifests.graphs.iter();
+    let rules = graphs
+        .flat_map(|graph| graph.value.spec.completion.clone())
+        .collect();
     for object in &manifests.objects {
         match objects.take(&object.value) {
             Ok(true) => {}
@@ -118,7 +133,11 @@ fn objects(output: &Output, args: &AssessArgs) -> Result<(Objects, Vec<String>),
     }
     problems.retain(|problem| problem.severity == Severity::Error);
     super::assemble::tell_problems(output, &problems, &texts)?;
-    Ok((objects, strangers))
+    Ok(Taken {
+        objects,
+        strangers,
+        rules,
+    })
 }
 
 /// The innermost field without which an object is as its kind is: the reader names none.
@@ -182,13 +201,19 @@ fn place_of(texts: &[Text], name: &Place, field: &str) -> Place {
         )
 }
 
-fn recorded(path: &Path) -> Result<Vec<Recorded>, Failure> {
+fn recorded(output: &Output, path: &Path, now: Timestamp) -> Result<Vec<Recorded>, Failure> {
     let wrong =
         |message: String| Failure::new(Exit::Usage, format!("{}: {message}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let document = serde_saphyr::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    // Several documents are objects.
+    let document = serde_saphyr::from_str(&text).unwrap_or_default();
     let found = Recorded::all_in(&document).map_err(|errors| wrong(errors.join("; ")))?;
     if found.is_empty() {
+        // Objects as they were before say the same, and more.
+        let before = objects(output, &[path.to_owned()])?.objects.as_before(now);
+        if !before.is_empty() {
+            return Ok(before);
+        }
         return Err(wrong("there is no record in it".to_owned()).hint(
             "its form is that of `status.waves[].services[].records` of a Release: \
              `{object, baseline, applied}`; see docs/guide/assess.md",
@@ -197,54 +222,32 @@ fn recorded(path: &Path) -> Result<Vec<Recorded>, Failure> {
     Ok(found)
 }
 
-/// Judges every workload that is there, and every one that was recorded and is not.
-fn judge(
-    objects: &Objects,
-    recorded: &[Recorded],
-    policy: &Policy,
-    now: Timestamp,
-) -> Vec<Assessment> {
-    let here: Vec<ObjectRef> = objects.workloads().map(Workload::reference).collect();
-    let gone = recorded
-        .iter()
-        .map(|record| &record.object)
-        .filter(|object| !here.contains(object));
-    here.iter()
-        .chain(gone)
-        .map(|workload| {
-            let record = recorded.iter().find(|record| record.object == *workload);
-            let live = objects
-                .workloads()
-                .find(|found| found.reference() == *workload);
-            let baseline = record
-                .and_then(|record| record.baseline.clone())
-                .unwrap_or_else(|| Baseline::absent(workload.clone()));
-            let applied = record
-                .and_then(|record| record.applied.clone())
-                .or_else(|| live.map(|live| Applied::from_response(live, None)));
-            let snapshot = objects.snapshot(workload, now);
-            let memory = Memory::default();
-            match applied {
-                Some(applied) => gate::assess(&baseline, &applied, &snapshot, policy, &memory).0,
-                // Recorded before, never applied, not there: it was to be removed.
-                None => gate::assess_removed(&baseline, &snapshot, policy, &memory).0,
-            }
-        })
-        .collect()
-}
-
+/// What each gate says, what keeps it shut, and what else is worth saying.
 fn text(reports: &[Report]) -> String {
     let lines = reports.iter().map(|report| {
+        let counted = match (report.total, report.reason) {
+            (0, _) | (_, "Done") => String::new(),
+            (total, _) => format!("; {}/{total}", report.done),
+        };
+        let notes: Vec<_> = report
+            .notes
+            .iter()
+            .map(|note| format!("{note:?}"))
+            .collect();
+        let notes = if notes.is_empty() {
+            String::new()
+        } else {
+            format!("\n  noted: {}", notes.join(", "))
+        };
         format!(
-            "{}  {}\n  rollout {}, drain {}, serving {}; {}/{} new pods ready\n  {}",
+            "{}  {}\n  {}\n  {}: rollout {}, drain {}, serving {}{counted}{notes}",
             report.workload,
             report.gate,
+            report.message,
+            report.reason,
             report.rollout,
             report.drain,
             report.serving,
-            report.done,
-            report.total,
-            report.message
         )
     });
     lines.collect::<Vec<_>>().join("\n")

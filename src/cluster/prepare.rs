@@ -14,7 +14,7 @@ use super::write::{self, Deletion, WriteError};
 use crate::controller::TemplateChange;
 use crate::manifest::Bundle;
 use crate::spec::{Code, ObjectRef, Problem};
-use crate::upgrade::gate::{Workload, template_digest};
+use crate::upgrade::gate::Workload;
 use crate::upgrade::{Precondition, Prepared};
 
 /// How many objects are looked at at once.
@@ -220,7 +220,7 @@ pub(super) fn stamp(live: &DynamicObject) -> Option<String> {
 fn digest(object: &DynamicObject) -> Option<String> {
     let value = serde_json::to_value(object).ok()?;
     let workload = Workload::from_object(value).ok()??;
-    Some(template_digest(&workload.template()))
+    Some(workload.digest())
 }
 
 pub(super) fn kind_missing(object: &ObjectRef) -> Problem {

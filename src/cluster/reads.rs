@@ -136,6 +136,8 @@ impl Pool {
             controller_revisions: pick(&self.controller_revisions, |object| {
                 concerns(&object.metadata)
             }),
+            jobs: Vec::new(),
+            others: Vec::new(),
             services,
             endpoint_slices,
             events,

@@ -86,7 +86,7 @@ fn nodes(system: &System) -> Vec<Node<'_>> {
 fn ended(system: &System) -> impl Iterator<Item = (Code, String)> {
     system.external.iter().filter_map(|(name, caller)| {
         let evidence = caller.ended.as_ref()?;
-        let text = format!("{name} counts as ended, since its declaration says so: {evidence}");
+        let text = format!("{name} counts as ended: {evidence}");
         Some((Code::EndedCaller, text))
     })
 }
@@ -301,12 +301,20 @@ impl<'a> Case<'_, 'a> {
             notes.push((Code::SoftEdgeDropped, text));
         }
         if self.repair {
+            let stays_broken = !self.caller.is_moving()
+                && at_end
+                    .iter()
+                    .any(|pair| is_hard(pair) && self.is_lost_caller(pair));
+            let until = if stays_broken {
+                format!("{caller} does not move, so they fail when all is done too")
+            } else {
+                "they may go on failing until both are done".to_owned()
+            };
             let now = self.meetings.now.iter().filter(|pair| is_hard(pair));
             let now = now.map(|pair| pair.callee.map_or("absent", |callee| callee.name.as_str()));
             notes.extend(now.map(|callee_revision| {
                 let text = format!(
-                    "calls of {caller} to {callee}@{callee_revision} fail already; they may go on \
-                     failing until both are done"
+                    "calls of {caller} to {callee}@{callee_revision} fail already; {until}"
                 );
                 (Code::Repaired, text)
             }));

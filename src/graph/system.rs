@@ -12,6 +12,8 @@ use crate::spec::{Assume, External, Graph, Interface, Manner, Service, ServiceNa
 const LIVE: &str = "live";
 /// The name of the revision that a release brings.
 const TARGET: &str = "target";
+/// What shows that a caller has ended that only the graph of before has.
+const NOT_DECLARED: &str = "the new graph does not have it any more";
 
 /// One version of a service: what it speaks, under a name that people are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,9 +133,9 @@ impl System {
     /// declares differs; with it, also if its template does (a service that is not named there has
     /// the same).
     ///
-    /// An external caller counts as declared in `new`. One that both declare, differently, calls
-    /// what `old` says to the end and may call what `new` says as soon as that is served. One that
-    /// only `old` has was released by whoever took it out.
+    /// An external caller calls what `old` says to the end, and may call what `new` says as soon as that
+    /// is served. One that only `new` has comes with the release; one that only `old` has counts as ended,
+    /// since whoever took it out said so.
     pub fn between(
         old: &Graph,
         new: &Graph,
@@ -147,18 +149,38 @@ impl System {
         });
         let mut system = Self::from_live(live.collect(), new, templates_changed);
         for (name, outside) in &mut system.external {
-            let calls_now = new.external.get(name).map(|caller| &caller.calls);
+            let calls = new.external.get(name).map(|caller| &caller.calls);
             let before = old.external.get(name);
-            if let Some(before) = before.filter(|before| Some(&before.calls) != calls_now) {
-                outside.coming = outside.live.pop().map(|now| Revision {
-                    name: TARGET.to_owned(),
-                    ..now
-                });
-                outside.live.push(outside_revision(before));
+            if before.map(|before| &before.calls) != calls {
+                outside.coming = outside
+                    .coming
+                    .take()
+                    .or_else(|| outside.live.pop())
+                    .map(|now| Revision {
+                        name: TARGET.to_owned(),
+                        ..now
+                    });
+                outside.live = before.map(outside_revision).into_iter().collect();
             }
+        }
+        for (name, before) in &old.external {
+            let outside = || Outside {
+                live: vec![outside_revision(before)],
+                coming: None,
+                ended: Some(
+                    before
+                        .ended
+                        .clone()
+                        .unwrap_or_else(|| NOT_DECLARED.to_owned()),
+                ),
+            };
+            system.external.entry(name.clone()).or_insert_with(outside);
         }
         for (name, member) in &mut system.services {
             let before = old.services.get(name);
+            if let (Moves::Delete, Some(before)) = (member.moves, before) {
+                member.manner = before.manner.clone();
+            }
             member.was_routed(before.map_or(member.manner.routing, |one| one.manner.routing));
         }
         system
@@ -183,19 +205,29 @@ impl System {
                 services.insert(name, Member::deleted(live));
             }
         }
+        let runs = |callee: &ServiceName| {
+            let member: Option<&Member> = services.get(callee);
+            member.is_some_and(|member| !member.live.is_empty())
+        };
         let external = new.external.iter().map(|(name, caller)| {
-            (
-                name.clone(),
-                Outside {
-                    live: vec![outside_revision(caller)],
-                    coming: None,
-                    ended: caller.ended.clone(),
-                },
-            )
+            // What does not run yet nobody can have called.
+            let mut known = caller.clone();
+            known.calls.retain(|(callee, _), _| runs(callee));
+            let is_all = known.calls.len() == caller.calls.len();
+            let outside = Outside {
+                live: vec![outside_revision(&known)],
+                coming: (!is_all).then(|| Revision {
+                    name: TARGET.to_owned(),
+                    ..outside_revision(caller)
+                }),
+                ended: caller.ended.clone(),
+            };
+            (name.clone(), outside)
         });
+        let external = external.collect();
         Self {
             services,
-            external: external.collect(),
+            external,
             assume: new.assume,
             repair: false,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Revision, System};
+use super::{Revision, System, derive};
 use crate::spec::crd::DrainLevel;
 use crate::spec::{
     ContractName, External, Graph, Interface, Manner, Need, ObjectRef, Requirement, Service,
@@ -161,7 +161,9 @@ fn external_callers_keep_what_they_call_and_may_get_more() {
         [
             "mobile: 1 live, coming None",
             "partner: 1 live, coming Some(\"target\")",
-            "watch: 1 live, coming None"
+            "released: 1 live, coming None",
+            "watch: 0 live, coming Some(\"target\")",
+            "zoo: 1 live, coming None"
         ]
     );
     let partner = &system.external[&name("partner")];
@@ -171,4 +173,22 @@ fn external_callers_keep_what_they_call_and_may_get_more() {
         called(partner.coming.as_ref().unwrap()),
         calls("gateway", "2")
     );
+}
+
+#[test]
+fn a_first_install_has_callers_from_outside_that_nobody_answered_yet() {
+    let mut new = graph("gateway 1");
+    let external = External {
+        path: "spec.external[0]".to_owned(),
+        calls: calls("gateway", "1"),
+        ended: None,
+    };
+    new.external.insert(name("mobile"), external);
+    let system = System::between(&Graph::default(), &new, None);
+    let derived = derive(&system);
+    assert_eq!(derived.unsafe_now.len(), 0);
+    assert_eq!(derived.unsafe_at_end.len(), 0);
+    // The same where a service comes to a system that runs, as a cluster shows it.
+    let system = System::from_live(BTreeMap::new(), &new, None);
+    assert_eq!(derive(&system).unsafe_now.len(), 0);
 }

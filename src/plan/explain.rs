@@ -408,10 +408,11 @@ fn refused(refusal: &Refusal) -> Vec<String> {
         lines.push(format!("  Phase {}: {}", at + 1, wave.join(", ")));
     }
     if refusal.code == Code::BothWays && refusal.cycle.len() == 2 {
-        let other = refusal
-            .cycle
-            .iter()
-            .find(|name| !proposal.split.contains(name));
+        let is_helpful = |name: &ServiceName| {
+            proposal.split.contains(name)
+                || refusal.alternatives.iter().any(|set| set.contains(name))
+        };
+        let other = refusal.cycle.iter().find(|name| !is_helpful(name));
         lines.extend(other.map(|other| {
             format!(
                 "Splitting {other} does not help: its one change comes both too early and too late"

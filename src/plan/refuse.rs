@@ -13,7 +13,7 @@ use crate::graph::{
 use crate::spec::{Code, ServiceName};
 
 /// The refusals that no order could cure, worst first.
-pub(super) fn refuse_unsafe(derived: &Derivation<'_>) -> Option<Refusal> {
+pub(super) fn refuse_unsafe(system: &System, derived: &Derivation<'_>) -> Option<Refusal> {
     let outside = derived.nodes.iter().filter(|node| node.is_outside());
     let outside: BTreeSet<&ServiceName> = outside.map(|node| node.name).collect();
     let kept = derived
@@ -54,6 +54,23 @@ pub(super) fn refuse_unsafe(derived: &Derivation<'_>) -> Option<Refusal> {
     let mut refusal = Refusal::new(code, kind);
     refusal.pairs = pairs_of(pairs.iter());
     refusal.because = because;
+    if kind == RefusalKind::SelfConflict {
+        let hard = derived
+            .precedences
+            .iter()
+            .filter(|one| one.strength == Strength::Hard);
+        let arcs: Vec<_> = hard.map(|one| (one.first, one.then)).collect();
+        let cycles = components(derived.nodes.len(), arcs.iter().copied());
+        let members = cycles
+            .iter()
+            .flatten()
+            .filter_map(|at| derived.nodes.get(*at));
+        refusal.cycle = members.map(|node| node.name.clone()).collect();
+        refusal
+            .because
+            .extend(cycles.iter().map(|members| round(members, &arcs, derived)));
+        refusal.find_way_out(system, derived, &cycles);
+    }
     Some(refusal)
 }
 
@@ -150,23 +167,7 @@ pub(super) fn refuse_cycle(
         refusal.because.push(blame(&forcing, derived));
         return refusal;
     }
-    match way_out(system, derived, cycles) {
-        Some(Way {
-            proposal,
-            intermediate,
-            alternatives,
-            between: _,
-        }) => {
-            refusal.proposal = Some(proposal);
-            refusal.intermediate = intermediate;
-            refusal.alternatives = alternatives;
-        }
-        None => refusal.because.push(
-            "no split of these services was found that is safe at every moment; pin the versions \
-             that clients use while servers roll, or take a change out of this release"
-                .to_owned(),
-        ),
-    }
+    refusal.find_way_out(system, derived, cycles);
     refusal
 }
 
@@ -240,6 +241,27 @@ fn pairs_of<'a>(pairs: impl Iterator<Item = &'a Pair<'a>>) -> Vec<PairOf> {
 }
 
 impl Refusal {
+    /// Adds the smallest split, or the word that there is none.
+    fn find_way_out(&mut self, system: &System, derived: &Derivation<'_>, cycles: &[Vec<usize>]) {
+        match way_out(system, derived, cycles) {
+            Some(Way {
+                proposal,
+                intermediate,
+                alternatives,
+                between: _,
+            }) => {
+                self.proposal = Some(proposal);
+                self.intermediate = intermediate;
+                self.alternatives = alternatives;
+            }
+            None => self.because.push(
+                "no split of these services was found that is safe at every moment; pin the versions \
+                 that clients use while servers roll, or take a change out of this release"
+                    .to_owned(),
+            ),
+        }
+    }
+
     fn new(code: Code, kind: RefusalKind) -> Self {
         Self {
             code,

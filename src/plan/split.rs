@@ -11,7 +11,7 @@ use super::proposal::with_shapes;
 use super::settle::Arc;
 use super::shape::{Shape, Staged, Tie};
 use super::waves::can_stand_beside;
-use crate::graph::{Clash, Derivation, Node, Revision, Strength, System, components, derive};
+use crate::graph::{Clash, Derivation, Node, Pair, Revision, Strength, System, components, derive};
 use crate::spec::ServiceName;
 
 /// Up to this size of a cycle every subset is tried: at most 2^16 linear checks.
@@ -40,30 +40,91 @@ pub(super) fn way_out(
     if cycles.iter().any(|members| is_refuted(derived, members)) {
         return None;
     }
-    let mut shapes = vec![Shape::Whole; derived.nodes.len()];
-    let mut alternatives = Vec::new();
+    let mut shapes = plain(derived)?;
+    // What each cycle is split in, and what it could be split in instead.
+    let mut found: Vec<(Vec<usize>, Vec<Vec<usize>>)> = Vec::new();
     for members in cycles {
-        let search = Search::new(derived, members);
-        let found = search.fewest()?;
-        let others = search.others(&found).into_iter();
-        alternatives.extend(others.map(|set| search.nodes(&set)));
-        for (at, shape) in members.iter().zip(search.merged(&found)) {
+        let search = Search::new(derived, members, &shapes);
+        let fewest = search.fewest()?;
+        let others = search.others(&fewest).into_iter();
+        let others = others.map(|set| search.nodes(&set)).collect();
+        found.push((search.nodes(&fewest), others));
+        for (at, shape) in members.iter().zip(search.merged(&fewest)) {
             *shapes.get_mut(*at)? = shape;
         }
     }
-    let named = |set: Vec<usize>| {
-        set.into_iter()
-            .filter_map(|at| Some(derived.nodes.get(at)?.name.clone()))
-    };
-    alternatives.truncate(ALTERNATIVES_MAX);
-    let alternatives = alternatives
-        .into_iter()
-        .map(|set| named(set).collect())
-        .collect();
     Some(Way {
-        alternatives,
-        ..with_shapes(system, derived, &shapes)?
+        alternatives: alternatives(derived, &found),
+        ..in_fewer_steps(system, derived, shapes)?
     })
+}
+
+/// Whole sets to split instead: another one for one of the cycles, and what was found for all others.
+fn alternatives(
+    derived: &Derivation<'_>,
+    found: &[(Vec<usize>, Vec<Vec<usize>>)],
+) -> Vec<Vec<ServiceName>> {
+    let mut all = Vec::new();
+    for (at, (_, others)) in found.iter().enumerate() {
+        let rest = found.iter().enumerate().filter(|(other, _)| *other != at);
+        let rest: Vec<usize> = rest.flat_map(|(_, (fewest, _))| fewest).copied().collect();
+        all.extend(others.iter().map(|set| [set.as_slice(), &rest].concat()));
+    }
+    let torn = torn(derived);
+    let named = |mut set: Vec<usize>| {
+        set.extend(&torn);
+        set.sort_unstable();
+        let nodes = set.into_iter().filter_map(|at| derived.nodes.get(at));
+        nodes.map(|node| node.name.clone()).collect()
+    };
+    all.truncate(ALTERNATIVES_MAX);
+    all.into_iter().map(named).collect()
+}
+
+/// The nodes that cannot run beside their own new revision: no order helps, only steps do.
+fn torn(derived: &Derivation<'_>) -> BTreeSet<usize> {
+    let names: BTreeSet<&ServiceName> = derived
+        .self_conflicts
+        .iter()
+        .map(|pair| pair.link.callee)
+        .collect();
+    let nodes = derived.nodes.iter().enumerate();
+    let torn = nodes.filter(|(_, node)| names.contains(node.name));
+    torn.map(|(at, _)| at).collect()
+}
+
+/// The shapes before any search: whole, but for what cannot be. `None` where that cannot be split, or was seen to fail.
+fn plain(derived: &Derivation<'_>) -> Option<Vec<Shape>> {
+    let is_seen = |pair: &Pair<'_>| pair.clash == Clash::Refuted;
+    if derived.self_conflicts.iter().any(is_seen) {
+        return None;
+    }
+    let mut shapes = vec![Shape::Whole; derived.nodes.len()];
+    for at in torn(derived) {
+        derived.nodes.get(at).filter(|node| can_be_split(node))?;
+        *shapes.get_mut(at)? = Shape::Three;
+    }
+    Some(shapes)
+}
+
+/// Plans with these shapes; what cannot run beside its own new revision in two steps where three are not needed.
+fn in_fewer_steps(
+    system: &System,
+    derived: &Derivation<'_>,
+    mut shapes: Vec<Shape>,
+) -> Option<Way> {
+    let mut way = with_shapes(system, derived, &shapes)?;
+    for at in torn(derived) {
+        for shape in [Shape::ExpandFirst, Shape::ContractLast] {
+            let mut fewer = shapes.clone();
+            *fewer.get_mut(at)? = shape;
+            if let Some(found) = with_shapes(system, derived, &fewer) {
+                (way, shapes) = (found, fewer);
+                break;
+            }
+        }
+    }
+    Some(way)
 }
 
 /// Whether a verification closes a cycle. A revision between is known by what it would declare, and there a declaration was
@@ -92,7 +153,7 @@ pub fn split_with(
 /// The same with the revisions that it brings.
 pub(super) fn way_with(system: &System, split: &BTreeSet<ServiceName>) -> Option<Way> {
     let derived = &derive(system);
-    let mut shapes = vec![Shape::Whole; derived.nodes.len()];
+    let mut shapes = plain(derived)?;
     let hard = derived
         .precedences
         .iter()
@@ -102,17 +163,17 @@ pub(super) fn way_with(system: &System, split: &BTreeSet<ServiceName>) -> Option
         hard.map(|precedence| (precedence.first, precedence.then)),
     );
     for members in &cycles {
-        let search = Search::new(derived, members);
+        let search = Search::new(derived, members, &shapes);
         let is_chosen = |at: &usize| {
             let node = members.get(*at).and_then(|at| derived.nodes.get(*at));
-            node.is_some_and(|node| split.contains(node.name))
+            node.is_some_and(|node| split.contains(node.name)) && !search.is_split_anyway(*at)
         };
         let chosen: Vec<usize> = (0..members.len()).filter(is_chosen).collect();
         for (at, shape) in members.iter().zip(search.merged(&chosen)) {
             *shapes.get_mut(*at)? = shape;
         }
     }
-    with_shapes(system, derived, &shapes)
+    in_fewer_steps(system, derived, shapes)
 }
 
 /// One component of the precedences and what may be split in it; its members are numbered anew.
@@ -126,7 +187,8 @@ struct Search<'d> {
 }
 
 impl<'d> Search<'d> {
-    fn new(derived: &'d Derivation<'_>, members: &'d [usize]) -> Self {
+    /// In: the shapes of those that must be split whatever else is.
+    fn new(derived: &'d Derivation<'_>, members: &'d [usize], shapes: &[Shape]) -> Self {
         let own: BTreeMap<usize, usize> = members
             .iter()
             .enumerate()
@@ -147,15 +209,16 @@ impl<'d> Search<'d> {
             Some(Tie { arc, ..tie })
         });
         let node = |at: usize| members.get(at).and_then(|at| derived.nodes.get(*at));
-        let plain = (0..members.len()).map(|at| {
-            if node(at).is_some_and(can_stand_beside) {
-                Shape::Beside
-            } else {
-                Shape::Whole
-            }
+        let shape = |at: usize| members.get(at).and_then(|at| shapes.get(*at)).copied();
+        let plain = (0..members.len()).map(|at| match shape(at) {
+            Some(Shape::Three) => Shape::Three,
+            _ if node(at).is_some_and(can_stand_beside) => Shape::Beside,
+            _ => Shape::Whole,
         });
+        let plain: Vec<Shape> = plain.collect();
         let consumers = consumers(derived, &own);
         let mut candidates: Vec<usize> = (0..members.len())
+            .filter(|at| plain.get(*at) != Some(&Shape::Three))
             .filter(|at| node(*at).is_some_and(can_be_split))
             .collect();
         // One with a switch needs no revision of its own. Then, fewer consumers have to live with the
@@ -171,7 +234,7 @@ impl<'d> Search<'d> {
         Self {
             members,
             ties: ties.collect(),
-            plain: plain.collect(),
+            plain,
             candidates,
         }
     }
@@ -181,6 +244,11 @@ impl<'d> Search<'d> {
         set.iter()
             .filter_map(|at| self.members.get(*at).copied())
             .collect()
+    }
+
+    /// Whether a member is split whatever else is.
+    fn is_split_anyway(&self, at: usize) -> bool {
+        self.plain.get(at) == Some(&Shape::Three)
     }
 
     /// The plain shapes, but for these.
@@ -218,7 +286,7 @@ impl<'d> Search<'d> {
         } else {
             1
         };
-        (1..=exact)
+        (0..=exact)
             .find_map(|size| self.subsets(size, 1).pop())
             .or_else(|| Some(self.greedy()))
     }

@@ -20,7 +20,7 @@ const LISTED_MAX: usize = 10;
 /// Takes time in proportion to the services and edges, but for the reduction of `after`.
 pub fn plan(system: &System) -> Plan {
     let derived = derive(system);
-    let plan = match refuse_unsafe(&derived) {
+    let plan = match refuse_unsafe(system, &derived) {
         Some(refusal) => refused(refusal, Vec::new()),
         None => match arrange(&derived, &vec![Shape::Whole; derived.nodes.len()]) {
             Ok(arranged) => ordered(&derived, &arranged),
@@ -35,7 +35,7 @@ pub fn plan(system: &System) -> Plan {
 
 /// Plans with these shapes, or refuses.
 pub(super) fn plan_shaped(system: &System, derived: &Derivation<'_>, shapes: &[Shape]) -> Plan {
-    let plan = match refuse_unsafe(derived) {
+    let plan = match refuse_unsafe(system, derived) {
         Some(refusal) => refused(refusal, Vec::new()),
         None => match arrange(derived, shapes) {
             Ok(arranged) => ordered(derived, &arranged),

@@ -331,7 +331,7 @@ fn look(
             .into_iter()
             .filter_map(|(name, read)| {
                 let view = match read {
-                    Read::Live => &cluster.view,
+                    Read::Live | Read::File => &cluster.view,
                     Read::Cached => &*cached,
                 };
                 let judged = agenda.members.get(&name)?.judged();

@@ -47,6 +47,8 @@ pub(super) fn snapshot(
         workload: None,
         replica_sets: Vec::new(),
         controller_revisions: Vec::new(),
+        jobs: Vec::new(),
+        others: Vec::new(),
         pods: Vec::new(),
         services: Vec::new(),
         endpoint_slices: Vec::new(),

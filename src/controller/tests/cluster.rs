@@ -354,7 +354,7 @@ impl Cluster {
     pub(super) fn snapshot(&self, name: &str, read: Read) -> Snapshot {
         let shown = match read {
             Read::Live => &self.deployed,
-            Read::Cached => &self.cached,
+            Read::Cached | Read::File => &self.cached,
         };
         snapshot(name, shown, read, self.now)
     }

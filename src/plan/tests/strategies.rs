@@ -312,7 +312,7 @@ fn s16_a_repair_lets_nothing_else_break() {
       ~ web
           calls orders: 1 → 2
           because orders must answer 2 everywhere first: web@target calls orders 2, orders@live serves 1
-    warning: calls of report to orders@live fail already; they may go on failing until both are done [TG0211]
+    warning: calls of report to orders@live fail already; report does not move, so they fail when all is done too [TG0211]
     ");
     // A pair that works now may not break.
     insta::assert_snapshot!(plan_of(
@@ -351,7 +351,7 @@ fn s18_an_external_caller_that_has_ended_counts_no_more() {
     Wave 1   may start at once
       ~ gateway
           serves gateway: 1 → 2
-    warning: mobile counts as ended, since its declaration says so: no call in 30 days [TG0212]
+    warning: mobile counts as ended: no call in 30 days [TG0212]
     ");
 }
 

@@ -90,6 +90,12 @@ fn a_service_that_cannot_read_its_own_old_data_is_a_self_conflict() {
     Refused [TG0205]: a service cannot run beside its own new revision
       cache@target calls cache 2, cache@live serves 1; pods of both revisions of cache run while it rolls: first release one that serves both
       cache@live calls cache 1, cache@target serves 2; pods of both revisions of cache run while it rolls: first release one that serves both
+    Way out: split in three releases, with a revision between for cache
+      cache/expand serves cache 1, 2, calls cache 1
+      cache/flip serves cache 1, 2, calls cache 2
+      Phase 1: cache/expand
+      Phase 2: cache/flip
+      Phase 3: cache/contract
     ");
     insta::assert_snapshot!(plan_of("cache: new; serves 1; calls cache 1"), @r"
     Safe: yes. 1 wave.
@@ -159,5 +165,83 @@ fn a_client_that_remembers_what_it_agreed_on_cannot_live_with_a_mixed_server() {
       ~ c
           calls s: 1 → any of 1, 2
           because s must be of one revision first: c@target calls s any of 1, 2 and keeps what it agreed on first, s@target serves other versions of them than the pods beside it
+    ");
+}
+
+#[test]
+fn a_service_that_calls_itself_in_a_new_version_is_split_in_two_steps_and_in_three_where_it_drops()
+{
+    insta::assert_snapshot!(plan_of("a: serves 1 -> 1,2; calls a 1 -> 2"), @r"
+    Refused [TG0205]: a service cannot run beside its own new revision
+      a@target calls a 2, a@live serves 1; pods of both revisions of a run while it rolls: first release one that serves both
+    Way out: split in two releases, with a revision between for a
+      a/expand serves a 1, 2, calls a 1
+      Phase 1: a/expand
+      Phase 2: a/flip
+    ");
+    insta::assert_snapshot!(plan_of("a: serves 1 -> 2; calls a 1 -> 2"), @r"
+    Refused [TG0205]: a service cannot run beside its own new revision
+      a@target calls a 2, a@live serves 1; pods of both revisions of a run while it rolls: first release one that serves both
+      a@live calls a 1, a@target serves 2; pods of both revisions of a run while it rolls: first release one that serves both
+    Way out: split in three releases, with a revision between for a
+      a/expand serves a 1, 2, calls a 1
+      a/flip serves a 1, 2, calls a 2
+      Phase 1: a/expand
+      Phase 2: a/flip
+      Phase 3: a/contract
+    ");
+}
+
+#[test]
+fn a_service_that_calls_itself_on_a_cycle_is_split_whatever_else_is() {
+    insta::assert_snapshot!(plan_of(
+        "a: serves 1 -> 2; calls a 1 -> 2; calls b 1 -> 2 | b: serves 1 -> 2; calls a 1 -> 2"
+    ), @r"
+    Refused [TG0205]: a service cannot run beside its own new revision
+      a@target calls a 2, a@live serves 1; pods of both revisions of a run while it rolls: first release one that serves both
+      a@live calls a 1, a@target serves 2; pods of both revisions of a run while it rolls: first release one that serves both
+      each would have to be done before the next: a → b → a
+    Way out: split in three releases, with a revision between for a, b
+      a/expand serves a 1, 2, calls a 1; b 1
+      b/expand serves b 1, 2, calls a 1
+      a/flip serves a 1, 2, calls a 2; b 2
+      Phase 1: a/expand, b/expand
+      Phase 2: a/flip
+      Phase 3: b/flip
+      Phase 4: a/contract
+    ");
+}
+
+#[test]
+fn each_alternative_of_two_cycles_is_a_whole_set() {
+    insta::assert_snapshot!(plan_of(
+        "a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls a 1 -> 2 \
+         | x: serves 1 -> 2 | y: calls x 1 -> 2"
+    ), @r"
+    Refused [TG0203]: no safe order exists between a, b, x, y
+      each would have to be done before the next: a → b → a
+      each would have to be done before the next: x → y → x
+      if a goes before b: a@target calls b 2, b@live serves 1
+      if b goes before a: b@target calls a 2, a@live serves 1
+      if y goes before x: y@target calls x 2, x@live serves 1
+      if x goes before y: y@live calls x 1, x@target serves 2
+    Way out: split in two releases, with a revision between for a, x
+      a/expand serves a 1, 2, calls b 1
+      x/expand serves x 1, 2, calls nothing
+      Phase 1: a/expand, x/expand
+      Phase 2: b, y
+      Phase 3: a/flip, x/contract
+    Or split b, x instead
+    ");
+}
+
+#[test]
+fn a_repair_that_leaves_a_caller_broken_says_so() {
+    insta::assert_snapshot!(plan_of("repair | orders: serves 1 -> 1,3 | web: calls orders 2"), @r"
+    A repair: nothing breaks that works now. 1 wave.
+    Wave 1   may start at once
+      ~ orders
+          serves orders: 1 → 1, 3
+    warning: calls of web to orders@live fail already; web does not move, so they fail when all is done too [TG0211]
     ");
 }

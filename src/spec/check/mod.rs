@@ -2,6 +2,7 @@
 
 mod channels;
 mod circles;
+mod completion;
 mod contracts;
 mod limits;
 mod live;
@@ -73,6 +74,9 @@ pub fn check_graph_after(
     checker.ends(spec);
     checker.size(spec);
     checker.circles(spec);
+    checker
+        .problems
+        .extend(completion::check_rules(&spec.completion));
     (graph, checker.problems)
 }
 

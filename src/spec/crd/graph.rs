@@ -60,6 +60,11 @@ pub struct ServiceGraphSpec {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 100))]
     pub external: Vec<ExternalCaller>,
+    /// When an object of a kind is done that nothing else is known about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(max = 50))]
+    pub completion: Vec<CompletionRule>,
     /// What is assumed of an edge without declared versions: `serverFirst` (default) or `strict` (refused).
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub assume: AssumePolicy,
@@ -115,6 +120,29 @@ pub struct ServiceDeclaration {
     /// Whether what its Job does can be undone by a Job of the release before. Default: not if it drops a version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reversible: Option<bool>,
+}
+
+/// When an object of a kind is done, in CEL over `object`. Failed comes before paused, paused before complete.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CompletionRule {
+    /// Group and version; the version does not matter.
+    #[schemars(length(min = 1, max = 253))]
+    pub api_version: String,
+    /// The kind.
+    #[schemars(length(min = 1, max = 63))]
+    pub kind: String,
+    /// True when it is done.
+    #[schemars(length(min = 1, max = 2000))]
+    pub complete: String,
+    /// True when it has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2000))]
+    pub failed: Option<String>,
+    /// True when it waits for somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2000))]
+    pub paused: Option<String>,
 }
 
 /// The parameter that selects which versions a service calls.

@@ -9,8 +9,8 @@ mod plan;
 mod release;
 
 pub use graph::{
-    AssumePolicy, Call, Channel, Consumes, DrainLevel, Durable, ExternalCaller, Negotiation,
-    Produces, Routing, Serves, ServiceDeclaration, ServiceGraph, ServiceGraphSpec,
+    AssumePolicy, Call, Channel, CompletionRule, Consumes, DrainLevel, Durable, ExternalCaller,
+    Negotiation, Produces, Routing, Serves, ServiceDeclaration, ServiceGraph, ServiceGraphSpec,
     ServiceGraphStatus, Switch, SwitchCall, SwitchValue, WorkloadRef,
 };
 pub use live::{LiveService, LiveSets, LiveSetsSpec};

@@ -22,6 +22,22 @@ pub enum Note {
     Degraded,
     /// A Job of this name and template had run before.
     AlreadyRan,
+    /// A CronJob is suspended: it starts nothing.
+    Suspended,
+    /// A claim is bound when a pod uses it.
+    AwaitsConsumer,
+    /// Promoted, and somebody keeps the canary pods running.
+    CanaryNotScaled,
+    /// An autoscaler says that it cannot work.
+    CannotScale,
+    /// A disruption budget allows no eviction now.
+    DisruptionNotAllowed,
+    /// A disruption budget cannot count its pods.
+    SyncFailed,
+    /// Clients see only the endpoints of their own node.
+    LocalTraffic,
+    /// A node of a new pod is not ready.
+    NodeNotReady,
 }
 
 /// Whether the next service may start.
@@ -58,6 +74,8 @@ pub struct Assessment {
     pub failing_since: Option<Timestamp>,
     /// Whether it failed for long enough.
     pub(super) has_failed: bool,
+    /// What it waits for, even where it has waited for too long: the next look must know since when.
+    pub(super) waits_for: Reason,
 }
 
 impl Assessment {
@@ -130,12 +148,15 @@ impl Assessment {
 
 fn draining_because(blockers: &Blockers) -> Reason {
     let vanished = |old: &OldPod| matches!(old.leaving, Leaving::Vanished { dead_by: _ });
-    if blockers
-        .pods
-        .iter()
-        .any(|old| old.owner == Owner::Old && !vanished(old))
-    {
-        Reason::OldPods
+    let kept = |old: &OldPod| matches!(old.leaving, Leaving::Kept { until: _ });
+    let own = |old: &&OldPod| old.owner == Owner::Old && !vanished(old);
+    let mut own_pods = blockers.pods.iter().filter(own).peekable();
+    if own_pods.peek().is_some() {
+        if own_pods.all(kept) {
+            Reason::ScaleDownDelay
+        } else {
+            Reason::OldPods
+        }
     } else if blockers.pods.iter().any(|old| old.owner != Owner::Old) {
         Reason::ForeignPods
     } else if blockers.pods.is_empty() {
@@ -177,9 +198,9 @@ pub struct Report {
     pub rollout: &'static str,
     /// The first thing that is missing, as one word.
     pub reason: &'static str,
-    /// New pods that are ready.
+    /// How many of what the reason counts are done: new pods that are ready, unless it counts something else.
     pub done: u32,
-    /// New pods that are wanted.
+    /// How many of them are wanted.
     pub total: u32,
     /// `Drained`, `Draining`, `Stuck`, `Unprovable` or `NotNeeded`.
     pub drain: &'static str,
@@ -197,6 +218,28 @@ pub struct Report {
 }
 
 impl Assessment {
+    /// The numbers that go with the reason: steps, pods, or whatever is counted.
+    fn counts(&self) -> (u32, u32) {
+        match &self.rollout {
+            Verdict::Progressing {
+                reason: _,
+                done,
+                total,
+                detail: _,
+            }
+            | Verdict::Paused {
+                reason: _,
+                done,
+                total,
+                detail: _,
+            } if *total > 0 => (*done, *total),
+            Verdict::Progressing { .. }
+            | Verdict::Paused { .. }
+            | Verdict::Complete
+            | Verdict::Failed { .. } => (self.new_ready, self.new_wanted),
+        }
+    }
+
     /// What it says, for machines.
     pub fn report(&self) -> Report {
         Report {
@@ -208,8 +251,8 @@ impl Assessment {
                 Verdict::Failed { .. } => "Failed",
             },
             reason: self.reason(),
-            done: self.new_ready,
-            total: self.new_wanted,
+            done: self.counts().0,
+            total: self.counts().1,
             drain: match &self.drain {
                 Drain::NotNeeded => "NotNeeded",
                 Drain::Drained => "Drained",

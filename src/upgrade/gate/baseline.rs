@@ -10,9 +10,13 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, Time};
 use serde::{Deserialize, Serialize};
 
+use super::argo_rollouts::HASH_LABEL;
+use super::condition::Condition;
+use super::flagger::{BaselineCanary, FlaggerCanary};
+use super::kin;
 use super::lineage::{Lineage, Standing, revision};
-use super::snapshot::{self, Snapshot, Workload};
-use super::template::template_digest;
+use super::snapshot::{self, Snapshot};
+use super::workload::Workload;
 use crate::spec::ObjectRef;
 
 /// What there was before the apply. If it got lost, capturing it again afterwards is safe: then every
@@ -40,6 +44,9 @@ pub struct Baseline {
     /// Its conditions: they outlive the rollout that they speak of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<BaselineCondition>,
+    /// What a Canary said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<BaselineCanary>,
     /// Its live pods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pods: Vec<BaselinePod>,
@@ -134,6 +141,7 @@ impl Baseline {
             revisions: BTreeSet::new(),
             selector: None,
             conditions: Vec::new(),
+            canary: None,
             pods: Vec::new(),
             services: BTreeMap::new(),
         }
@@ -168,10 +176,11 @@ impl Baseline {
             workload: live.reference(),
             uid: metadata.uid.clone(),
             generation: snapshot::generation(metadata),
-            template_digest: Some(template_digest(&live.template())),
+            template_digest: Some(live.digest()),
             revisions: lineage.current_revisions(),
             selector: live.selector().cloned(),
             conditions: conditions(live),
+            canary: live.canary().map(FlaggerCanary::recorded),
             pods,
             services: services(live, snapshot),
         }
@@ -185,20 +194,28 @@ fn conditions(live: &Workload) -> Vec<BaselineCondition> {
             let conditions = status.flat_map(|status| status.conditions.iter().flatten());
             conditions.map(BaselineCondition::from).collect()
         }
+        Workload::ArgoRollout(rollout) => recorded(&rollout.status.conditions),
+        Workload::FlaggerCanary(canary) => recorded(&canary.status.conditions),
+        Workload::Plain(object) => recorded(&object.conditions()),
         // The other kinds' conditions are never read.
         Workload::StatefulSet(_)
         | Workload::DaemonSet(_)
         | Workload::ReplicaSet(_)
         | Workload::Job(_)
+        | Workload::CronJob(_)
         | Workload::Pod(_) => Vec::new(),
     }
+}
+
+fn recorded(conditions: &[Condition]) -> Vec<BaselineCondition> {
+    conditions.iter().map(BaselineCondition::from).collect()
 }
 
 fn services(live: &Workload, snapshot: &Snapshot) -> BTreeMap<String, BTreeMap<String, String>> {
     let in_front = snapshot
         .services
         .iter()
-        .filter(|service| is_in_front_of(service, live));
+        .filter(|service| is_in_front_of(service, live, &snapshot.others));
     in_front
         .map(|service| {
             let selector = service.spec.as_ref().and_then(|spec| spec.selector.clone());
@@ -210,23 +227,33 @@ fn services(live: &Workload, snapshot: &Snapshot) -> BTreeMap<String, BTreeMap<S
         .collect()
 }
 
-/// Whether a Service selects the pods of a workload. Nobody calls a Job.
-pub fn is_in_front_of(service: &Service, workload: &Workload) -> bool {
-    if matches!(workload, Workload::Job(_)) {
-        return false;
-    }
+/// Whether a Service selects the pods of a workload. Nobody calls a Job. A Rollout's pods may be those of the template
+/// that it refers to, and its controller writes a hash into the selectors of its Services.
+pub fn is_in_front_of(service: &Service, workload: &Workload, others: &[Workload]) -> bool {
     let selector = service
         .spec
         .as_ref()
         .and_then(|spec| spec.selector.as_ref());
-    service.metadata.namespace == workload.metadata().namespace
-        && selector.is_some_and(|selector| {
-            let template = workload.template();
-            template
-                .metadata
-                .as_ref()
-                .is_some_and(|metadata| snapshot::service_selects(selector, metadata))
-        })
+    let is_here = service.metadata.namespace == workload.metadata().namespace;
+    if workload.is_never_called() || !is_here {
+        return false;
+    }
+    selector.is_some_and(|selector| {
+        let mut selector = selector.clone();
+        if matches!(workload, Workload::ArgoRollout(_)) {
+            selector.remove(HASH_LABEL);
+        }
+        let templates = kin::templates(workload, others);
+        templates
+            .iter()
+            .filter_map(|template| template.metadata.as_ref())
+            .any(|metadata| snapshot::service_selects(&selector, metadata))
+    })
+}
+
+/// Who does not know must wait as for a change.
+fn is_changed_default() -> bool {
+    true
 }
 
 /// What the API server answered to the apply.
@@ -235,16 +262,20 @@ pub fn is_in_front_of(service: &Service, workload: &Workload) -> bool {
 pub struct Applied {
     /// The workload.
     pub workload: ObjectRef,
-    /// Its uid.
+    /// Its uid. Of a record that does not say it, any.
+    #[serde(default)]
     pub uid: String,
     /// Its generation after the apply.
+    #[serde(default)]
     pub generation: i64,
     /// Its resource version after the apply.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub resource_version: String,
     /// The digest of its pod template as returned: after defaulting and webhooks.
+    #[serde(default)]
     pub template_digest: String,
     /// Whether the apply changed anything.
+    #[serde(default = "is_changed_default")]
     pub changed: bool,
 }
 
@@ -261,7 +292,7 @@ impl Applied {
             uid: snapshot::uid(metadata).to_owned(),
             generation: snapshot::generation(metadata),
             resource_version: metadata.resource_version.clone().unwrap_or_default(),
-            template_digest: template_digest(&response.template()),
+            template_digest: response.digest(),
             changed: !before.is_some_and(is_same),
         }
     }

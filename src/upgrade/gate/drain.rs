@@ -9,15 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Pod;
 
-use super::baseline::{grace_s, node};
+use super::argo_rollouts::SCALE_DOWN_DEADLINE;
+use super::baseline::{grace_default_s, grace_s, node};
+use super::cron_job;
 use super::endpoints::{Fronts, Seen, Target};
 use super::images;
 use super::lineage::{Lineage, Standing};
 use super::memory::Trace;
 use super::reason::Reason;
 use super::snapshot;
+use super::stamps;
 use super::vanished::{self, NodeState, node_state};
 use super::verdict::{Blockers, Drain, Leaving, OldEndpoint, OldPod, Owner};
+use super::workload::Workload;
 use super::{DrainLevel, Look};
 
 /// A pod that is so long past its grace period does not go by itself.
@@ -58,9 +62,16 @@ pub(super) fn judge(scene: &Scene<'_, '_>) -> Drained {
     let old_alive = snapshot::length(old.len());
     let (held, traces) = vanished::trace(scene.look, scene.lineage, &old);
     pods.extend(held);
+    pods.extend(old_jobs(scene));
     pods.sort();
+    // What nobody calls matters as a client, and a client that ends still calls.
+    let calls_only = snapshot
+        .workload
+        .as_ref()
+        .is_some_and(Workload::is_never_called);
     let drain = match scene.look.policy.drain {
         DrainLevel::Pods => of_pods(scene, pods),
+        DrainLevel::Endpoints if calls_only => of_pods(scene, pods),
         DrainLevel::Endpoints => of_blockers(scene, Vec::new()),
         DrainLevel::None => Drain::NotNeeded,
     };
@@ -105,7 +116,8 @@ fn of_blockers(scene: &Scene<'_, '_>, pods: Vec<OldPod>) -> Drain {
     if let Some(detail) = unknown {
         return Drain::Unprovable(Reason::UnknownEndpoint, detail);
     }
-    match images::differ(scene.look, scene.lineage) {
+    let mismatch = stamps::mismatch(scene.look.snapshot, scene.lineage);
+    match mismatch.or_else(|| images::differ(scene.look, scene.lineage)) {
         Some((reason, detail)) => Drain::Unprovable(reason, detail),
         None => Drain::Drained,
     }
@@ -140,10 +152,11 @@ fn blocking_owner(scene: &Scene<'_, '_>, pod: &Pod) -> Option<Owner> {
 
 fn old_pod(look: &Look<'_>, pod: &Pod, owner: Owner) -> OldPod {
     let phase = pod.status.as_ref().and_then(|status| status.phase.clone());
+    let kept = (owner == Owner::Old).then(|| kept(look, pod)).flatten();
     let leaving = match &pod.metadata.deletion_timestamp {
-        None => Leaving::No {
+        None => kept.unwrap_or_else(|| Leaving::No {
             phase: phase.unwrap_or_else(|| "Pending".to_owned()),
-        },
+        }),
         Some(gone_by) => Leaving::By {
             gone_by: gone_by.0,
             finalizers: pod.metadata.finalizers.clone().unwrap_or_default(),
@@ -160,18 +173,74 @@ fn old_pod(look: &Look<'_>, pod: &Pod, owner: Owner) -> OldPod {
     }
 }
 
+/// An old pod that a Rollout has switched away from and keeps for a while, and until when if it says so.
+fn kept(look: &Look<'_>, pod: &Pod) -> Option<Leaving> {
+    let Some(Workload::ArgoRollout(rollout)) = &look.snapshot.workload else {
+        return None;
+    };
+    let owner = snapshot::controller(&pod.metadata)?;
+    let set = look
+        .snapshot
+        .replica_sets
+        .iter()
+        .find(|set| snapshot::uid(&set.metadata) == owner.uid)?;
+    // Pods of the Deployment that it takes its template from are not its to scale down.
+    let is_its = snapshot::controller(&set.metadata)
+        .is_some_and(|above| above.uid == snapshot::uid(&rollout.metadata));
+    let annotations = set.metadata.annotations.as_ref();
+    let deadline = annotations.and_then(|annotations| annotations.get(SCALE_DOWN_DEADLINE));
+    let is_kept =
+        is_its && (deadline.is_some_and(|text| !text.is_empty()) || rollout.delays_scale_down());
+    is_kept.then(|| Leaving::Kept {
+        until: deadline.and_then(|text| text.parse().ok()),
+    })
+}
+
+/// Jobs of a CronJob's old template that have not ended and have no live pod just now: they may start one.
+fn old_jobs(scene: &Scene<'_, '_>) -> Vec<OldPod> {
+    let snapshot = scene.look.snapshot;
+    let Some(Workload::CronJob(cron)) = &snapshot.workload else {
+        return Vec::new();
+    };
+    let baseline = scene.look.baseline.uid.as_deref();
+    let own = snapshot::uid(&cron.metadata);
+    let has_pod = |uid: &str| {
+        let pods = snapshot.pods.iter().filter(|pod| snapshot::is_live(pod));
+        pods.filter_map(|pod| snapshot::controller(&pod.metadata))
+            .any(|owner| owner.uid == uid)
+    };
+    cron_job::jobs(&snapshot.jobs, |owner| {
+        owner == own || Some(owner) == baseline
+    })
+    .filter(|job| !cron_job::has_ended(job) && !cron_job::is_current(cron, job))
+    .filter(|job| !has_pod(snapshot::uid(&job.metadata)))
+    .map(|job| OldPod {
+        pod: snapshot::reference("batch/v1", "Job", &job.metadata),
+        uid: snapshot::uid(&job.metadata).to_owned(),
+        owner: Owner::Old,
+        leaving: Leaving::No {
+            phase: "not ended".to_owned(),
+        },
+        lost_node: None,
+        grace_s: grace_default_s(),
+    })
+    .collect()
+}
+
 /// Why a pod will not go by itself.
 fn stuck_because(look: &Look<'_>, pod: &OldPod) -> Option<Reason> {
     match &pod.leaving {
-        Leaving::No { phase: _ } | Leaving::Vanished { dead_by: Some(_) } => None,
-        Leaving::Vanished { dead_by: None } => Some(Reason::LostNode),
+        Leaving::No { phase: _ }
+        | Leaving::Kept { until: _ }
+        | Leaving::Vanished { dead_by: Some(_) } => None,
+        Leaving::Vanished { dead_by: None } => Some(Reason::StuckOnLostNode),
         Leaving::By {
             gone_by,
             finalizers,
         } => {
             let is_late = look.snapshot.now.duration_since(*gone_by) > STUCK_AFTER;
             let why = if pod.lost_node.is_some() {
-                Reason::LostNode
+                Reason::StuckOnLostNode
             } else if finalizers.is_empty() {
                 Reason::PastGracePeriod
             } else {

@@ -36,7 +36,8 @@ impl<'a> Fronts<'a> {
             .services
             .iter()
             .filter(|service| {
-                was_in_front(service) || live.is_some_and(|live| is_in_front_of(service, live))
+                was_in_front(service)
+                    || live.is_some_and(|live| is_in_front_of(service, live, &snapshot.others))
             })
             .collect();
         services.sort_by_key(|service| snapshot::name(&service.metadata));

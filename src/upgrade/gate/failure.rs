@@ -5,18 +5,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
-use k8s_openapi::api::apps::v1::Deployment;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod};
 
 use super::Look;
+use super::argo_rollouts::HASH_LABEL;
+use super::assessment::Note;
+use super::baseline::node;
 use super::deployment::{is_in_baseline, progressing};
 use super::lineage::{Lineage, Standing, new_replica_sets};
 use super::memory::Sighting;
 use super::reason::Reason;
 use super::signs::{self, Sign};
-use super::snapshot::{self, Workload};
+use super::snapshot::{self, Read};
+use super::vanished::{NodeState, node_state};
 use super::verdict::{Class, Verdict};
+use super::workload::Workload;
 
 /// So many pods that nodes turn away are no accident.
 const REJECTED_PODS_MAX: usize = 3;
@@ -83,6 +88,7 @@ fn of_pods(look: &Look<'_>, pods: &[&Pod]) -> Vec<Sign> {
             let own = signs::of_pod(pod, look.policy);
             own.into_iter()
                 .chain(signs::of_events(pod, &look.snapshot.events))
+                .chain(signs::of_claims(pod, &look.snapshot.events))
         })
         .collect()
 }
@@ -98,8 +104,8 @@ fn crashes(look: &Look<'_>, pods: &[&Pod], wanted: u32) -> Vec<Sign> {
         .iter()
         .filter(|(_, crash)| crash.is_backing_off)
         .count();
-    // One restart of one pod is normal while a dependency comes up; one of each of several is not.
-    let all_crash = wanted >= 2 && snapshot::length(backing_off) >= wanted;
+    // One restart of one pod of several is normal while a dependency comes up; one of every pod is not.
+    let all_crash = wanted >= 1 && snapshot::length(backing_off) >= wanted;
     let many = |restarts: u32| restarts >= look.policy.crash_restarts;
     crashes
         .iter()
@@ -128,55 +134,58 @@ fn rejections(pods: &[&Pod]) -> Vec<Sign> {
 fn of_owner(look: &Look<'_>, live: &Workload, lacks_pods: bool) -> Vec<Sign> {
     match live {
         Workload::Deployment(deployment) => of_deployment(look, live, deployment),
-        Workload::ReplicaSet(set) => {
-            let failures = set
-                .status
-                .iter()
-                .flat_map(|status| status.conditions.iter().flatten());
-            let failure = failures.into_iter().find(|condition| {
-                condition.type_.as_deref() == Some("ReplicaFailure")
-                    && condition.status.as_deref() == Some("True")
-            });
-            let message = failure.map(|failure| failure.message.as_deref().unwrap_or_default());
-            message
-                .map(|message| rejected(live, message, None))
-                .into_iter()
+        Workload::ReplicaSet(set) => replica_failure(live, set).into_iter().collect(),
+        Workload::ArgoRollout(rollout) => {
+            let hash = rollout.new_hash(look.snapshot);
+            let sets = look.snapshot.replica_sets.iter();
+            let is_new = |set: &&ReplicaSet| {
+                hash.is_some()
+                    && snapshot::label(&set.metadata, HASH_LABEL) == hash
+                    && snapshot::controller(&set.metadata)
+                        .is_some_and(|owner| owner.uid == snapshot::uid(live.metadata()))
+            };
+            sets.filter(is_new)
+                .filter_map(|set| replica_failure(live, set))
                 .collect()
         }
         Workload::StatefulSet(_) | Workload::DaemonSet(_) | Workload::Job(_) if lacks_pods => {
             of_owner_events(look, live).into_iter().collect()
         }
-        Workload::StatefulSet(_) | Workload::DaemonSet(_) | Workload::Job(_) | Workload::Pod(_) => {
-            Vec::new()
-        }
+        Workload::StatefulSet(_)
+        | Workload::DaemonSet(_)
+        | Workload::Job(_)
+        | Workload::CronJob(_)
+        | Workload::FlaggerCanary(_)
+        | Workload::Plain(_)
+        | Workload::Pod(_) => Vec::new(),
     }
+}
+
+/// What a ReplicaSet says of pods that it could not create.
+fn replica_failure(live: &Workload, set: &ReplicaSet) -> Option<Sign> {
+    let conditions = set.status.as_ref()?.conditions.as_ref()?;
+    let failure = conditions.iter().find(|condition| {
+        condition.type_.as_deref() == Some("ReplicaFailure")
+            && condition.status.as_deref() == Some("True")
+    })?;
+    let message = failure.message.as_deref().unwrap_or_default();
+    let began = failure.last_transition_time.as_ref().map(|time| time.0);
+    Some(rejected(live, message, None, began))
 }
 
 fn of_deployment(look: &Look<'_>, live: &Workload, deployment: &Deployment) -> Vec<Sign> {
     let sets = new_replica_sets(deployment, &look.snapshot.replica_sets);
     // On the new ReplicaSet: the Deployment's copy of this condition may come from an old one.
-    let conditions = sets
-        .first()
-        .and_then(|set| set.status.as_ref()?.conditions.as_ref());
-    let failure = conditions.into_iter().flatten().find(|condition| {
-        condition.type_.as_deref() == Some("ReplicaFailure")
-            && condition.status.as_deref() == Some("True")
-    });
-    let mut found = Vec::new();
-    if let Some(failure) = failure {
-        found.push(rejected(
-            live,
-            failure.message.as_deref().unwrap_or_default(),
-            None,
-        ));
-    }
+    let failure = sets.first().and_then(|set| replica_failure(live, set));
+    let mut found: Vec<_> = failure.into_iter().collect();
     let refused = progressing(deployment.status.as_ref()).filter(|condition| {
         condition.reason.as_deref() == Some("ReplicaSetCreateError")
             && !is_in_baseline(look, condition)
     });
     if let Some(refused) = refused {
         let message = refused.message.as_deref().unwrap_or_default();
-        found.push(rejected(live, message, Some(SECOND_LOOK)));
+        let began = refused.last_update_time.as_ref().map(|time| time.0);
+        found.push(rejected(live, message, Some(SECOND_LOOK), began));
     }
     found
 }
@@ -185,7 +194,7 @@ fn of_owner_events(look: &Look<'_>, live: &Workload) -> Option<Sign> {
     let about = |event: &&Event| {
         event.reason.as_deref() == Some("FailedCreate")
             && event.type_.as_deref() == Some("Warning")
-            && event.involved_object.uid == live.metadata().uid
+            && signs::is_about(event, &live.reference().kind, live.metadata())
             && is_newer(look, event)
     };
     let mut events: Vec<&Event> = look.snapshot.events.iter().filter(about).collect();
@@ -196,18 +205,26 @@ fn of_owner_events(look: &Look<'_>, live: &Workload) -> Option<Sign> {
     };
     let message = events.last()?.message.as_deref().unwrap_or_default();
     (events.iter().map(times).sum::<u32>() >= 2)
-        .then(|| rejected(live, message, Some(SignedDuration::ZERO)))
+        .then(|| rejected(live, message, Some(SignedDuration::ZERO), None))
 }
 
 /// Newer than the apply in the server's own order; its clock and ours are not compared.
 fn is_newer(look: &Look<'_>, event: &Event) -> bool {
+    if look.snapshot.read == Read::File && look.applied.resource_version.is_empty() {
+        return true;
+    }
     let number = |version: &str| version.parse::<u64>().ok();
     let event = event.metadata.resource_version.as_deref().and_then(number);
     event > number(&look.applied.resource_version)
 }
 
 /// Pods that the API server refuses, after a time that depends on why if none is given.
-fn rejected(live: &Workload, message: &str, after: Option<SignedDuration>) -> Sign {
+fn rejected(
+    live: &Workload,
+    message: &str,
+    after: Option<SignedDuration>,
+    began: Option<Timestamp>,
+) -> Sign {
     let lower = message.to_lowercase();
     let refusals = [
         "podsecurity",
@@ -227,6 +244,7 @@ fn rejected(live: &Workload, message: &str, after: Option<SignedDuration>) -> Si
         reason,
         class: Class::Retryable,
         after: after.unwrap_or(patience),
+        began,
         detail: signs::cut(message),
         object: live.reference(),
         is_tolerable: false,
@@ -255,8 +273,13 @@ fn ripe(
     let now = look.snapshot.now;
     let mut ripe = Vec::new();
     for mut sign in found {
+        // A file is looked at once: how long it has lasted, the object itself says, or nobody.
+        let since = match look.snapshot.read {
+            Read::Live | Read::Cached => now,
+            Read::File => sign.began.unwrap_or(Timestamp::MIN),
+        };
         let mut sighting = Sighting {
-            since: now,
+            since,
             after: sign.after,
             detail: sign.detail.clone(),
         };
@@ -305,4 +328,14 @@ fn decide(look: &Look<'_>, mut ripe: Vec<Sign>) -> Option<Verdict> {
         detail: format!("{}{more}", first.detail),
         objects: objects.into_iter().collect(),
     })
+}
+
+/// E19: new pods whose node is not ready; a note, since their own readiness decides.
+pub(super) fn lost_nodes(look: &Look<'_>, new: &[&Pod]) -> Option<Note> {
+    let is_lost = |pod: &&&Pod| {
+        snapshot::is_live(pod) && node_state(look.snapshot, node(pod)) == NodeState::NotReady
+    };
+    new.iter()
+        .any(|pod| is_lost(&pod))
+        .then_some(Note::NodeNotReady)
 }

@@ -6,10 +6,11 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Look;
+use super::plain;
 use super::reason::Reason;
-use super::snapshot::{self, Read, Workload};
-use super::template::template_digest;
+use super::snapshot::{self, Read};
 use super::verdict::{Class, Verdict};
+use super::workload::{Observed, Workload};
 
 /// The object to judge, or what is to be said without judging it.
 pub(super) enum Freshness<'a> {
@@ -29,18 +30,21 @@ pub(super) fn check<'a>(look: &Look<'a>) -> Freshness<'a> {
 
 /// F1, F2.
 fn absent(look: &Look<'_>) -> Verdict {
-    let gone = look.memory.is_seen || look.snapshot.read == Read::Live;
-    let is_job = look.applied.workload.kind == "Job";
+    let gone = look.memory.is_seen || look.snapshot.read != Read::Cached;
+    let ends = Workload::ends(&look.applied.workload);
     if !gone {
         return Verdict::progressing(Reason::NotVisibleYet, 0, 0);
     }
-    match (is_job, look.memory.is_latched) {
+    match (ends, look.memory.is_latched) {
         // Its time to live was over after it was seen to succeed.
         (true, true) => Verdict::Complete,
         (true, false) => Verdict::failed(
             Reason::OutcomeUnknown,
             Class::Retryable,
-            "the Job is gone, and nobody saw how it ended",
+            format!(
+                "the {} is gone, and nobody saw how it ended",
+                look.applied.workload.kind
+            ),
         ),
         (false, true | false) => Verdict::failed(
             Reason::DeletedDuringWait,
@@ -59,24 +63,42 @@ fn stale(look: &Look<'_>, live: &Workload) -> Option<Verdict> {
         return Some(another(look, metadata));
     }
     if metadata.deletion_timestamp.is_some() {
-        return Some(deleted(metadata));
+        let is_namespace = look.applied.workload.kind == "Namespace";
+        return Some(if is_namespace {
+            plain::terminating()
+        } else {
+            deleted(metadata)
+        });
     }
     if generation < applied.generation || is_older(look, metadata) {
         return Some(Verdict::progressing(Reason::StaleRead, 0, 0));
     }
-    if generation > applied.generation
-        && template_digest(&live.template()) != applied.template_digest
-    {
+    if generation > applied.generation && live.digest() != applied.template_digest {
         return Some(Verdict::failed(
             Reason::Superseded,
             Class::Terminal,
             format!(
-                "the pod template was changed after our apply{}",
-                by_whom(metadata)
+                "the {} was changed after our apply{}",
+                if live.has_pods() {
+                    "pod template"
+                } else {
+                    "object"
+                },
+                by_whom(metadata, written_at(live))
             ),
         ));
     }
-    (!live.is_observed()).then(|| Verdict::progressing(Reason::NotObserved, 0, 0))
+    match live.observed() {
+        Observed::Yes => None,
+        Observed::NotYet => Some(Verdict::progressing(Reason::NotObserved, 0, 0)),
+        Observed::Unsupported(seen) => Some(Verdict::failed(
+            Reason::UnsupportedController,
+            Class::Retryable,
+            format!(
+                "its controller says that it has seen generation `{seen}`: it is too old, or not its controller"
+            ),
+        )),
+    }
 }
 
 fn another(look: &Look<'_>, metadata: &ObjectMeta) -> Verdict {
@@ -118,12 +140,25 @@ fn is_older(look: &Look<'_>, metadata: &ObjectMeta) -> bool {
         && matches!((seen, number(&look.applied.resource_version)), (Some(seen), Some(ours)) if seen < ours)
 }
 
+/// Where in its managed fields somebody's change of it shows.
+fn written_at(live: &Workload) -> &'static str {
+    match live {
+        Workload::Deployment(_)
+        | Workload::StatefulSet(_)
+        | Workload::DaemonSet(_)
+        | Workload::ReplicaSet(_)
+        | Workload::Job(_)
+        | Workload::ArgoRollout(_) => "/f:spec/f:template",
+        Workload::CronJob(_) => "/f:spec/f:jobTemplate",
+        Workload::Pod(_) | Workload::FlaggerCanary(_) | Workload::Plain(_) => "/f:spec",
+    }
+}
+
 /// Who wrote the pod template last, as far as the object says.
-fn by_whom(metadata: &ObjectMeta) -> String {
+fn by_whom(metadata: &ObjectMeta, path: &str) -> String {
     let entries = metadata.managed_fields.iter().flatten().filter(|entry| {
         let fields = entry.fields_v1.as_ref();
-        entry.subresource.is_none()
-            && fields.is_some_and(|fields| fields.0.pointer("/f:spec/f:template").is_some())
+        entry.subresource.is_none() && fields.is_some_and(|fields| fields.0.pointer(path).is_some())
     });
     let last = entries.max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
     last.map_or_else(String::new, |entry| {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::Pod;
 
 use super::Look;
+use super::kin;
 use super::lineage::Lineage;
 use super::reason::Reason;
 use super::snapshot;
@@ -16,17 +17,15 @@ pub(super) fn differ(look: &Look<'_>, lineage: &Lineage<'_>) -> Option<(Reason, 
     let mut pods = lineage.current_pods(&look.snapshot.pods);
     pods.retain(|pod| snapshot::is_live(pod));
     // What a webhook adds is not the service: an upgraded sidecar injector makes no other revision.
-    let template = look.snapshot.workload.as_ref()?.template();
-    let containers = template
-        .spec
-        .as_ref()
-        .map(|spec| spec.containers.as_slice());
-    let is_own = |(name, _): &(&str, &str)| {
-        containers
-            .unwrap_or_default()
-            .iter()
-            .any(|container| container.name == *name)
-    };
+    let templates = kin::templates(look.snapshot.workload.as_ref()?, &look.snapshot.others);
+    let mut containers = templates
+        .iter()
+        .flat_map(|template| template.spec.iter().flat_map(|spec| &spec.containers));
+    let containers: Vec<_> = containers
+        .by_ref()
+        .map(|container| container.name.as_str())
+        .collect();
+    let is_own = |(name, _): &(&str, &str)| containers.contains(name);
     let asked = pods.iter().flat_map(|pod| asked(pod)).filter(is_own);
     if let Some((container, images)) = first_difference(asked) {
         let detail = format!("container {container} has the images {images}");

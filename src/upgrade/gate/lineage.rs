@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
 
+use super::argo_rollouts::{ArgoRollout, HASH_LABEL};
 use super::baseline::Baseline;
-use super::snapshot::{self, Snapshot, Workload};
-use super::template::{POD_TEMPLATE_HASH, template_digest};
+use super::snapshot::{self, Snapshot};
+use super::template::{POD_TEMPLATE_HASH, rollout_template_digest, template_digest};
+use super::workload::Workload;
+use super::{cron_job, kin, stamps};
 use crate::spec::ObjectRef;
 
 /// The label by which a StatefulSet or DaemonSet names a pod's revision.
@@ -34,17 +37,20 @@ pub(super) enum Standing {
 /// By what a pod of the wanted revision is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Current {
-    /// Nothing is known to be current.
-    Nothing,
-    /// The hash labels and uids of all ReplicaSets whose template is the wanted one.
+    /// The hash labels, under one key, and uids of all ReplicaSets whose template is the wanted one.
     ReplicaSets {
+        key: &'static str,
         hashes: BTreeSet<String>,
         uids: BTreeSet<String>,
     },
+    /// The uids of ReplicaSets of someone else's with the very same template.
+    Twins(BTreeSet<String>),
     /// The value of the label `controller-revision-hash`.
     Revision(String),
     /// The uid of its owner.
     Owner(String),
+    /// The uid of its owner, and the digest that it must be stamped with.
+    Stamped(String, String),
     /// Its own uid.
     Itself(String),
 }
@@ -63,39 +69,42 @@ pub(super) struct Lineage<'a> {
     namespace: &'a str,
     /// The workload, and what had its name before.
     uids: BTreeSet<&'a str>,
-    replica_sets: BTreeMap<&'a str, &'a ReplicaSet>,
+    /// ReplicaSets and Jobs: they stand between a pod and what owns them.
+    between: BTreeMap<&'a str, &'a ObjectMeta>,
     selectors: Vec<&'a LabelSelector>,
     known: BTreeSet<&'a str>,
-    current: Current,
+    current: Vec<Current>,
 }
 
 impl<'a> Lineage<'a> {
     /// Seen from a workload that is to be there.
     pub(super) fn of(baseline: &'a Baseline, snapshot: &'a Snapshot) -> Self {
         let live = snapshot.workload.as_ref();
-        let uid = live.map(|live| snapshot::uid(live.metadata()));
+        let kin = kin::of(snapshot);
+        let own = live.into_iter().chain(kin.iter().copied());
+        let sets = snapshot.replica_sets.iter().map(|set| &set.metadata);
+        let jobs = snapshot.jobs.iter().map(|job| &job.metadata);
         Self {
             namespace: &baseline.workload.namespace,
-            uids: uid.into_iter().chain(baseline.uid.as_deref()).collect(),
-            replica_sets: snapshot
-                .replica_sets
-                .iter()
-                .map(|set| (snapshot::uid(&set.metadata), set))
+            uids: own
+                .clone()
+                .map(|own| snapshot::uid(own.metadata()))
+                .chain(baseline.uid.as_deref())
                 .collect(),
-            selectors: live
-                .and_then(Workload::selector)
-                .into_iter()
+            between: sets.chain(jobs).map(|it| (snapshot::uid(it), it)).collect(),
+            selectors: own
+                .filter_map(Workload::selector)
                 .chain(baseline.selector.as_ref())
                 .collect(),
             known: baseline.pods.iter().map(|pod| pod.uid.as_str()).collect(),
-            current: live.map_or(Current::Nothing, |live| current(live, snapshot)),
+            current: live.map(|live| current(live, snapshot)).unwrap_or_default(),
         }
     }
 
     /// Seen from a workload that is to be gone: no pod is of a wanted revision.
     pub(super) fn of_removed(baseline: &'a Baseline, snapshot: &'a Snapshot) -> Self {
         let mut lineage = Self::of(baseline, snapshot);
-        lineage.current = Current::Nothing;
+        lineage.current = Vec::new();
         lineage
     }
 
@@ -108,7 +117,8 @@ impl<'a> Lineage<'a> {
             || match &root {
                 Root::Ours => true,
                 Root::GoneReplicaSet(_) => self.selects(pod),
-                Root::Other(_) | Root::Nobody => false,
+                Root::Other(_) => self.is_twin(pod),
+                Root::Nobody => false,
             };
         if is_ours && self.is_current(pod, &root) {
             Standing::Current
@@ -129,13 +139,32 @@ impl<'a> Lineage<'a> {
 
     /// The hashes that name the wanted revision.
     pub(super) fn current_revisions(&self) -> BTreeSet<String> {
-        match &self.current {
-            Current::Nothing => BTreeSet::new(),
-            Current::ReplicaSets { hashes, uids: _ } => hashes.clone(),
-            Current::Revision(name) | Current::Owner(name) | Current::Itself(name) => {
-                BTreeSet::from([name.clone()])
-            }
-        }
+        let named = |current: &Current| match current {
+            Current::ReplicaSets {
+                key: _,
+                hashes,
+                uids: _,
+            } => hashes.clone(),
+            Current::Twins(_) => BTreeSet::new(),
+            Current::Revision(name)
+            | Current::Owner(name)
+            | Current::Stamped(name, _)
+            | Current::Itself(name) => BTreeSet::from([name.clone()]),
+        };
+        self.current.iter().flat_map(named).collect()
+    }
+
+    /// Whether a pod's owner, whoever it belongs to, has the very template that is wanted.
+    fn is_twin(&self, pod: &Pod) -> bool {
+        let owner = snapshot::controller(&pod.metadata).map(|owner| owner.uid.as_str());
+        self.current.iter().any(|current| match current {
+            Current::Twins(uids) => owner.is_some_and(|owner| uids.contains(owner)),
+            Current::ReplicaSets { .. }
+            | Current::Revision(_)
+            | Current::Owner(_)
+            | Current::Stamped(..)
+            | Current::Itself(_) => false,
+        })
     }
 
     /// The pods of the wanted revision, dead ones included.
@@ -166,8 +195,8 @@ impl<'a> Lineage<'a> {
         if self.uids.contains(owner.uid.as_str()) {
             return Root::Ours;
         }
-        match self.replica_sets.get(owner.uid.as_str()) {
-            Some(set) => match snapshot::controller(&set.metadata) {
+        match self.between.get(owner.uid.as_str()) {
+            Some(set) => match snapshot::controller(set) {
                 Some(above) if self.uids.contains(above.uid.as_str()) => Root::Ours,
                 Some(above) => Root::Other(above),
                 None => Root::Other(owner),
@@ -180,22 +209,25 @@ impl<'a> Lineage<'a> {
     fn is_current(&self, pod: &Pod, root: &Root<'_>) -> bool {
         let owner = snapshot::controller(&pod.metadata).map(|owner| owner.uid.as_str());
         let label = |key| snapshot::label(&pod.metadata, key);
-        match &self.current {
-            Current::Nothing => false,
-            Current::ReplicaSets { hashes, uids } => {
+        self.current.iter().any(|current| match current {
+            Current::ReplicaSets { key, hashes, uids } => {
                 let is_of_new_set = match root {
                     Root::Ours => owner.is_some_and(|owner| uids.contains(owner)),
                     Root::GoneReplicaSet(_) | Root::Nobody => true,
                     Root::Other(_) => false,
                 };
-                is_of_new_set && label(POD_TEMPLATE_HASH).is_some_and(|hash| hashes.contains(hash))
+                is_of_new_set && label(key).is_some_and(|hash| hashes.contains(hash))
             }
             Current::Revision(revision) => {
                 !matches!(root, Root::Other(_)) && label(CONTROLLER_REVISION_HASH) == Some(revision)
             }
+            Current::Twins(uids) => owner.is_some_and(|owner| uids.contains(owner)),
             Current::Owner(uid) => owner == Some(uid.as_str()),
+            Current::Stamped(uid, stamp) => {
+                owner == Some(uid.as_str()) && stamps::digest(&pod.metadata) == Some(stamp)
+            }
             Current::Itself(uid) => snapshot::uid(&pod.metadata) == uid,
-        }
+        })
     }
 }
 
@@ -204,17 +236,18 @@ pub(super) fn revision(pod: &Pod) -> &str {
     let label = |key| snapshot::label(&pod.metadata, key);
     label(CONTROLLER_REVISION_HASH)
         .or_else(|| label(POD_TEMPLATE_HASH))
+        .or_else(|| label(HASH_LABEL))
         .or_else(|| snapshot::controller(&pod.metadata).map(|owner| owner.uid.as_str()))
         .unwrap_or_else(|| snapshot::uid(&pod.metadata))
 }
 
-fn current(live: &Workload, snapshot: &Snapshot) -> Current {
+fn current(live: &Workload, snapshot: &Snapshot) -> Vec<Current> {
     let revision = |revision: Option<&str>| match revision {
         // Until the controller has seen the apply, its status names the revision before.
         Some(revision) if live.is_observed() && !revision.is_empty() => {
-            Current::Revision(revision.to_owned())
+            vec![Current::Revision(revision.to_owned())]
         }
-        Some(_) | None => Current::Nothing,
+        Some(_) | None => Vec::new(),
     };
     let uid = || snapshot::uid(live.metadata()).to_owned();
     match live {
@@ -223,22 +256,80 @@ fn current(live: &Workload, snapshot: &Snapshot) -> Current {
             let hashes = sets
                 .iter()
                 .filter_map(|set| snapshot::label(&set.metadata, POD_TEMPLATE_HASH));
-            Current::ReplicaSets {
+            vec![Current::ReplicaSets {
+                key: POD_TEMPLATE_HASH,
                 hashes: hashes.map(str::to_owned).collect(),
                 uids: sets
                     .iter()
                     .map(|set| snapshot::uid(&set.metadata).to_owned())
                     .collect(),
-            }
+            }]
         }
         Workload::StatefulSet(set) => {
             let status = set.status.as_ref();
             revision(status.and_then(|status| status.update_revision.as_deref()))
         }
         Workload::DaemonSet(set) => revision(daemon_set_hash(set, snapshot)),
-        Workload::ReplicaSet(_) | Workload::Job(_) => Current::Owner(uid()),
-        Workload::Pod(_) => Current::Itself(uid()),
+        Workload::ReplicaSet(_) => {
+            let template = live.template();
+            let stamp = template.metadata.as_ref().and_then(stamps::digest);
+            vec![match stamp {
+                Some(stamp) => Current::Stamped(uid(), stamp.to_owned()),
+                None => Current::Owner(uid()),
+            }]
+        }
+        Workload::CronJob(cron) => cron_job::jobs(&snapshot.jobs, |owner| owner == uid())
+            .filter(|job| cron_job::is_current(cron, job))
+            .map(|job| Current::Owner(snapshot::uid(&job.metadata).to_owned()))
+            .collect(),
+        Workload::ArgoRollout(rollout) => of_rollout(rollout, snapshot),
+        Workload::FlaggerCanary(canary) => {
+            // Until the template is promoted every pod of the primary is old.
+            let promoted = canary
+                .is_promoted(snapshot)
+                .then(|| canary.primary(snapshot));
+            let of_primary = promoted.flatten().map(|primary| current(primary, snapshot));
+            let of_target = canary
+                .target(snapshot)
+                .map(|target| current(target, snapshot));
+            of_primary.into_iter().chain(of_target).flatten().collect()
+        }
+        Workload::Job(_) | Workload::Plain(_) => vec![Current::Owner(uid())],
+        Workload::Pod(_) => vec![Current::Itself(uid())],
     }
+}
+
+/// The ReplicaSets of a Rollout's own that have its hash, and those of experiments with its template.
+fn of_rollout(rollout: &ArgoRollout, snapshot: &Snapshot) -> Vec<Current> {
+    let Some(hash) = rollout.new_hash(snapshot) else {
+        return Vec::new();
+    };
+    let own = snapshot::uid(&rollout.metadata);
+    let owner = |set: &ReplicaSet| snapshot::controller(&set.metadata).cloned();
+    let uids = |wanted: &dyn Fn(&ReplicaSet) -> bool| {
+        let sets = snapshot.replica_sets.iter().filter(|set| wanted(set));
+        sets.map(|set| snapshot::uid(&set.metadata).to_owned())
+            .collect()
+    };
+    let template = rollout.spec.template.as_ref().map(rollout_template_digest);
+    let is_twin = |set: &ReplicaSet| {
+        let of_set = set.spec.template.as_ref().map(rollout_template_digest);
+        owner(set).is_some_and(|owner| owner.kind == "Experiment")
+            && of_set.is_some()
+            && of_set == template
+    };
+    let is_new = |set: &ReplicaSet| {
+        owner(set).is_some_and(|owner| owner.uid == own)
+            && snapshot::label(&set.metadata, HASH_LABEL) == Some(hash)
+    };
+    vec![
+        Current::ReplicaSets {
+            key: HASH_LABEL,
+            hashes: BTreeSet::from([hash.to_owned()]),
+            uids: uids(&is_new),
+        },
+        Current::Twins(uids(&is_twin)),
+    ]
 }
 
 /// The ReplicaSets of a Deployment.

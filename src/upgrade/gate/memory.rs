@@ -27,6 +27,9 @@ pub struct Memory {
     /// Since when it fails without a break.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) failing_since: Option<Timestamp>,
+    /// What the rollout waits for, and since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) waiting: Option<Mark>,
     /// The last progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) progress: Option<Mark>,

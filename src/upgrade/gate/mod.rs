@@ -6,49 +6,66 @@
 //! Does no I/O and reads no clock. The specification is completion.md, whose rows
 //! (F1, D8, S3, …) the comments name. One module per kind.
 
+mod argo_rollouts;
 mod assessment;
 mod bare;
 mod baseline;
+mod condition;
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod drain;
 mod endpoints;
 mod failure;
+mod flagger;
 mod freshness;
 mod images;
 mod job;
+mod kin;
 mod lineage;
 mod memory;
 mod objects;
 mod patience;
+mod plain;
 mod policy;
+mod promotion;
 mod reason;
 mod record;
 mod revisions;
+mod rule;
 mod sentence;
 mod serving;
 mod signs;
 mod snapshot;
+mod stamps;
 mod stateful_set;
 mod template;
 #[cfg(test)]
 mod tests;
 mod vanished;
 mod verdict;
+mod workload;
 
+pub use argo_rollouts::ArgoRollout;
 pub use assessment::{Assessment, Gate, Note, Report, combine, worst};
 pub use baseline::{Applied, Baseline, BaselineCondition, BaselinePod, is_in_front_of};
+pub use flagger::{BaselineCanary, FlaggerCanary};
+pub use kin::references;
 pub use memory::Memory;
-pub use objects::Objects;
+pub use objects::{Objects, judge_all};
+pub use plain::Plain;
 pub use policy::{Capacity, Policy};
 pub use reason::Reason;
 pub use record::Recorded;
 pub use revisions::{LiveRevision, revisions};
-pub use snapshot::{Read, Snapshot, Workload, is_live, selects};
+pub use snapshot::{Read, Snapshot, is_live, selects};
 pub use template::template_digest;
 pub use verdict::{Blockers, Class, Drain, Leaving, OldEndpoint, OldPod, Owner, Serving, Verdict};
+pub use workload::Workload;
 
 pub use crate::spec::crd::DrainLevel;
+
+use jiff::{SignedDuration, Timestamp};
 
 use drain::Scene;
 use endpoints::Fronts;
@@ -69,6 +86,46 @@ struct Look<'a> {
 struct Judgement {
     verdict: Verdict,
     notes: Vec<Note>,
+}
+
+impl Look<'_> {
+    /// How long the rollout has been waiting for one thing: as long as the looks before have seen it, or, of what
+    /// stands in a file, as long as the object itself says.
+    fn lasts(&self, reason: Reason, began: Option<Timestamp>) -> SignedDuration {
+        let now = self.snapshot.now;
+        let seen = self
+            .memory
+            .waiting
+            .as_ref()
+            .filter(|mark| mark.state == reason.label());
+        let since = match (self.snapshot.read, seen) {
+            (Read::Live | Read::Cached, Some(mark)) => mark.since,
+            (Read::Live | Read::Cached, None) => now,
+            (Read::File, _) => began.unwrap_or(now),
+        };
+        now.duration_since(since)
+    }
+
+    /// What the table of its own kind says of another workload, as it stands.
+    fn verdict_of(&self, other: &Workload) -> Verdict {
+        let baseline = Baseline::absent(other.reference());
+        let applied = Applied::from_response(other, None);
+        let mut snapshot = self.snapshot.clone();
+        snapshot.workload = Some(other.clone());
+        let memory = Memory::default();
+        let look = Look {
+            baseline: &baseline,
+            applied: &applied,
+            snapshot: &snapshot,
+            policy: self.policy,
+            memory: &memory,
+        };
+        let lineage = Lineage::of(&baseline, &snapshot);
+        match freshness::check(&look) {
+            Freshness::Settled(verdict) => verdict,
+            Freshness::Fresh(live) => judge(&look, live, &lineage, &Scan::default()).verdict,
+        }
+    }
 }
 
 impl From<Verdict> for Judgement {
@@ -97,7 +154,10 @@ pub fn assess(
         memory: &memory,
     };
     let lineage = Lineage::of(baseline, snapshot);
-    let wanted = snapshot.workload.as_ref().map_or(0, wanted);
+    let wanted = snapshot
+        .workload
+        .as_ref()
+        .map_or(0, |live| wanted(live, snapshot));
     let (judgement, scan) = match freshness::check(&look) {
         // What was wrong at the last look may still be: nothing of it is forgotten.
         Freshness::Settled(verdict) => {
@@ -128,12 +188,20 @@ pub fn assess(
     let serving = serving::judge(&scene, wanted);
     let pods = lineage.current_pods(&snapshot.pods);
     let new_ready = snapshot::length(pods.iter().filter(|pod| snapshot::is_ready(pod)).count());
+    let has_pods = snapshot.workload.as_ref().is_none_or(Workload::has_pods);
+    let mut notes = judgement.notes;
+    notes.extend(failure::lost_nodes(&look, &pods));
     let assessment = Assessment {
         workload: applied.workload.clone(),
+        waits_for: judgement.verdict.waits_for(),
         rollout: judgement.verdict,
-        drain: drained.drain,
+        drain: if has_pods {
+            drained.drain
+        } else {
+            Drain::NotNeeded
+        },
         serving,
-        notes: judgement.notes,
+        notes,
         new_ready: new_ready_of(snapshot, new_ready),
         new_wanted: wanted,
         old_alive: drained.old_alive,
@@ -181,6 +249,7 @@ pub fn assess_removed(
     let assessment = Assessment {
         workload: baseline.workload.clone(),
         rollout: removal(&look),
+        waits_for: Reason::Deleting,
         drain: drained.drain,
         serving: Serving::NotNeeded,
         notes: Vec::new(),
@@ -216,11 +285,15 @@ fn judge(look: &Look<'_>, live: &Workload, lineage: &Lineage<'_>, scan: &Scan) -
         Workload::ReplicaSet(set) => bare::judge_replica_set(look, set, scan),
         Workload::Job(job) => job::judge(look, job, scan),
         Workload::Pod(pod) => bare::judge_pod(pod, scan),
+        Workload::CronJob(cron) => cron_job::judge(cron),
+        Workload::ArgoRollout(rollout) => argo_rollouts::judge(look, rollout, scan),
+        Workload::FlaggerCanary(canary) => flagger::judge(look, canary, scan),
+        Workload::Plain(object) => plain::judge(look, object),
     }
 }
 
 /// How many new pods there are to be.
-fn wanted(live: &Workload) -> u32 {
+fn wanted(live: &Workload, snapshot: &Snapshot) -> u32 {
     match live {
         Workload::Deployment(deployment) => snapshot::replicas(deployment.spec.replicas),
         Workload::StatefulSet(set) => snapshot::replicas(set.spec.replicas),
@@ -231,6 +304,9 @@ fn wanted(live: &Workload) -> u32 {
         }
         Workload::Job(job) => job::wanted(job),
         Workload::Pod(_) => 1,
+        Workload::ArgoRollout(rollout) => snapshot::replicas(rollout.spec.replicas),
+        Workload::FlaggerCanary(canary) => canary.wanted(snapshot),
+        Workload::CronJob(_) | Workload::Plain(_) => 0,
     }
 }
 
@@ -245,7 +321,11 @@ fn new_ready_of(snapshot: &Snapshot, ready: u32) -> u32 {
             | Workload::StatefulSet(_)
             | Workload::DaemonSet(_)
             | Workload::ReplicaSet(_)
-            | Workload::Pod(_),
+            | Workload::Pod(_)
+            | Workload::CronJob(_)
+            | Workload::ArgoRollout(_)
+            | Workload::FlaggerCanary(_)
+            | Workload::Plain(_),
         )
         | None => ready,
     }

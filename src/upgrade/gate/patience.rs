@@ -13,8 +13,9 @@ use super::failure::Scan;
 use super::job;
 use super::memory::{Mark, Memory, Trace};
 use super::reason::Reason;
-use super::snapshot::{self, Workload};
+use super::snapshot;
 use super::verdict::{Class, Drain, Verdict};
+use super::workload::Workload;
 
 /// Something must move within this, whatever the kind says.
 const DEADLINE_MIN: SignedDuration = SignedDuration::from_mins(10);
@@ -82,6 +83,7 @@ pub(super) fn weigh(
         is_latched: memory.is_latched || is_complete,
         was_ready: memory.was_ready || assessment.new_ready > 0,
         failing_since: assessment.failing_since,
+        waiting: Some(waiting(look, &assessment)),
         progress: Some(progress),
         drain,
         sightings: scan.sightings,
@@ -90,12 +92,27 @@ pub(super) fn weigh(
     (assessment, next)
 }
 
+/// What it waits for. A wait whose end is only noted goes on, so that the note stays.
+fn waiting(look: &Look<'_>, assessment: &Assessment) -> Mark {
+    let reason = if assessment.notes.contains(&Note::CanaryNotScaled) {
+        Reason::CanaryScaleDown
+    } else {
+        assessment.waits_for
+    };
+    Mark::next(
+        look.memory.waiting.as_ref(),
+        reason.label().to_owned(),
+        look.snapshot.now,
+    )
+}
+
 /// A pod that waits for its gates explains why a rollout does not move.
 fn name_gates(assessment: &mut Assessment, scan: &Scan) {
     if let Verdict::Progressing {
         reason,
         done: _,
         total: _,
+        detail: _,
     } = &mut assessment.rollout
         && scan.is_gated
     {
@@ -186,6 +203,10 @@ fn deadline(look: &Look<'_>) -> Option<SignedDuration> {
             Some(i64::from(own_s.unwrap_or(PROGRESS_DEADLINE_DEFAULT_S)))
                 .filter(|own_s| *own_s < i64::from(i32::MAX))
         }
+        Some(Workload::ArgoRollout(rollout)) => {
+            let own_s = rollout.spec.progress_deadline_seconds;
+            Some(i64::from(own_s.unwrap_or(PROGRESS_DEADLINE_DEFAULT_S)))
+        }
         Some(Workload::Job(job)) => {
             let own_s = job
                 .spec
@@ -201,6 +222,9 @@ fn deadline(look: &Look<'_>) -> Option<SignedDuration> {
             Workload::StatefulSet(_)
             | Workload::DaemonSet(_)
             | Workload::ReplicaSet(_)
+            | Workload::CronJob(_)
+            | Workload::FlaggerCanary(_)
+            | Workload::Plain(_)
             | Workload::Pod(_),
         )
         | None => None,

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::spec::crd::DrainLevel;
+use crate::spec::crd::{CompletionRule, DrainLevel};
 
 /// How many of the wanted new pods must be available.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Policy {
     pub allow_failed_pods: u32,
     /// An autoscaler adds nodes: a pod that does not fit yet is normal for minutes.
     pub autoscaler: bool,
+    /// What people say about kinds that the gate does not know.
+    pub rules: Vec<CompletionRule>,
     /// How many new endpoints each Service must have; at least one.
     pub min_serving: u32,
     /// A workload that is scaled to zero counts as serving.
@@ -52,6 +54,7 @@ impl Default for Policy {
             crash_restarts: 3,
             allow_failed_pods: 0,
             autoscaler: false,
+            rules: Vec::new(),
             min_serving: 1,
             allow_zero: false,
             drain_deadline: None,

@@ -10,7 +10,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::baseline::Baseline;
 use super::lineage::{Lineage, Standing, revision};
-use super::snapshot::{self, Snapshot, Workload};
+use super::snapshot::{self, Snapshot};
+use super::workload::Workload;
 use crate::spec::crd::CONTRACT_ANNOTATION;
 
 /// One revision of a workload that has a live pod, or will have one without anybody's doing.
@@ -74,8 +75,12 @@ fn coming(live: &Workload) -> Option<LiveRevision> {
         Workload::Deployment(_)
         | Workload::StatefulSet(_)
         | Workload::DaemonSet(_)
-        | Workload::ReplicaSet(_) => {}
-        Workload::Job(_) | Workload::Pod(_) => return None,
+        | Workload::ReplicaSet(_)
+        | Workload::ArgoRollout(_)
+        | Workload::CronJob(_) => {}
+        Workload::Job(_) | Workload::Pod(_) | Workload::FlaggerCanary(_) | Workload::Plain(_) => {
+            return None;
+        }
     }
     let template = live.template();
     Some(LiveRevision {

@@ -27,6 +27,12 @@ impl Assessment {
     pub(super) fn matter(&self) -> String {
         match &self.rollout {
             Verdict::Failed {
+                reason,
+                class: _,
+                detail,
+                objects: _,
+            } if detail.is_empty() => reason.label().to_owned(),
+            Verdict::Failed {
                 reason: _,
                 class: _,
                 detail,
@@ -36,12 +42,14 @@ impl Assessment {
                 reason,
                 done,
                 total,
+                detail,
             }
             | Verdict::Paused {
                 reason,
                 done,
                 total,
-            } => counted(*reason, *done, *total),
+                detail,
+            } => counted(*reason, *done, *total, detail),
             Verdict::Complete => match (&self.drain, &self.serving) {
                 (Drain::Draining(blockers), _) => old(blockers),
                 (Drain::Stuck(blockers, why), _) => format!("{}; {}", old(blockers), why.text()),
@@ -73,10 +81,16 @@ fn names<T>(items: &[T], name: impl Fn(&T) -> String) -> String {
 }
 
 /// A rollout that moves, or that somebody holds.
-fn counted(reason: Reason, done: u32, total: u32) -> String {
-    let text = reason.text();
-    text.replace("{done}", &done.to_string())
-        .replace("{total}", &total.to_string())
+fn counted(reason: Reason, done: u32, total: u32, detail: &str) -> String {
+    let text = reason
+        .text()
+        .replace("{done}", &done.to_string())
+        .replace("{total}", &total.to_string());
+    match (text.as_str(), detail) {
+        ("", detail) => detail.to_owned(),
+        (_, "") => text,
+        (_, detail) => format!("{text}: {detail}"),
+    }
 }
 
 /// Old pods and endpoints that are on their way out, or are not.
@@ -144,6 +158,10 @@ fn pod(old: &OldPod) -> String {
         ) => {
             format!("Terminating, node {node} does not answer")
         }
+        (Leaving::Kept { until: Some(until) }, _) => {
+            format!("kept by its scale-down delay until {until}")
+        }
+        (Leaving::Kept { until: None }, _) => "kept by its scale-down delay".to_owned(),
         (
             Leaving::Vanished {
                 dead_by: Some(dead_by),
@@ -189,6 +207,11 @@ fn serving_text(assessment: &Assessment, serving: &Serving) -> String {
             } else {
                 format!("{ready} of {want} new endpoints ready behind Service {service}")
             }
+        }
+        Serving::NotNeeded | Serving::Serving
+            if assessment.drain == Drain::NotNeeded && assessment.new_wanted == 0 =>
+        {
+            "complete".to_owned()
         }
         Serving::NotNeeded | Serving::Serving => format!(
             "complete, {} of {} new pods, no old pod left",

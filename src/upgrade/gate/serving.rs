@@ -10,11 +10,23 @@ use super::lineage::Standing;
 use super::reason::Reason;
 use super::snapshot;
 use super::verdict::Serving;
+use super::workload::Workload;
 
 pub(super) fn judge(scene: &Scene<'_, '_>, wanted: u32) -> Serving {
+    let shown = scene.look.snapshot;
+    let canary = shown.workload.as_ref().and_then(Workload::canary);
+    let primary = canary.and_then(|canary| canary.serving_template(shown));
     let names = scene.fronts.services.iter().filter(|service| {
-        let type_ = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
-        type_ != Some("ExternalName")
+        let spec = service.spec.as_ref();
+        let selector = spec.and_then(|spec| spec.selector.as_ref());
+        // Flagger's Service for the canary pods is empty when they are promoted.
+        let serves = primary.as_ref().is_none_or(|primary| {
+            let metadata = primary.metadata.as_ref();
+            selector
+                .zip(metadata)
+                .is_some_and(|(selector, metadata)| snapshot::service_selects(selector, metadata))
+        });
+        serves && spec.and_then(|spec| spec.type_.as_deref()) != Some("ExternalName")
     });
     let ready = names.map(|service| {
         let name = snapshot::name(&service.metadata);

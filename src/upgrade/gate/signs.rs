@@ -3,8 +3,9 @@
 //! In: one pod and the events about it. Out: signs, each with how long it must last before it counts.
 //! The reasons are the kubelet's; they are stable words, its messages are not.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Event, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Policy;
 use super::reason::Reason;
@@ -32,6 +33,8 @@ pub(super) struct Sign {
     pub(super) class: Class,
     /// How long it must last.
     pub(super) after: SignedDuration,
+    /// Since when, as far as the object itself says.
+    pub(super) began: Option<Timestamp>,
     pub(super) detail: String,
     pub(super) object: ObjectRef,
     /// One of so many pods that may fail.
@@ -79,10 +82,27 @@ fn sign(pod: &Pod, family: &str, (reason, class, after): Kind, detail: &str) -> 
         reason,
         class,
         after: seconds(after),
+        began: bound_at(pod),
         detail: format!("pod {}: {}", snapshot::name(&pod.metadata), cut(detail)),
         object: snapshot::pod_reference(pod),
         is_tolerable: class == Class::Retryable,
     }
+}
+
+/// When a node began to work on a pod: its containers cannot have failed before.
+fn bound_at(pod: &Pod) -> Option<Timestamp> {
+    let status = pod.status.as_ref();
+    let conditions = status.and_then(|status| status.conditions.as_ref());
+    let scheduled = conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "True");
+    let times = [
+        scheduled.and_then(|condition| condition.last_transition_time.as_ref()),
+        status.and_then(|status| status.start_time.as_ref()),
+        pod.metadata.creation_timestamp.as_ref(),
+    ];
+    times.into_iter().flatten().next().map(|time| time.0)
 }
 
 type Kind = (Reason, Class, i64);
@@ -210,12 +230,12 @@ fn unschedulable(pod: &Pod, policy: &Policy) -> Option<Sign> {
         15
     };
     let kind = (Reason::Unschedulable, Class::Retryable, patience_s);
-    Some(sign(
-        pod,
-        "schedule",
-        kind,
-        &format!("Unschedulable: {message}"),
-    ))
+    let began = condition.last_transition_time.as_ref();
+    let began = began.or(pod.metadata.creation_timestamp.as_ref());
+    Some(Sign {
+        began: began.map(|time| time.0),
+        ..sign(pod, "schedule", kind, &format!("Unschedulable: {message}"))
+    })
 }
 
 /// Whether the scheduler names nothing but a lack of room, for instance
@@ -289,6 +309,70 @@ pub(super) fn of_rejection(pod: &Pod) -> Option<Sign> {
     })
 }
 
+/// When an event was first told.
+pub(super) fn began_at(event: &Event) -> Option<Timestamp> {
+    let first = event.first_timestamp.as_ref().map(|time| time.0);
+    first
+        .or_else(|| event.event_time.as_ref().map(|time| time.0))
+        .or_else(|| {
+            event
+                .metadata
+                .creation_timestamp
+                .as_ref()
+                .map(|time| time.0)
+        })
+}
+
+/// Whether an event is about an object; by its name where it has no uid, as one in a file may.
+pub(super) fn is_about(event: &Event, kind: &str, metadata: &ObjectMeta) -> bool {
+    let involved = &event.involved_object;
+    match &involved.uid {
+        Some(uid) => metadata.uid.as_ref() == Some(uid),
+        None => involved.kind.as_deref() == Some(kind) && involved.name == metadata.name,
+    }
+}
+
+/// The sign of a claim of the pod whose volume cannot be made, while the pod waits for it.
+pub(super) fn of_claims(pod: &Pod, events: &[Event]) -> Vec<Sign> {
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    let volumes = pod
+        .spec
+        .iter()
+        .flat_map(|spec| spec.volumes.iter().flatten());
+    let claims: Vec<_> = volumes
+        .filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.as_str()))
+        .collect();
+    let is_of_claim = |event: &&Event| {
+        let involved = &event.involved_object;
+        event.reason.as_deref() == Some("ProvisioningFailed")
+            && involved.kind.as_deref() == Some("PersistentVolumeClaim")
+            && involved
+                .name
+                .as_deref()
+                .is_some_and(|name| claims.contains(&name))
+    };
+    let mut found: Vec<_> = events.iter().filter(is_of_claim).collect();
+    found.sort_by_key(|event| snapshot::name(&event.metadata));
+    let sign_of = |event: &&Event| {
+        let message = event.message.as_deref().unwrap_or_default();
+        Sign {
+            is_tolerable: false,
+            began: began_at(event),
+            ..sign(
+                pod,
+                "claim",
+                (Reason::Volume, Class::Retryable, 60),
+                &format!("ProvisioningFailed: {message}"),
+            )
+        }
+    };
+    let last = found.last().filter(|_| phase == Some("Pending"));
+    last.map(sign_of).into_iter().collect()
+}
+
 /// The signs of a pod that only its events show: volumes and sandboxes, while it has not started.
 pub(super) fn of_events(pod: &Pod, events: &[Event]) -> Vec<Sign> {
     let phase = pod
@@ -300,7 +384,7 @@ pub(super) fn of_events(pod: &Pod, events: &[Event]) -> Vec<Sign> {
     }
     let about = events
         .iter()
-        .filter(|event| event.involved_object.uid == pod.metadata.uid);
+        .filter(|event| is_about(event, "Pod", &pod.metadata));
     let mut signs: Vec<_> = about
         .filter_map(|event| {
             let cause = event.reason.as_deref().unwrap_or_default();
@@ -313,6 +397,7 @@ pub(super) fn of_events(pod: &Pod, events: &[Event]) -> Vec<Sign> {
             let kind = (reason, Class::Retryable, 120);
             Some(Sign {
                 is_tolerable: false,
+                began: began_at(event),
                 ..sign(pod, family, kind, &format!("{cause}: {message}"))
             })
         })

@@ -3,21 +3,17 @@
 //! The order of the reads matters to whoever fills a [`Snapshot`]: workload, ReplicaSets or controller
 //! revisions, pods, Services, EndpointSlices (completion.md §6).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use k8s_openapi::api::apps::v1::{
-    ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
-};
+use k8s_openapi::api::apps::v1::{ControllerRevision, ReplicaSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Event, Node, Pod, PodSpec, PodTemplateSpec, Service};
+use k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
+use super::workload::{self, Workload};
 use crate::spec::ObjectRef;
 
 /// Where a snapshot came from.
@@ -27,6 +23,8 @@ pub enum Read {
     Live,
     /// From a watch, so perhaps older than our own apply.
     Cached,
+    /// From files, once: what is absent is absent, and only the objects themselves say how long something has lasted.
+    File,
 }
 
 /// One workload and everything that can matter to it: the objects of its namespace, or fewer, as long
@@ -43,6 +41,11 @@ pub struct Snapshot {
     pub replica_sets: Vec<ReplicaSet>,
     /// Every `ControllerRevision` of the namespace; a DaemonSet needs its own.
     pub controller_revisions: Vec<ControllerRevision>,
+    /// The Jobs of the namespace that others own; a CronJob needs its own.
+    pub jobs: Vec<Job>,
+    /// What the workload refers to: a Canary's target and primary, the Deployment of a Rollout's `workloadRef`, the
+    /// StorageClass of a claim.
+    pub others: Vec<Workload>,
     /// The pods of the namespace, Terminating ones included.
     pub pods: Vec<Pod>,
     /// The Services of the namespace; which of them are in front of the workload is found out here.
@@ -60,141 +63,12 @@ pub struct Snapshot {
     pub siblings: Vec<ObjectRef>,
 }
 
-/// A workload whose rollout can be judged.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Workload {
-    /// `apps/v1` Deployment.
-    Deployment(Box<Deployment>),
-    /// `apps/v1` StatefulSet.
-    StatefulSet(Box<StatefulSet>),
-    /// `apps/v1` DaemonSet.
-    DaemonSet(Box<DaemonSet>),
-    /// `apps/v1` ReplicaSet without an owner.
-    ReplicaSet(Box<ReplicaSet>),
-    /// `batch/v1` Job.
-    Job(Box<Job>),
-    /// A pod without an owner.
-    Pod(Box<Pod>),
-}
-
-fn typed<T: DeserializeOwned>(object: Value) -> Result<Box<T>, serde_json::Error> {
-    serde_json::from_value(object).map(Box::new)
-}
-
-impl Workload {
-    /// The workload of an object as the API server sends it; `None` for a kind that cannot be judged.
-    pub fn from_object(object: Value) -> Result<Option<Self>, serde_json::Error> {
-        let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
-        Ok(Some(match (text("apiVersion"), text("kind")) {
-            ("apps/v1", "Deployment") => Self::Deployment(typed(object)?),
-            ("apps/v1", "StatefulSet") => Self::StatefulSet(typed(object)?),
-            ("apps/v1", "DaemonSet") => Self::DaemonSet(typed(object)?),
-            ("apps/v1", "ReplicaSet") => Self::ReplicaSet(typed(object)?),
-            ("batch/v1", "Job") => Self::Job(typed(object)?),
-            ("v1", "Pod") => Self::Pod(typed(object)?),
-            _ => return Ok(None),
-        }))
-    }
-
-    /// Kind and name.
-    pub fn reference(&self) -> ObjectRef {
-        let (api_version, kind) = match self {
-            Self::Deployment(_) => ("apps/v1", "Deployment"),
-            Self::StatefulSet(_) => ("apps/v1", "StatefulSet"),
-            Self::DaemonSet(_) => ("apps/v1", "DaemonSet"),
-            Self::ReplicaSet(_) => ("apps/v1", "ReplicaSet"),
-            Self::Job(_) => ("batch/v1", "Job"),
-            Self::Pod(_) => ("v1", "Pod"),
-        };
-        reference(api_version, kind, self.metadata())
-    }
-
-    /// The object's metadata.
-    pub fn metadata(&self) -> &ObjectMeta {
-        match self {
-            Self::Deployment(object) => &object.metadata,
-            Self::StatefulSet(object) => &object.metadata,
-            Self::DaemonSet(object) => &object.metadata,
-            Self::ReplicaSet(object) => &object.metadata,
-            Self::Job(object) => &object.metadata,
-            Self::Pod(object) => &object.metadata,
-        }
-    }
-
-    /// The pod template. That of a pod is what makes it what it is: its labels and containers.
-    pub fn template(&self) -> Cow<'_, PodTemplateSpec> {
-        match self {
-            Self::Deployment(object) => Cow::Borrowed(&object.spec.template),
-            Self::StatefulSet(object) => Cow::Borrowed(&object.spec.template),
-            Self::DaemonSet(object) => Cow::Borrowed(&object.spec.template),
-            Self::ReplicaSet(object) => {
-                Cow::Owned(object.spec.template.clone().unwrap_or_default())
-            }
-            Self::Job(object) => Cow::Owned(
-                object
-                    .spec
-                    .as_ref()
-                    .map(|spec| spec.template.clone())
-                    .unwrap_or_default(),
-            ),
-            Self::Pod(object) => Cow::Owned(template_of_pod(object)),
-        }
-    }
-
-    /// Which pods it claims.
-    pub fn selector(&self) -> Option<&LabelSelector> {
-        match self {
-            Self::Deployment(object) => Some(&object.spec.selector),
-            Self::StatefulSet(object) => Some(&object.spec.selector),
-            Self::DaemonSet(object) => Some(&object.spec.selector),
-            Self::ReplicaSet(object) => Some(&object.spec.selector),
-            Self::Job(object) => object.spec.as_ref().and_then(|spec| spec.selector.as_ref()),
-            Self::Pod(_) => None,
-        }
-    }
-
-    /// Whether it claims a pod by its labels.
-    pub fn selects(&self, pod: &ObjectMeta) -> bool {
-        self.selector()
-            .is_some_and(|selector| selects(selector, pod))
-    }
-
-    /// The generation that its controller has seen; `None` if the kind has none or nothing was seen.
-    pub(super) fn observed_generation(&self) -> Option<i64> {
-        match self {
-            Self::Deployment(object) => object.status.as_ref()?.observed_generation,
-            Self::StatefulSet(object) => object.status.as_ref()?.observed_generation,
-            Self::DaemonSet(object) => object.status.as_ref()?.observed_generation,
-            Self::ReplicaSet(object) => object.status.as_ref()?.observed_generation,
-            Self::Job(_) | Self::Pod(_) => None,
-        }
-    }
-
-    /// Whether its controller has seen the present generation. Jobs and pods never change.
-    pub(super) fn is_observed(&self) -> bool {
-        match self {
-            Self::Job(_) | Self::Pod(_) => true,
-            Self::Deployment(_)
-            | Self::StatefulSet(_)
-            | Self::DaemonSet(_)
-            | Self::ReplicaSet(_) => self
-                .observed_generation()
-                .is_some_and(|observed| observed >= generation(self.metadata())),
-        }
-    }
-}
-
-fn template_of_pod(pod: &Pod) -> PodTemplateSpec {
-    PodTemplateSpec {
-        metadata: Some(ObjectMeta {
-            labels: pod.metadata.labels.clone(),
-            ..ObjectMeta::default()
-        }),
-        spec: pod.spec.as_ref().map(|spec| PodSpec {
-            containers: spec.containers.clone(),
-            init_containers: spec.init_containers.clone(),
-            ..PodSpec::default()
-        }),
+impl Snapshot {
+    /// What the workload refers to, by group, kind and name, in its own namespace.
+    pub(super) fn other(&self, object: (&str, &str, &str)) -> Option<&Workload> {
+        let live = self.workload.as_ref()?.metadata();
+        let namespace = live.namespace.as_deref().unwrap_or_default();
+        workload::find(&self.others, object, namespace)
     }
 }
 

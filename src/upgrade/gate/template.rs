@@ -13,13 +13,34 @@ pub(super) const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 /// `sha256:` and the digest of the canonical JSON of a pod template: keys sorted, empty maps, lists
 /// and nulls left out, the label `pod-template-hash` left out.
 pub fn template_digest(template: &PodTemplateSpec) -> String {
+    without_labels(template, |label| label == POD_TEMPLATE_HASH)
+}
+
+/// The same of a Job's template, without what the Job controller writes into it.
+pub(super) fn job_template_digest(template: &PodTemplateSpec) -> String {
+    without_labels(template, |label| {
+        matches!(label, "controller-uid" | "job-name") || label.starts_with("batch.kubernetes.io/")
+    })
+}
+
+/// The same of the template of a Rollout's ReplicaSet.
+pub(super) fn rollout_template_digest(template: &PodTemplateSpec) -> String {
+    without_labels(template, |label| label == super::argo_rollouts::HASH_LABEL)
+}
+
+fn without_labels(template: &PodTemplateSpec, is_left_out: impl Fn(&str) -> bool) -> String {
     let mut value = serde_json::to_value(template).unwrap_or_default();
     if let Some(labels) = value
         .pointer_mut("/metadata/labels")
         .and_then(Value::as_object_mut)
     {
-        labels.remove(POD_TEMPLATE_HASH);
+        labels.retain(|label, _| !is_left_out(label));
     }
+    value_digest(value)
+}
+
+/// `sha256:` and the digest of the canonical JSON of a value.
+pub(super) fn value_digest(value: Value) -> String {
     let canonical = canonical(value).unwrap_or_default().to_string();
     let digest = Sha256::digest(canonical.as_bytes());
     let hex: Vec<_> = digest.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -27,6 +27,8 @@ pub enum Verdict {
         done: u32,
         /// How many are wanted.
         total: u32,
+        /// What more is known, in its controller's words: until when, with whom it waits. Often empty.
+        detail: String,
     },
     /// Nothing moves until someone acts.
     Paused {
@@ -36,6 +38,8 @@ pub enum Verdict {
         done: u32,
         /// How many are wanted.
         total: u32,
+        /// What more is known. Often empty.
+        detail: String,
     },
     /// Every pod that is wanted is new and available.
     Complete,
@@ -58,6 +62,7 @@ impl Verdict {
             reason,
             done,
             total,
+            detail: String::new(),
         }
     }
 
@@ -66,7 +71,34 @@ impl Verdict {
             reason,
             done,
             total,
+            detail: String::new(),
         }
+    }
+
+    /// The same with more words.
+    pub(super) fn with(mut self, words: impl Into<String>) -> Self {
+        match &mut self {
+            Self::Progressing {
+                reason: _,
+                done: _,
+                total: _,
+                detail,
+            }
+            | Self::Paused {
+                reason: _,
+                done: _,
+                total: _,
+                detail,
+            }
+            | Self::Failed {
+                reason: _,
+                class: _,
+                detail,
+                objects: _,
+            } => *detail = words.into(),
+            Self::Complete => {}
+        }
+        self
     }
 
     pub(super) fn failed(reason: Reason, class: Class, detail: impl Into<String>) -> Self {
@@ -78,6 +110,18 @@ impl Verdict {
         }
     }
 
+    /// What it waits for, also when it has waited for too long.
+    pub(super) fn waits_for(&self) -> Reason {
+        let given_up = [
+            (Reason::NotDetected, Reason::AwaitDetection),
+            (Reason::ControllerAbsent, Reason::Pending),
+            (Reason::ReportedFailure, Reason::NotReady),
+        ];
+        let reason = self.reason();
+        let before = given_up.iter().find(|(after, _)| *after == reason);
+        before.map_or(reason, |(_, before)| *before)
+    }
+
     /// The reason as one word, [`Reason::Done`] if it is complete.
     pub fn reason(&self) -> Reason {
         match self {
@@ -85,11 +129,13 @@ impl Verdict {
                 reason,
                 done: _,
                 total: _,
+                detail: _,
             }
             | Self::Paused {
                 reason,
                 done: _,
                 total: _,
+                detail: _,
             }
             | Self::Failed {
                 reason,
@@ -110,6 +156,7 @@ impl fmt::Display for Verdict {
                 reason,
                 done,
                 total,
+                detail: _,
             } => {
                 write!(formatter, "Progressing({reason} {done}/{total})")
             }
@@ -117,6 +164,7 @@ impl fmt::Display for Verdict {
                 reason,
                 done,
                 total,
+                detail: _,
             } => {
                 write!(formatter, "Paused({reason} {done}/{total})")
             }
@@ -158,6 +206,11 @@ pub enum Leaving {
         gone_by: Timestamp,
         /// What holds it beyond that.
         finalizers: Vec<String>,
+    },
+    /// Nobody has deleted it, and its controller keeps it on purpose for a while after the switch.
+    Kept {
+        /// Until when, where that is known.
+        until: Option<Timestamp>,
     },
     /// The object is gone, and the process perhaps not.
     Vanished {
@@ -219,6 +272,7 @@ impl Blockers {
                 gone_by,
                 finalizers: _,
             } => Some(*gone_by),
+            Leaving::Kept { until } => *until,
             Leaving::Vanished { dead_by } => *dead_by,
         });
         ends.collect::<Option<Vec<_>>>()?.into_iter().max()

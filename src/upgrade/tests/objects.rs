@@ -286,6 +286,8 @@ pub(crate) fn snapshot(
         endpoint_slices: Vec::new(),
         events: Vec::new(),
         nodes: None,
+        jobs: Vec::new(),
+        others: Vec::new(),
         siblings: Vec::new(),
     };
     for deployed in all.values() {

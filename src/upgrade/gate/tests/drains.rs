@@ -243,19 +243,22 @@ fn lines(looks_at: &[String]) -> String {
 fn a_terminating_pod_on_a_lost_node_is_stuck_and_fails_in_the_end() {
     let at = |seconds: i64| format!("{{at: {seconds}, pods: a a a b:T, {LOST}}}");
     // Its grace period ends at 30 s.
-    assert_eq!(lines(&[at(0), at(60)]), "Complete / Draining(1) / Serving");
+    assert_eq!(
+        lines(&[at(0), at(60)]),
+        "Complete / Draining(1) / Serving +NodeNotReady"
+    );
     assert_eq!(
         lines(&[at(0), at(61)]),
-        "Complete / Stuck(LostNode) / Serving",
+        "Complete / Stuck(StuckOnLostNode) / Serving +NodeNotReady",
         "35"
     );
     assert_eq!(
         lines(&[at(0), at(149)]),
-        "Complete / Stuck(LostNode) / Serving"
+        "Complete / Stuck(StuckOnLostNode) / Serving +NodeNotReady"
     );
     assert_eq!(
         lines(&[at(0), at(150)]),
-        "Failed(Retryable, DrainStuck) / Stuck(LostNode) / Serving"
+        "Failed(Retryable, DrainStuck) / Stuck(StuckOnLostNode) / Serving +NodeNotReady"
     );
     let looks_at = [at(0), at(150), at(180)];
     let looks_at: Vec<_> = looks_at.iter().map(String::as_str).collect();
@@ -286,7 +289,7 @@ fn a_pod_that_vanished_with_its_node_may_still_run() {
     );
     assert_eq!(
         lines(&[terminating(READY), gone(LOST)]),
-        "Complete / Stuck(LostNode) / Serving"
+        "Complete / Stuck(StuckOnLostNode) / Serving +NodeNotReady"
     );
     let back = format!("{{at: 9, {READY}}}");
     assert_eq!(
@@ -311,7 +314,7 @@ fn a_pod_once_known_to_be_dead_stays_dead() {
     let later = format!("{{at: 9, {LOST}}}");
     assert_eq!(
         lines(&[terminating, gone, later]),
-        "Complete / Drained / Serving"
+        "Complete / Drained / Serving +NodeNotReady"
     );
 }
 

@@ -73,6 +73,10 @@ fn metadata(
         Workload::ReplicaSet(object) => &mut object.metadata,
         Workload::Job(object) => &mut object.metadata,
         Workload::Pod(object) => &mut object.metadata,
+        Workload::CronJob(_)
+        | Workload::ArgoRollout(_)
+        | Workload::FlaggerCanary(_)
+        | Workload::Plain(_) => panic!("not among these looks"),
     }
 }
 
@@ -114,7 +118,13 @@ fn forget(snapshot: &mut Snapshot, fields: &[usize]) {
                     _ => status.conditions = None,
                 }
             }
-            Workload::ReplicaSet(_) | Workload::Job(_) | Workload::Pod(_) => {}
+            Workload::ReplicaSet(_)
+            | Workload::Job(_)
+            | Workload::CronJob(_)
+            | Workload::Pod(_)
+            | Workload::ArgoRollout(_)
+            | Workload::FlaggerCanary(_)
+            | Workload::Plain(_) => {}
         }
         for set in &mut snapshot.replica_sets {
             if let Some(status) = set.status.as_mut() {

@@ -102,6 +102,10 @@ fn a_memory_is_readable_json() {
       "isSeen": true,
       "isLatched": true,
       "wasReady": true,
+      "waiting": {
+        "state": "Done",
+        "since": "2026-11-24T12:00:00Z"
+      },
       "progress": {
         "state": "Complete Draining(1) Serving 3 1",
         "since": "2026-11-24T12:00:00Z"

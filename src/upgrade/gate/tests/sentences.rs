@@ -40,7 +40,7 @@ fn a_rollout_that_moves() {
     available [Available]
         Deployment web: 2 of 3 new pods available
     job [Running]
-        Job web: the Job runs, 1 of 3 pods succeeded
+        Job web: it runs, 1 of 3 done
     ");
 }
 
@@ -59,7 +59,7 @@ fn a_rollout_that_somebody_holds() {
     on delete [OnDelete]
         DaemonSet web: 1 of 3 pods updated; its strategy is OnDelete: delete the old pods to go on
     suspended [Suspended]
-        Job web: the Job is suspended; set `spec.suspend` to false to go on
+        Job web: it is suspended; set `spec.suspend` to false to go on
     ");
 }
 
@@ -139,7 +139,7 @@ fn old_pods_and_new_endpoints() {
         Deployment web: 1 old endpoint may still take calls: 10.2.0.1 of Service svc (pod web-b-1, gone)
     unknown endpoint [UnknownEndpoint]
         Deployment web: 192.0.2.7 of Service svc is no pod's: nobody can say what version answers there; remove that endpoint
-    lost [LostNode]
+    lost [StuckOnLostNode]
         Deployment web: 1 old pod still alive: web-b-1 (Terminating, node node-1 does not answer); bring the node back, or delete it if it is off: until then the pod may still answer
     finalizer [HeldByFinalizer]
         Deployment web: 1 old pod still alive: web-b-1 (Terminating, held by example.com/x); whoever set the finalizer has to remove it

@@ -1,0 +1,100 @@
+//! Gateways of the Gateway API; completion.md §4.13. Each condition says itself which generation it means.
+
+use serde::Deserialize;
+
+use super::Plain;
+use crate::upgrade::gate::Judgement;
+use crate::upgrade::gate::condition::{self, Condition};
+use crate::upgrade::gate::reason::Reason;
+use crate::upgrade::gate::snapshot::generation;
+use crate::upgrade::gate::verdict::{Class, Verdict};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct View {
+    status: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    conditions: Vec<Condition>,
+    listeners: Vec<Listener>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Listener {
+    name: String,
+    conditions: Vec<Condition>,
+}
+
+pub(super) fn judge(object: &Plain) -> Option<Judgement> {
+    let View { status } = object.view()?;
+    let live = generation(&object.metadata);
+    let of_listeners = status
+        .listeners
+        .iter()
+        .map(|listener| (listener.name.as_str(), &listener.conditions));
+    let parts: Vec<_> = std::iter::once(("", &status.conditions))
+        .chain(of_listeners)
+        .collect();
+    let is_fresh = |condition: &Condition| {
+        condition
+            .observed_generation
+            .is_some_and(|seen| seen >= live)
+    };
+    let decisive = |condition: &&Condition| {
+        matches!(
+            condition.type_.as_str(),
+            "Accepted" | "Programmed" | "ResolvedRefs"
+        )
+    };
+    if !parts
+        .iter()
+        .flat_map(|(_, conditions)| conditions.iter())
+        .filter(decisive)
+        .all(is_fresh)
+        || condition::find(&status.conditions, "Accepted").is_none()
+    {
+        return Some(Verdict::progressing(Reason::NotObserved, 0, 1).into());
+    }
+    for (listener, conditions) in &parts {
+        if let Some(refused) = refusal(conditions) {
+            let (reason, words) = refused;
+            let whose = if listener.is_empty() {
+                words
+            } else {
+                format!("listener {listener}: {words}")
+            };
+            return Some(Verdict::failed(reason, Class::Retryable, whose).into());
+        }
+    }
+    let is_programmed = |(_, conditions): &(&str, &Vec<Condition>)| {
+        condition::with(conditions, "Programmed", "True").is_some()
+    };
+    let done = parts.iter().filter(|part| is_programmed(part)).count();
+    let is_accepted = condition::with(&status.conditions, "Accepted", "True").is_some();
+    let verdict = if is_accepted && done == parts.len() {
+        Verdict::Complete
+    } else {
+        let (done, total) = (
+            crate::upgrade::gate::snapshot::length(done),
+            crate::upgrade::gate::snapshot::length(parts.len()),
+        );
+        Verdict::progressing(Reason::NotProgrammed, done, total)
+    };
+    Some(verdict.into())
+}
+
+/// Why a controller does not take a Gateway, a listener or a route.
+pub(super) fn refusal(conditions: &[Condition]) -> Option<(Reason, String)> {
+    if let Some(refused) = condition::with(conditions, "Accepted", "False") {
+        return Some((Reason::NotAccepted, refused.words()));
+    }
+    if let Some(missing) = condition::with(conditions, "ResolvedRefs", "False") {
+        return Some((Reason::RefsNotResolved, missing.words()));
+    }
+    condition::with(conditions, "PartiallyInvalid", "True")
+        .map(|wrong| (Reason::PartiallyInvalid, wrong.words()))
+}
