@@ -70,7 +70,7 @@ impl Output {
         self.data_painted(&printable(text))
     }
 
-    /// Writes data that has colour: what is foreign in it went through [`printable`] or [`Output::paint`].
+    /// Writes data that has colour: what is foreign in it went through `printable` or [`Output::paint`].
     pub fn data_painted(&self, text: &str) -> Result<(), Failure> {
         write_to(&mut std::io::stdout().lock(), text)
     }

@@ -150,17 +150,6 @@ fn what_does_not_go_together_is_told_with_what_to_write() {
 }
 
 #[test]
-fn a_completion_rule_that_is_no_cel_is_told() {
-    let told = problems_of(
-        "services: [{name: a}]\ncompletion:\n- {apiVersion: example.com/v1, kind: Widget, complete: 'object.status.ready'}\n- {apiVersion: example.com/v1, kind: Gadget, complete: 'object..', failed: '1 +'}",
-    );
-    insta::assert_snapshot!(told, @r"
-    spec.completion[1].complete: the rule of Gadget is no CEL: ERROR: <input>:1:8: Syntax error: no viable alternative at input '..' [TG0104]; write an expression over `object`, for instance `object.status.ready`
-    spec.completion[1].failed: the rule of Gadget is no CEL: ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER} [TG0104]; write an expression over `object`, for instance `object.status.ready`
-    ");
-}
-
-#[test]
 fn a_contract_that_is_not_served_is_told_at_the_call_that_names_it() {
     insta::assert_snapshot!(problems_of(
         "services:
@@ -340,5 +329,16 @@ external:
     spec.external[3].until: `until: never` and `ended` contradict each other [TG0104]; keep the one that is true
     spec.external[4].until: `2027-06-31` is no day [TG0104]; write it as `2027-06-30`
     spec.external[5].until: `metric` ends nothing by itself: `f` counts as a caller until somebody has seen that its calls have stopped [TG0116]; once they have, write what shows it: `ended: no call in 30 days`
+    ");
+}
+
+#[test]
+fn a_completion_rule_that_is_no_cel_is_told() {
+    let told = problems_of(
+        "services: [{name: a}]\ncompletion:\n- {apiVersion: example.com/v1, kind: Widget, complete: 'object.status.ready'}\n- {apiVersion: example.com/v1, kind: Gadget, complete: 'object..', failed: '1 +'}",
+    );
+    insta::assert_snapshot!(told, @r"
+    spec.completion[1].complete: the rule of Gadget is no CEL: ERROR: <input>:1:8: Syntax error: no viable alternative at input '..' [TG0104]; write an expression over `object`, for instance `object.status.ready`
+    spec.completion[1].failed: the rule of Gadget is no CEL: ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER} [TG0104]; write an expression over `object`, for instance `object.status.ready`
     ");
 }
