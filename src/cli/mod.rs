@@ -7,6 +7,7 @@ mod approve;
 mod assemble;
 mod assess;
 mod check;
+mod compare;
 mod completion;
 mod context;
 mod control;

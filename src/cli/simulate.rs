@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::compare::{Compared, compare};
 use super::failure::{Exit, Failure};
 use super::output::{Format, Output};
-use super::plan::{Compared, compare};
 use crate::plan::Plan;
 use crate::sim::{
     Fault, Faults, Outcome, Scenario, Traffic, Way, plan_of, run, run_naively, shrink, timeline,

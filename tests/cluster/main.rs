@@ -25,6 +25,8 @@ mod kinds_of_plans;
 #[cfg(test)]
 mod leave;
 #[cfg(test)]
+mod looks;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod peers;

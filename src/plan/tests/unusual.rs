@@ -93,9 +93,9 @@ fn a_service_that_cannot_read_its_own_old_data_is_a_self_conflict() {
     Way out: split in three releases, with a revision between for cache
       cache/expand serves cache 1, 2, calls cache 1
       cache/flip serves cache 1, 2, calls cache 2
-      Phase 1: cache/expand
-      Phase 2: cache/flip
-      Phase 3: cache/contract
+      Wave 1: cache/expand
+      Wave 2: cache/flip
+      Wave 3: cache/contract
     ");
     insta::assert_snapshot!(plan_of("cache: new; serves 1; calls cache 1"), @r"
     Safe: yes. 1 wave.
@@ -176,8 +176,8 @@ fn a_service_that_calls_itself_in_a_new_version_is_split_in_two_steps_and_in_thr
       a@target calls a 2, a@live serves 1; pods of both revisions of a run while it rolls: first release one that serves both
     Way out: split in two releases, with a revision between for a
       a/expand serves a 1, 2, calls a 1
-      Phase 1: a/expand
-      Phase 2: a/flip
+      Wave 1: a/expand
+      Wave 2: a/flip
     ");
     insta::assert_snapshot!(plan_of("a: serves 1 -> 2; calls a 1 -> 2"), @r"
     Refused [TG0205]: a service cannot run beside its own new revision
@@ -186,9 +186,9 @@ fn a_service_that_calls_itself_in_a_new_version_is_split_in_two_steps_and_in_thr
     Way out: split in three releases, with a revision between for a
       a/expand serves a 1, 2, calls a 1
       a/flip serves a 1, 2, calls a 2
-      Phase 1: a/expand
-      Phase 2: a/flip
-      Phase 3: a/contract
+      Wave 1: a/expand
+      Wave 2: a/flip
+      Wave 3: a/contract
     ");
 }
 
@@ -205,10 +205,10 @@ fn a_service_that_calls_itself_on_a_cycle_is_split_whatever_else_is() {
       a/expand serves a 1, 2, calls a 1; b 1
       b/expand serves b 1, 2, calls a 1
       a/flip serves a 1, 2, calls a 2; b 2
-      Phase 1: a/expand, b/expand
-      Phase 2: a/flip
-      Phase 3: b/flip
-      Phase 4: a/contract
+      Wave 1: a/expand, b/expand
+      Wave 2: a/flip
+      Wave 3: b/flip
+      Wave 4: a/contract
     ");
 }
 
@@ -228,9 +228,9 @@ fn each_alternative_of_two_cycles_is_a_whole_set() {
     Way out: split in two releases, with a revision between for a, x
       a/expand serves a 1, 2, calls b 1
       x/expand serves x 1, 2, calls nothing
-      Phase 1: a/expand, x/expand
-      Phase 2: b, y
-      Phase 3: a/flip, x/contract
+      Wave 1: a/expand, x/expand
+      Wave 2: b, y
+      Wave 3: a/flip, x/contract
     Or split b, x instead
     ");
 }
