@@ -12,7 +12,9 @@ use crate::manifest::{Node, Text, documents, index_path, key_path, read};
 use crate::spec::crd::{CompletionRule, DrainLevel};
 use crate::spec::words::count;
 use crate::spec::{Code, Place, Problem, Severity};
-use crate::upgrade::gate::{Assessment, Gate, Objects, Policy, Recorded, Report, judge_all};
+use crate::upgrade::gate::{
+    Absent, Assessment, Gate, Objects, Policy, Recorded, Report, judge_all,
+};
 
 /// Judge objects from files as the gate would; exit code 1 if one is shut
 ///
@@ -64,9 +66,9 @@ pub(super) fn assess(output: &Output, args: &AssessArgs) -> Result<(), Failure> 
         strangers,
         rules,
     } = objects(output, &args.files)?;
-    let recorded = match args.baseline.as_deref() {
+    let (recorded, absent) = match args.baseline.as_deref() {
         Some(path) => recorded(output, path, now)?,
-        None => Vec::new(),
+        None => (Vec::new(), Absent::Removed),
     };
     let policy = Policy {
         drain: match args.drain {
@@ -77,7 +79,7 @@ pub(super) fn assess(output: &Output, args: &AssessArgs) -> Result<(), Failure> 
         rules,
         ..Policy::default()
     };
-    let assessments = judge_all(&objects, &recorded, &policy, now);
+    let assessments = judge_all(&objects, (&recorded, absent), &policy, now);
     if !strangers.is_empty() {
         output.say(&format!(
             "not judged: {} of other kinds: {}",
@@ -201,7 +203,13 @@ fn place_of(texts: &[Text], name: &Place, field: &str) -> Place {
         )
 }
 
-fn recorded(output: &Output, path: &Path, now: Timestamp) -> Result<Vec<Recorded>, Failure> {
+/// What was recorded, and what has become of what is recorded and not there: a record of ours without an apply is of
+/// something that was to go; of objects as they were nobody has said that.
+fn recorded(
+    output: &Output,
+    path: &Path,
+    now: Timestamp,
+) -> Result<(Vec<Recorded>, Absent), Failure> {
     let wrong =
         |message: String| Failure::new(Exit::Usage, format!("{}: {message}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
@@ -212,14 +220,14 @@ fn recorded(output: &Output, path: &Path, now: Timestamp) -> Result<Vec<Recorded
         // Objects as they were before say the same, and more.
         let before = objects(output, &[path.to_owned()])?.objects.as_before(now);
         if !before.is_empty() {
-            return Ok(before);
+            return Ok((before, Absent::Deleted));
         }
         return Err(wrong("there is no record in it".to_owned()).hint(
             "its form is that of `status.waves[].services[].records` of a Release: \
              `{object, baseline, applied}`; see docs/guide/assess.md",
         ));
     }
-    Ok(found)
+    Ok((found, Absent::Removed))
 }
 
 /// What each gate says, what keeps it shut, and what else is worth saying.

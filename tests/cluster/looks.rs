@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
-use tidegate::upgrade::gate::{Applied, Gate, Objects, Policy, Recorded, Workload, judge_all};
+use tidegate::upgrade::gate::{
+    Absent, Applied, Gate, Objects, Policy, Recorded, Workload, judge_all,
+};
 
 use crate::peers::{argo_cd, kstatus, kubectl};
 use crate::support::Space;
@@ -214,7 +216,12 @@ impl<'s> Rollout<'s> {
 
     fn look(&self, values: &[Value], recorded: &[Recorded], old: &BTreeSet<String>) -> Look {
         let objects = taken(values);
-        let seen = judge_all(&objects, recorded, &Policy::default(), Timestamp::now());
+        let seen = judge_all(
+            &objects,
+            (recorded, Absent::Removed),
+            &Policy::default(),
+            Timestamp::now(),
+        );
         let name = format!("{}/{}/{}", self.of.0, self.space.namespace, self.of.1);
         let assessment = seen
             .iter()

@@ -39,10 +39,12 @@ pub(super) fn judge_replica_set(look: &Look<'_>, set: &ReplicaSet, scan: &Scan) 
     } else {
         Verdict::Complete
     };
-    match (&scan.failure, counted) {
-        (Some(failed), Verdict::Progressing { .. }) => failed.clone().into(),
-        (_, counted) => counted.into(),
-    }
+    let failure = if counted == Verdict::Complete {
+        &scan.of_pods
+    } else {
+        &scan.failure
+    };
+    failure.clone().unwrap_or(counted).into()
 }
 
 /// Rows P2 to P8.

@@ -38,6 +38,9 @@ pub(super) fn judge(
     }
     let counted = counted(look, set, lineage);
     if counted == Verdict::Complete {
+        if let Some(failed) = &scan.of_pods {
+            return failed.clone().into();
+        }
         let desired = set
             .status
             .as_ref()

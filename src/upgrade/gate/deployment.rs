@@ -30,6 +30,9 @@ pub(super) fn judge(look: &Look<'_>, deployment: &Deployment, scan: &Scan) -> Ju
         Some(new) => counted(look, deployment, new),
     };
     if counted == Verdict::Complete {
+        if let Some(failed) = &scan.of_pods {
+            return failed.clone().into();
+        }
         let paused = is_paused.then_some(Note::Paused);
         let zero = (wanted == 0).then_some(Note::ZeroReplicas);
         return Judgement {

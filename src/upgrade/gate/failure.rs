@@ -35,6 +35,9 @@ const QUOTA_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 pub(super) struct Scan {
     /// A failure of the new revision.
     pub(super) failure: Option<Verdict>,
+    /// One that a new pod shows which is there: it counts though the counters, which lag, say that all is done. What
+    /// was turned away or could not be made before matters no more then.
+    pub(super) of_pods: Option<Verdict>,
     /// It was complete before: the failure is an incident.
     pub(super) is_degraded: bool,
     /// What is wrong with old pods that may block a StatefulSet.
@@ -57,17 +60,20 @@ pub(super) fn scan(look: &Look<'_>, lineage: &Lineage<'_>, wanted: u32) -> Scan 
         // Whether a container may end is a Job's own business.
         found.extend(crashes(look, &moving, wanted));
     }
-    found.extend(rejections(&new));
-    found.extend(of_owner(look, live, length_of(&moving) < wanted));
+    let mut others = rejections(&new);
+    others.extend(of_owner(look, live, length_of(&moving) < wanted));
     let old = of_pods(look, &old_of_stateful_set(look, live, lineage));
 
     let mut sightings = BTreeMap::new();
-    let ripe = ripe(look, found, &mut sightings);
-    let old = self::ripe(look, old, &mut sightings);
-    let failure = decide(look, ripe);
+    let of_pods = ripe(look, found, &mut sightings);
+    let others = ripe(look, others, &mut sightings);
+    let old = ripe(look, old, &mut sightings);
+    let failure = decide(look, [of_pods.clone(), others].concat());
+    let is_latched = look.memory.is_latched;
     Scan {
-        is_degraded: failure.is_some() && look.memory.is_latched,
-        failure: failure.filter(|_| !look.memory.is_latched),
+        is_degraded: failure.is_some() && is_latched,
+        failure: failure.filter(|_| !is_latched),
+        of_pods: decide(look, of_pods).filter(|_| !is_latched),
         old,
         is_gated: moving.iter().any(|pod| signs::is_gated(pod)),
         sightings,

@@ -131,12 +131,12 @@ fn deleted(metadata: &ObjectMeta) -> Verdict {
     )
 }
 
-/// Whether our cache is behind our own apply. Resource versions count up on every API server that
+/// Whether our cache, or a file, is behind our own apply. Resource versions count up on every API server that
 /// this can meet; where they are no numbers, generation and uid must do.
 fn is_older(look: &Look<'_>, metadata: &ObjectMeta) -> bool {
     let number = |version: &str| version.parse::<u64>().ok();
     let seen = metadata.resource_version.as_deref().and_then(number);
-    look.snapshot.read == Read::Cached
+    look.snapshot.read != Read::Live
         && matches!((seen, number(&look.applied.resource_version)), (Some(seen), Some(ours)) if seen < ours)
 }
 

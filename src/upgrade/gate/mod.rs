@@ -52,7 +52,7 @@ pub use baseline::{Applied, Baseline, BaselineCondition, BaselinePod, is_in_fron
 pub use flagger::{BaselineCanary, FlaggerCanary};
 pub use kin::{is_same, references};
 pub use memory::Memory;
-pub use objects::{Objects, judge_all};
+pub use objects::{Absent, Objects, judge_all};
 pub use plain::{Plain, is_waited_for};
 pub use policy::{Capacity, Policy};
 pub use reason::Reason;

@@ -2,6 +2,7 @@
 //!
 //! In: objects of any kind. Out: the workloads among them, and for each a [`Snapshot`] of its namespace.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -58,8 +59,13 @@ impl Objects {
         let Some(workload) = Workload::from_object(object.clone())? else {
             return Ok(is_seen);
         };
-        // What another object owns is judged with that one.
-        if snapshot::controller(workload.metadata()).is_none() {
+        // A ReplicaSet, a Job, a pod or what has no pods is judged with what owns it; all else has a gate of its own,
+        // whoever made it.
+        let is_left_to_owner = matches!(
+            workload,
+            Workload::ReplicaSet(_) | Workload::Job(_) | Workload::Pod(_) | Workload::Plain(_)
+        );
+        if !is_left_to_owner || snapshot::controller(workload.metadata()).is_none() {
             self.workloads.push(workload);
         } else {
             self.owned.push(workload);
@@ -69,12 +75,15 @@ impl Objects {
 
     /// What would be recorded of every workload before an apply, were these the objects then.
     pub fn as_before(&self, now: Timestamp) -> Vec<Recorded> {
-        let references = self.workloads.iter().map(Workload::reference);
-        references
-            .map(|object| Recorded {
-                baseline: Some(Baseline::capture(&object, &self.snapshot(&object, now))),
-                applied: None,
-                object,
+        let known = self.workloads.iter().map(|live| (live, live.reference()));
+        known
+            .map(|(live, object)| {
+                let snapshot = self.snapshot_of(Some(live), &object, now);
+                Recorded {
+                    baseline: Some(Baseline::capture(&object, &snapshot)),
+                    applied: None,
+                    object,
+                }
             })
             .collect()
     }
@@ -84,27 +93,42 @@ impl Objects {
         self.workloads.iter()
     }
 
-    /// Whether a workload is judged with another one that is there: a Canary's target, the Deployment that a Rollout
-    /// takes its template from, a Service in front of pods.
-    fn is_part_of_another(&self, object: &Workload) -> bool {
-        let reference = object.reference();
-        let is_kin = |other: &Workload| {
-            let refers = kin::references(other);
-            object.has_pods() && refers.iter().any(|wanted| kin::is_same(wanted, &reference))
-        };
-        let is_front = |service: &Service| {
+    /// Those that are judged with another one that is there: a Canary's target, the Deployment that a Rollout takes its
+    /// template from, a Service in front of pods.
+    fn parts(&self) -> BTreeSet<Key> {
+        let with_pods: BTreeSet<Key> = self
+            .workloads
+            .iter()
+            .filter(|object| object.has_pods())
+            .map(|object| key(&object.reference()))
+            .collect();
+        let kin = self.workloads.iter().flat_map(kin::references);
+        let kin = kin.map(|wanted| key(&wanted));
+        let mut parts: BTreeSet<Key> = kin.filter(|kin| with_pods.contains(kin)).collect();
+        let called: Vec<(&Workload, Vec<Workload>)> = self
+            .workloads
+            .iter()
+            .filter(|object| object.has_pods())
+            .map(|object| (object, self.others(Some(object))))
+            .collect();
+        for service in &self.services {
             let balances = service.spec.as_ref().and_then(|spec| spec.type_.as_deref());
             // A load balancer has an address to wait for.
-            balances != Some("LoadBalancer")
-                && service.metadata.uid == object.metadata().uid
-                && service.metadata.name == object.metadata().name
-                && self
-                    .workloads
+            let is_front = balances != Some("LoadBalancer")
+                && called
                     .iter()
-                    .any(|other| is_in_front_of(service, other, &self.others(Some(other))))
-        };
-        self.workloads.iter().any(is_kin)
-            || (reference.kind == "Service" && self.services.iter().any(is_front))
+                    .any(|(workload, others)| is_in_front_of(service, workload, others));
+            if is_front {
+                let metadata = &service.metadata;
+                parts.insert((
+                    String::new(),
+                    "Service".to_owned(),
+                    metadata.namespace.clone().unwrap_or_default(),
+                    metadata.name.clone().unwrap_or_default(),
+                ));
+            }
+        }
+        parts
     }
 
     /// What a workload refers to.
@@ -113,6 +137,10 @@ impl Objects {
             return Vec::new();
         };
         let wanted = kin::references(workload);
+        let is_claim = workload.reference().kind == "PersistentVolumeClaim";
+        if wanted.is_empty() && !is_claim {
+            return Vec::new();
+        }
         let is_wanted = |other: &&Workload| {
             let reference = other.reference();
             // A claim that names no class has the default one.
@@ -130,13 +158,25 @@ impl Objects {
 
     /// Everything about one workload, as of a moment.
     pub fn snapshot(&self, workload: &ObjectRef, now: Timestamp) -> Snapshot {
+        let mut all = self.workloads.iter();
+        self.snapshot_of(
+            all.find(|known| known.reference() == *workload),
+            workload,
+            now,
+        )
+    }
+
+    fn snapshot_of(
+        &self,
+        live: Option<&Workload>,
+        workload: &ObjectRef,
+        now: Timestamp,
+    ) -> Snapshot {
+        // What has no pods needs none to be looked through.
+        let has_pods = live.is_none_or(Workload::has_pods);
         let is_here = |metadata: &ObjectMeta| {
-            metadata.namespace.as_deref().unwrap_or_default() == workload.namespace
+            has_pods && metadata.namespace.as_deref().unwrap_or_default() == workload.namespace
         };
-        let live = self
-            .workloads
-            .iter()
-            .find(|known| known.reference() == *workload);
         Snapshot {
             now,
             read: Read::File,
@@ -150,7 +190,9 @@ impl Objects {
             pods: pick(&self.pods, |object| is_here(&object.metadata)),
             services: pick(&self.services, |object| is_here(&object.metadata)),
             endpoint_slices: pick(&self.endpoint_slices, |object| is_here(&object.metadata)),
-            events: pick(&self.events, |object| is_here(&object.metadata)),
+            events: pick(&self.events, |object| {
+                object.metadata.namespace.as_deref().unwrap_or_default() == workload.namespace
+            }),
             // No node at all was hardly meant to say that every node is gone.
             nodes: (!self.nodes.is_empty()).then(|| Arc::from(self.nodes.clone())),
             siblings: Vec::new(),
@@ -175,71 +217,94 @@ fn place(object: &Workload) -> u8 {
     }
 }
 
+/// An object by group, kind, namespace and name. The version does not matter: the API server converts.
+type Key = (String, String, String, String);
+
+fn key(object: &ObjectRef) -> Key {
+    let ObjectRef {
+        kind,
+        namespace,
+        name,
+        ..
+    } = object;
+    (
+        object.group().to_owned(),
+        kind.clone(),
+        namespace.clone(),
+        name.clone(),
+    )
+}
+
+/// What has become of an object that was recorded before an apply, has no record of one, and is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// It was to be removed.
+    Removed,
+    /// Somebody has deleted it, or it is missing in what was given.
+    Deleted,
+}
+
 /// Judges every object that has a gate of its own, and every one that was recorded and is not there.
 pub fn judge_all(
     objects: &Objects,
-    recorded: &[Recorded],
+    (recorded, absent): (&[Recorded], Absent),
     policy: &Policy,
     now: Timestamp,
 ) -> Vec<Assessment> {
-    let record_of = |workload: &ObjectRef| {
-        // The version does not matter: the API server converts.
-        recorded.iter().find(|record| {
-            let object = &record.object;
-            (
-                object.group(),
-                &object.kind,
-                &object.namespace,
-                &object.name,
-            ) == (
-                workload.group(),
-                &workload.kind,
-                &workload.namespace,
-                &workload.name,
-            )
-        })
-    };
-    let mut here: Vec<&Workload> = objects
-        .workloads()
-        .filter(|object| {
-            record_of(&object.reference()).is_some() || !objects.is_part_of_another(object)
-        })
+    // Of several records of one object the last is the newest.
+    let records: BTreeMap<Key, &Recorded> = recorded
+        .iter()
+        .map(|record| (key(&record.object), record))
         .collect();
-    here.sort_by_key(|object| place(object));
-    let present: Vec<ObjectRef> = here.iter().map(|live| live.reference()).collect();
-    let is_here = |record: &Recorded| {
-        present
-            .iter()
-            .any(|live| record_of(live).is_some_and(|found| found.object == record.object))
-    };
+    let parts = objects.parts();
+    let mut here: Vec<(ObjectRef, Option<&Workload>)> = Vec::new();
+    let mut present = BTreeSet::new();
+    let mut judged: Vec<&Workload> = objects.workloads().collect();
+    judged.sort_by_key(|object| place(object));
+    for live in judged {
+        let reference = live.reference();
+        let name = key(&reference);
+        if records.contains_key(&name) || !parts.contains(&name) {
+            here.push((reference, Some(live)));
+        }
+        present.insert(name);
+    }
     let gone = recorded
         .iter()
-        .filter(|record| !is_here(record))
-        .map(|record| &record.object);
-    present
-        .iter()
-        .chain(gone)
-        .map(|workload| {
-            let record = record_of(workload);
-            let live = objects
-                .workloads()
-                .find(|found| found.reference() == *workload);
+        .filter(|record| !present.contains(&key(&record.object)));
+    here.extend(gone.map(|record| (record.object.clone(), None)));
+    here.dedup_by(|left, right| left.1.is_none() && right.1.is_none() && left.0 == right.0);
+    here.iter()
+        .map(|(workload, live)| {
+            let record = records.get(&key(workload));
             let baseline = record
                 .and_then(|record| record.baseline.clone())
                 .unwrap_or_else(|| Baseline::absent(workload.clone()));
             let applied = record
                 .and_then(|record| record.applied.clone())
-                .map(|applied| completed(applied, live))
-                .or_else(|| live.map(|live| as_it_stands(live, &baseline)));
-            let snapshot = objects.snapshot(workload, now);
+                .map(|applied| completed(applied, *live))
+                .or_else(|| live.map(|live| as_it_stands(live, &baseline)))
+                .or_else(|| (absent == Absent::Deleted).then(|| as_it_was(&baseline)));
+            let snapshot = objects.snapshot_of(*live, workload, now);
             let memory = Memory::default();
             match applied {
                 Some(applied) => assess(&baseline, &applied, &snapshot, policy, &memory).0,
-                // Recorded before, never applied, not there: it was to be removed.
                 None => assess_removed(&baseline, &snapshot, policy, &memory).0,
             }
         })
         .collect()
+}
+
+/// An object that was there before and counts as applied just as it was.
+fn as_it_was(before: &Baseline) -> Applied {
+    Applied {
+        workload: before.workload.clone(),
+        uid: before.uid.clone().unwrap_or_default(),
+        generation: before.generation,
+        resource_version: String::new(),
+        template_digest: before.template_digest.clone().unwrap_or_default(),
+        changed: false,
+    }
 }
 
 /// A record that leaves out what the object says itself.

@@ -47,6 +47,9 @@ pub(super) fn judge(
     };
     let counted = counted(set, &pods, wanted);
     if counted == Verdict::Complete {
+        if let Some(failed) = &scan.of_pods {
+            return failed.clone().into();
+        }
         let zero = (wanted == 0).then_some(Note::ZeroReplicas);
         return Judgement {
             verdict: counted,

@@ -12,7 +12,20 @@ use crate::upgrade::gate::verdict::{Class, Verdict};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct View {
+    spec: Spec,
     status: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    listeners: Vec<Named>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -30,7 +43,7 @@ struct Listener {
 }
 
 pub(super) fn judge(object: &Plain) -> Option<Judgement> {
-    let View { status } = object.view()?;
+    let View { spec, status } = object.view()?;
     let live = generation(&object.metadata);
     let of_listeners = status
         .listeners
@@ -44,6 +57,7 @@ pub(super) fn judge(object: &Plain) -> Option<Judgement> {
             .observed_generation
             .is_some_and(|seen| seen >= live)
     };
+    let is_shown = |wanted: &Named| status.listeners.iter().any(|it| it.name == wanted.name);
     let decisive = |condition: &&Condition| {
         matches!(
             condition.type_.as_str(),
@@ -56,6 +70,7 @@ pub(super) fn judge(object: &Plain) -> Option<Judgement> {
         .filter(decisive)
         .all(is_fresh)
         || condition::find(&status.conditions, "Accepted").is_none()
+        || !spec.listeners.iter().all(is_shown)
     {
         return Some(Verdict::progressing(Reason::NotObserved, 0, 1).into());
     }

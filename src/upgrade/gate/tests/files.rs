@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::world::{Case, merged, short, start};
-use crate::upgrade::gate::{Objects, Policy, Recorded, Workload, judge_all};
+use crate::upgrade::gate::{Absent, Objects, Policy, Recorded, Workload, judge_all};
 
 /// The documents of a text.
 pub(super) fn documents(yaml: &str) -> Vec<Value> {
@@ -25,7 +25,7 @@ pub(super) fn told(objects: &[Value], recorded: &str, policy: &Policy) -> Vec<St
     } else {
         Recorded::all_in(&serde_saphyr::from_str(recorded).unwrap()).unwrap()
     };
-    judge_all(&all, &recorded, policy, start())
+    judge_all(&all, (&recorded, Absent::Removed), policy, start())
         .iter()
         .map(|found| format!("{}: {}", found.workload, short(found)))
         .collect()
@@ -115,7 +115,7 @@ fn all(base: &str, over: &str) -> Vec<crate::upgrade::gate::Assessment> {
     for object in overlaid(base, over) {
         all.take(&object).unwrap();
     }
-    judge_all(&all, &[], &Policy::default(), start())
+    judge_all(&all, (&[], Absent::Removed), &Policy::default(), start())
 }
 
 /// What the first verdict says to people.
@@ -194,7 +194,12 @@ impl Case {
             baseline: Some(self.baseline.clone()),
             applied: Some(self.applied.clone()),
         };
-        let found = judge_all(&all, &[recorded], &self.policy, shown.now);
+        let found = judge_all(
+            &all,
+            (&[recorded], Absent::Removed),
+            &self.policy,
+            shown.now,
+        );
         let own = found
             .iter()
             .find(|found| found.workload == self.applied.workload);

@@ -16,5 +16,6 @@ mod plain;
 mod properties;
 mod records;
 mod sentences;
+mod strangers;
 mod workflows;
 mod world;
