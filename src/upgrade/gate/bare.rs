@@ -39,12 +39,7 @@ pub(super) fn judge_replica_set(look: &Look<'_>, set: &ReplicaSet, scan: &Scan) 
     } else {
         Verdict::Complete
     };
-    let failure = if counted == Verdict::Complete {
-        &scan.of_pods
-    } else {
-        &scan.failure
-    };
-    failure.clone().unwrap_or(counted).into()
+    scan.beside(&counted).unwrap_or(&counted).clone().into()
 }
 
 /// Rows P2 to P8.

@@ -37,10 +37,10 @@ pub(super) fn judge(
         return Verdict::progressing(Reason::NotObserved, 0, 0).into();
     }
     let counted = counted(look, set, lineage);
+    if let Some(failed) = scan.beside(&counted) {
+        return failed.clone().into();
+    }
     if counted == Verdict::Complete {
-        if let Some(failed) = &scan.of_pods {
-            return failed.clone().into();
-        }
         let desired = set
             .status
             .as_ref()
@@ -51,7 +51,7 @@ pub(super) fn judge(
             notes: none.into_iter().collect(),
         };
     }
-    scan.failure.clone().unwrap_or(counted).into()
+    counted.into()
 }
 
 /// Rows DS4 to DS11.

@@ -29,19 +29,16 @@ pub(super) fn judge(look: &Look<'_>, deployment: &Deployment, scan: &Scan) -> Ju
         None => Verdict::progressing(Reason::ReplicaSetNotCreated, 0, wanted),
         Some(new) => counted(look, deployment, new),
     };
+    if let Some(failed) = scan.beside(&counted) {
+        return failed.clone().into();
+    }
     if counted == Verdict::Complete {
-        if let Some(failed) = &scan.of_pods {
-            return failed.clone().into();
-        }
         let paused = is_paused.then_some(Note::Paused);
         let zero = (wanted == 0).then_some(Note::ZeroReplicas);
         return Judgement {
             verdict: counted,
             notes: paused.into_iter().chain(zero).collect(),
         };
-    }
-    if let Some(failed) = &scan.failure {
-        return failed.clone().into();
     }
     let timeout = timed_out(look, deployment, sets.first().copied());
     let verdict = match (&timeout, is_paused) {

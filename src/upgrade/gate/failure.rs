@@ -48,6 +48,17 @@ pub(super) struct Scan {
     pub(super) sightings: BTreeMap<String, Sighting>,
 }
 
+impl Scan {
+    /// The failure that counts beside what the counters say.
+    pub(super) fn beside(&self, counted: &Verdict) -> Option<&Verdict> {
+        if *counted == Verdict::Complete {
+            self.of_pods.as_ref()
+        } else {
+            self.failure.as_ref()
+        }
+    }
+}
+
 /// Looks for failures of a workload that is to have so many pods.
 pub(super) fn scan(look: &Look<'_>, lineage: &Lineage<'_>, wanted: u32) -> Scan {
     let Some(live) = &look.snapshot.workload else {

@@ -46,18 +46,15 @@ pub(super) fn judge(
         old: of(Standing::Old),
     };
     let counted = counted(set, &pods, wanted);
+    if let Some(failed) = scan.beside(&counted) {
+        return failed.clone().into();
+    }
     if counted == Verdict::Complete {
-        if let Some(failed) = &scan.of_pods {
-            return failed.clone().into();
-        }
         let zero = (wanted == 0).then_some(Note::ZeroReplicas);
         return Judgement {
             verdict: counted,
             notes: zero.into_iter().collect(),
         };
-    }
-    if let Some(failed) = &scan.failure {
-        return failed.clone().into();
     }
     let blocked = blocked(set, &pods, scan).or_else(|| held_back(set, &pods, wanted));
     blocked.unwrap_or(counted).into()
