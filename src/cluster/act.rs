@@ -123,11 +123,9 @@ impl Acting<'_> {
             .await
             .map_err(|error| self.missing(object, &error))?;
         let plan = &self.release.spec.plan;
-        let mut sent = manifests::ready(manifest, plan, write.stamp.as_deref(), &write.held);
-        // Where it begins it begins with the manifest's number.
-        if write.precondition != Precondition::Absent && self.bundle.is_scaled(object) {
-            sent = manifests::without_replicas(sent);
-        }
+        let along = (write.stamp.as_deref(), write.held.as_slice());
+        let is_there = write.precondition != Precondition::Absent;
+        let sent = manifests::sent(self.bundle, (object, manifest), plan, along, is_there);
         let taken = &self.bundle.plan.take_over;
         let stored = write::apply(&api, sent, &object.name, &write.precondition, taken).await?;
         let rules = &self.bundle.graph.completion;

@@ -13,6 +13,7 @@ use super::prepare::Preparing;
 use super::releases::Releases;
 use super::write;
 use crate::manifest::Bundle;
+use crate::spec::crd::Planning;
 use crate::spec::{ObjectRef, Problem};
 
 /// One object before and after.
@@ -43,7 +44,7 @@ pub async fn differences(
                 &client,
                 &kinds,
                 (&entry.reference, &entry.value),
-                (plan, &bundle.plan.take_over),
+                (plan, bundle),
             )
             .await?,
         );
@@ -51,12 +52,13 @@ pub async fn differences(
     let releases = Releases::new(connection.client(), &bundle.namespace);
     let going = Inventory::read(&releases, plan).await?.going(bundle);
     let objects: Vec<ObjectRef> = going.objects().cloned().collect();
+    let planning = Planning::default();
     let preparing = Preparing {
         client: &client,
         kinds: &kinds,
         bundle,
         plan,
-        only: &[],
+        planning: &planning,
     };
     let (present, refused) = preparing.rehearse_removal(&objects).await?;
     for object in objects.iter().filter(|object| present.contains(*object)) {
@@ -100,7 +102,7 @@ async fn difference(
     client: &Client,
     kinds: &Kinds,
     (object, manifest): (&ObjectRef, &Value),
-    (plan, take_over): (&str, &[String]),
+    (plan, bundle): (&str, &Bundle),
 ) -> Result<Difference, ClusterError> {
     let object = object.clone();
     let Ok(api) = kinds.api(client, &object) else {
@@ -116,8 +118,9 @@ async fn difference(
         .await
         .map_err(|e| ClusterError::of(e, object.to_string()))?;
     let stamp = live.as_ref().and_then(super::prepare::stamp);
-    let sent = manifests::ready(manifest, plan, stamp.as_deref(), &[]);
-    let stored = write::dry_run(&api, &sent, &object.name, take_over).await;
+    let along = (stamp.as_deref(), &[][..]);
+    let sent = manifests::sent(bundle, (&object, manifest), plan, along, live.is_some());
+    let stored = write::dry_run(&api, &sent, &object.name, &bundle.plan.take_over).await;
     let mut before = live.map(|live| bare(&live));
     let mut after = stored
         .map(|stored| bare(&stored))

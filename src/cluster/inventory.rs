@@ -11,7 +11,7 @@ use super::error::ClusterError;
 use super::releases::{Releases, is_whole};
 use crate::manifest::{Bundle, apply_order, deletion_order};
 use crate::spec::crd::{ServiceDeclaration, ServiceGraphSpec};
-use crate::spec::{Graph, ObjectRef, ServiceName, check_graph};
+use crate::spec::{Graph, Identity, ObjectRef, ServiceName, check_graph};
 
 /// Kinds that are never deleted with the rest: what they hold cannot be brought back by applying a manifest again. What
 /// has no namespace stays too: a plan of the same name elsewhere may have brought it.
@@ -112,16 +112,16 @@ impl Inventory {
 
     /// What the inventory has and a new bundle has not.
     pub(super) fn going(&self, bundle: &Bundle) -> Going {
-        let mut sorted: BTreeSet<Identity<'_>> = bundle
+        let mut sorted: BTreeSet<Identity> = bundle
             .objects
             .iter()
-            .map(|entry| identity(&entry.reference))
+            .map(|entry| entry.reference.identity())
             .collect();
         let mut going = Going::default();
         for earlier in self.bundles() {
             for entry in &earlier.objects {
                 let object = &entry.reference;
-                if is_kept(object) || !sorted.insert(identity(object)) {
+                if is_kept(object) || !sorted.insert(object.identity()) {
                     continue;
                 }
                 let list = match earlier.owner(object) {
@@ -137,7 +137,7 @@ impl Inventory {
             }
         }
         let left = self.leftover.iter();
-        let left = left.filter(|object| !is_kept(object) && sorted.insert(identity(object)));
+        let left = left.filter(|object| !is_kept(object) && sorted.insert(object.identity()));
         going.leftover.extend(left.cloned());
         for objects in going.leaving.values_mut() {
             *objects = picked(objects, &apply_order(objects.iter()));
@@ -162,18 +162,6 @@ pub(super) fn with_held_out(
         services: moved.chain(kept).cloned().collect(),
         ..new.clone()
     }
-}
-
-/// Group, kind, namespace and name: the version of the API does not count, for it is the same object in each.
-type Identity<'a> = (&'a str, &'a str, &'a str, &'a str);
-
-fn identity(object: &ObjectRef) -> Identity<'_> {
-    (
-        object.group(),
-        &object.kind,
-        &object.namespace,
-        &object.name,
-    )
 }
 
 fn is_kept(object: &ObjectRef) -> bool {

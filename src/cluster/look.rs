@@ -11,52 +11,17 @@ use super::reads::{About, Pool, read_live};
 use super::world::{ClusterWorld, world_error};
 use crate::controller::WorldError;
 use crate::spec::ObjectRef;
+use crate::spec::crd::HeldVariable;
 use crate::upgrade::gate::{Baseline, Snapshot};
-use crate::upgrade::{Agenda, Prepared, ServiceState, State, StepId, Wish, always_shown};
+use crate::upgrade::{Agenda, Prepared, ServiceState, State, StepId};
 
 impl ClusterWorld {
-    /// The steps that the turn wants to see: those live, and those from the caches.
-    pub(super) fn asked(
-        agenda: &Agenda,
-        state: &State,
-        wish: &Wish,
-        now: Timestamp,
-    ) -> (BTreeSet<StepId>, BTreeSet<StepId>) {
-        let due = |wishes: &BTreeMap<StepId, Timestamp>| -> BTreeSet<StepId> {
-            wishes
-                .iter()
-                .filter(|(_, at)| **at <= now)
-                .map(|(name, _)| name.clone())
-                .collect()
-        };
-        let mut live = due(&wish.live);
-        live.extend(due(&wish.prepare));
-        live.retain(|name| agenda.members.contains_key(name));
-        let mut cached = always_shown(agenda, state);
-        cached.retain(|name| !live.contains(name));
-        (live, cached)
-    }
-
     /// A look at the objects that may be written next.
     pub(super) async fn prepared(
         &mut self,
-        agenda: &Agenda,
-        wish: &Wish,
-        now: Timestamp,
+        objects: BTreeSet<ObjectRef>,
+        held: &[HeldVariable],
     ) -> Result<BTreeMap<ObjectRef, Prepared>, WorldError> {
-        let mut objects: BTreeSet<ObjectRef> = BTreeSet::new();
-        let mut held = Vec::new();
-        for (name, at) in &wish.prepare {
-            if *at <= now
-                && let Some(member) = agenda.members.get(name)
-            {
-                objects.extend(member.belongings.objects.iter().cloned());
-                held.extend(member.held.iter().cloned());
-            }
-        }
-        if wish.prepare_shared {
-            objects.extend(agenda.shared.iter().cloned());
-        }
         for object in &objects {
             // A kind whose CRD comes with the same release is not known before that is applied.
             match self.kinds.learn(&self.acting, object).await {
@@ -67,7 +32,7 @@ impl ClusterWorld {
         let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = objects
             .into_iter()
             .partition(|object| self.kinds.namespaced(object).is_some());
-        let looked = self.preparing().look(&known, &held).await;
+        let looked = self.preparing().look(&known, held).await;
         let mut prepared = looked.map_err(|error| world_error(&error))?;
         // What has no kind does not exist; without a word on it, nothing that goes along with it would ever start.
         let absent = unknown
@@ -84,7 +49,7 @@ impl ClusterWorld {
             kinds: &self.kinds,
             bundle: &self.bundle,
             plan: &self.release.spec.plan,
-            only: &self.release.spec.planning.only,
+            planning: &self.release.spec.planning,
         }
     }
 
@@ -93,7 +58,7 @@ impl ClusterWorld {
         &mut self,
         agenda: &Agenda,
         state: &State,
-        (live, cached): (BTreeSet<StepId>, BTreeSet<StepId>),
+        (live, cached): (&BTreeSet<StepId>, &BTreeSet<StepId>),
     ) -> Result<BTreeMap<StepId, Vec<(ObjectRef, Snapshot)>>, WorldError> {
         let (acting, namespace) = (self.acting.clone(), self.namespace.clone());
         let kinds = self.kinds.clone();
@@ -103,7 +68,7 @@ impl ClusterWorld {
         };
         let known = self.caches().await?;
         let mut snapshots: BTreeMap<StepId, Vec<(ObjectRef, Snapshot)>> = BTreeMap::new();
-        let live_targets = Targets::of(agenda, state, &live);
+        let live_targets = Targets::of(agenda, state, live);
         if !live.is_empty() {
             let abouts = live_targets.abouts();
             let read = read_live(source, &namespace, known, &abouts)
@@ -114,7 +79,7 @@ impl ClusterWorld {
                 of_service.push((target.workload.clone(), snapshot));
             }
         }
-        let cached_targets = Targets::of(agenda, state, &cached);
+        let cached_targets = Targets::of(agenda, state, cached);
         let pool = Pool::cached(known);
         let now = Timestamp::now();
         for (target, about) in cached_targets.list.iter().zip(cached_targets.abouts()) {

@@ -2,18 +2,15 @@
 
 use serde_json::{Map, Value};
 
+use crate::manifest::Bundle;
+use crate::spec::ObjectRef;
 use crate::spec::crd::{CONTRACT_ANNOTATION, HeldVariable, PLAN_LABEL};
 use crate::spec::words::short_image;
 
 /// A manifest made ready to be sent. Labels of the object's own metadata start no pod anew.
 ///
 /// In: the manifest, the plan's name, the stamp, and the variables of it that keep the value of what runs.
-pub(super) fn ready(
-    manifest: &Value,
-    plan: &str,
-    stamp: Option<&str>,
-    held: &[HeldVariable],
-) -> Value {
+fn ready(manifest: &Value, plan: &str, stamp: Option<&str>, held: &[HeldVariable]) -> Value {
     let mut manifest = manifest.clone();
     if let Some(object) = manifest.as_object_mut() {
         // The status is the controllers', and an exported object brings one along.
@@ -27,8 +24,27 @@ pub(super) fn ready(
     manifest
 }
 
+/// What is sent of an object of a bundle.
+///
+/// In: the object with its manifest, the plan's name, the stamp and the variables that go along, and whether the object
+/// is there. Where somebody else chooses its number of pods, only the first write has the manifest's number.
+pub(super) fn sent(
+    bundle: &Bundle,
+    (object, manifest): (&ObjectRef, &Value),
+    plan: &str,
+    (stamp, held): (Option<&str>, &[HeldVariable]),
+    is_there: bool,
+) -> Value {
+    let sent = ready(manifest, plan, stamp, held);
+    if is_there && bundle.is_scaled(object) {
+        without_replicas(sent)
+    } else {
+        sent
+    }
+}
+
 /// The same without its number of pods, which somebody else chooses (completion.md §4.11).
-pub(super) fn without_replicas(mut manifest: Value) -> Value {
+fn without_replicas(mut manifest: Value) -> Value {
     if let Some(spec) = manifest.get_mut("spec").and_then(Value::as_object_mut) {
         spec.remove("replicas");
     }

@@ -13,8 +13,8 @@ use super::manifests;
 use super::write::{self, Deletion, WriteError};
 use crate::controller::TemplateChange;
 use crate::manifest::{Bundle, Entry};
-use crate::spec::crd::HeldVariable;
-use crate::spec::{Code, ObjectRef, Problem, ServiceName};
+use crate::spec::crd::{HeldVariable, Planning};
+use crate::spec::{Code, ObjectRef, Problem};
 use crate::upgrade::gate::Workload;
 use crate::upgrade::{Precondition, Prepared};
 
@@ -27,16 +27,11 @@ pub(super) struct Preparing<'a> {
     pub(super) kinds: &'a Kinds,
     pub(super) bundle: &'a Bundle,
     pub(super) plan: &'a str,
-    /// The services that may move; empty: all.
-    pub(super) only: &'a [String],
+    /// Which plan of the bundle is asked for.
+    pub(super) planning: &'a Planning,
 }
 
 impl Preparing<'_> {
-    /// Whether a service may move.
-    pub(super) fn is_asked(&self, service: &ServiceName) -> bool {
-        self.only.is_empty() || self.only.iter().any(|one| one == service.as_str())
-    }
-
     /// Looks at objects that may be written next, with the variables that workloads keep in the next write.
     pub(super) async fn look(
         &self,
@@ -114,7 +109,7 @@ impl Preparing<'_> {
             .filter(|one| one.workload == *object)
             .cloned()
             .collect();
-        let sent = self.sent(object, &manifest, stamp.as_deref(), &held);
+        let sent = self.sent((object, &manifest), (stamp.as_deref(), &held), true);
         let stored = write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(if digest(live) == digest(&stored) {
             TemplateChange::Same
@@ -132,7 +127,7 @@ impl Preparing<'_> {
     ) -> Result<(BTreeMap<ObjectRef, TemplateChange>, Vec<Problem>), ClusterError> {
         let is_asked = |entry: &&Entry| {
             let owner = self.bundle.owner(&entry.reference);
-            owner.is_none_or(|owner| self.is_asked(owner))
+            owner.is_none_or(|owner| self.planning.moves(owner))
         };
         let entries: Vec<&Entry> = self.bundle.objects.iter().filter(is_asked).collect();
         let rehearsals: Vec<_> = entries
@@ -216,7 +211,7 @@ impl Preparing<'_> {
         let Some(live) = live else {
             // What lives in a namespace that the release brings along cannot be tried before that is there.
             if !self.brings_namespace(object) {
-                let sent = manifests::ready(manifest, self.plan, None, &[]);
+                let sent = self.sent((object, manifest), (None, &[]), false);
                 write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
             }
             return Ok(workload.then_some(TemplateChange::Absent));
@@ -224,25 +219,19 @@ impl Preparing<'_> {
         if workload {
             return self.would_change(object, &live, &[]).await.map(Some);
         }
-        let sent = self.sent(object, manifest, None, &[]);
+        let sent = self.sent((object, manifest), (None, &[]), true);
         write::dry_run(&api, &sent, &object.name, &self.bundle.plan.take_over).await?;
         Ok(None)
     }
 
-    /// What would be sent of an object that is there.
+    /// What would be sent of an object.
     fn sent(
         &self,
-        object: &ObjectRef,
-        manifest: &Value,
-        stamp: Option<&str>,
-        held: &[HeldVariable],
+        (object, manifest): (&ObjectRef, &Value),
+        along: (Option<&str>, &[HeldVariable]),
+        is_there: bool,
     ) -> Value {
-        let sent = manifests::ready(manifest, self.plan, stamp, held);
-        if self.bundle.is_scaled(object) {
-            manifests::without_replicas(sent)
-        } else {
-            sent
-        }
+        manifests::sent(self.bundle, (object, manifest), self.plan, along, is_there)
     }
 
     fn brings_namespace(&self, object: &ObjectRef) -> bool {

@@ -46,12 +46,7 @@ pub async fn presence(
         .map(|declared| declared.workloads.clone())
         .unwrap_or_default();
     if workloads.is_empty() {
-        workloads.push(ObjectRef {
-            api_version: "apps/v1".to_owned(),
-            kind: "Deployment".to_owned(),
-            namespace: String::new(),
-            name: service.to_string(),
-        });
+        workloads.push(ObjectRef::deployment_of(service));
     }
     for workload in &mut workloads {
         namespace.clone_into(&mut workload.namespace);

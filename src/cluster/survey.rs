@@ -91,7 +91,7 @@ async fn running(
             .filter_map(|workload| changes.get(workload))
             .max()
             .copied()
-            .unwrap_or_else(|| untried(preparing.is_asked(name)));
+            .unwrap_or_else(|| untried(preparing.planning.moves(name)));
         let images = workloads
             .iter()
             .filter_map(|workload| bundle.manifest(workload))
@@ -167,7 +167,7 @@ pub async fn survey_only(
         kinds: &kinds,
         bundle,
         plan,
-        only: &planning.only,
+        planning,
     };
     survey(&own, &preparing, &inventory).await
 }

@@ -20,7 +20,9 @@ use super::watched::WatchedRelease;
 use crate::controller::{Loaded, Saved, Survey, World, WorldError};
 use crate::manifest::Bundle;
 use crate::spec::crd::Release;
-use crate::upgrade::{Action, Agenda, Event, Observation, Outcome, State, Wanted, Wish, status};
+use crate::upgrade::{
+    Action, Agenda, Asked, Event, Observation, Outcome, State, Wanted, Wish, status,
+};
 
 /// Looks again at least this often, though no watch said a word: the net under the watches.
 const SAFETY_POLL: Duration = Duration::from_secs(10);
@@ -211,10 +213,10 @@ impl World for ClusterWorld {
             }
         }
         self.catch_up()?;
-        let started = Timestamp::now();
-        let asked = Self::asked(agenda, state, wish, started);
-        let prepared = self.prepared(agenda, wish, started).await?;
-        let snapshots = self.snapshots(agenda, state, asked).await?;
+        let asked = Asked::of(agenda, state, wish, Timestamp::now());
+        let prepared = self.prepared(asked.objects, &asked.held).await?;
+        let shown = (&asked.live, &asked.cached);
+        let snapshots = self.snapshots(agenda, state, shown).await?;
         // What people ask counts as of now, not as of before the reads.
         self.catch_up()?;
         Ok(Observation {

@@ -63,11 +63,8 @@ pub fn planned(system: &System, order: Option<Order>) -> Result<Plan, AskedError
 /// The services that stay as they are though the files may have them otherwise: those that are not asked for, and Jobs
 /// that a way back does not undo.
 pub(super) fn held_out(system: &System, planning: &Planning) -> BTreeSet<ServiceName> {
-    let is_out = |name: &ServiceName| {
-        let is_asked = planning.only.iter().any(|only| only == name.as_str());
-        !planning.only.is_empty() && !is_asked
-    };
     let services = system.services.iter();
-    let held = services.filter(|(name, member)| is_out(name) || member.moves == Moves::Kept);
+    let held =
+        services.filter(|(name, member)| !planning.moves(name) || member.moves == Moves::Kept);
     held.map(|(name, _)| name.clone()).collect()
 }

@@ -123,7 +123,7 @@ impl Interfaces<'_> {
 
 /// What a revision's stamp says; what is recorded of it where it has none. A stamp that cannot be read says that
 /// something else runs than what was recorded, so nobody knows.
-fn spoken(
+pub(super) fn spoken(
     revision: &LiveRevision,
     recorded: impl FnOnce() -> Option<Interface>,
 ) -> Option<Interface> {

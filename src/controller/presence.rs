@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use super::found::spoken;
 use crate::graph::satisfies;
-use crate::spec::{ContractName, Interface, ObjectRef, ServiceName, Version, stamp};
-use crate::upgrade::gate::{LiveRevision, Snapshot, is_ready, revisions};
+use crate::spec::{ContractName, Interface, ObjectRef, ServiceName, Version};
+use crate::upgrade::gate::{LiveRevision, Snapshot, is_open, is_ready, revisions};
 
 /// What is asked of a service.
 #[derive(Debug, Clone)]
@@ -70,7 +71,8 @@ fn lacking(
         [] => format!("the next pods of {}", question.service),
         pods => format!("pods {}", pods.join(", ")),
     };
-    let Some(interface) = spoken(revision, declared) else {
+    let recorded = || declared.filter(|_| revision.is_current).cloned();
+    let Some(interface) = spoken(revision, recorded) else {
         return Some(format!("{who}: nobody has declared what they serve"));
     };
     let served = interface.serves.unwrap_or_default();
@@ -93,24 +95,12 @@ fn lacking(
     ))
 }
 
-fn spoken(revision: &LiveRevision, declared: Option<&Interface>) -> Option<Interface> {
-    match &revision.contract {
-        Some(text) => stamp::read(text).ok(),
-        None if revision.is_current => declared.cloned(),
-        None => None,
-    }
-}
-
 /// Addresses behind the Services that are not known to be of the service.
 fn strangers(look: &Snapshot, known: &BTreeSet<String>) -> Vec<String> {
     let mut strangers = Vec::new();
     for slice in &look.endpoint_slices {
         for endpoint in slice.endpoints.iter().flatten() {
-            let conditions = endpoint.conditions.as_ref();
-            // What is not said is true (completion.md §1).
-            let is_on = |said: Option<bool>| said != Some(false);
-            let is_reachable = is_on(conditions.and_then(|conditions| conditions.ready))
-                || is_on(conditions.and_then(|conditions| conditions.serving));
+            let is_reachable = is_open(endpoint);
             let target = endpoint
                 .target_ref
                 .as_ref()

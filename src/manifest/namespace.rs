@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::object::Object;
-use super::read::{Identity, duplicate, identity};
-use crate::spec::{Code, ObjectRef, Place, Problem};
+use super::read::duplicate;
+use crate::spec::{Code, Identity, ObjectRef, Place, Problem};
 
 /// The built-in kinds that have no namespace, by group.
 const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
@@ -86,7 +86,7 @@ pub fn place_in(
             set_namespace(object, Some(namespace));
         }
         // Two objects that are the same only now; where both were written alike, `read` has said so.
-        let identity = identity(&object.reference);
+        let identity = object.reference.identity();
         match seen.get(&identity) {
             Some((first, explicit)) if *explicit == written.is_empty() => {
                 let problem = duplicate(&object.reference, "metadata.name".to_owned(), first);

@@ -15,7 +15,7 @@ use super::node::{Node, NodeKind, Spot, index_path, shorten};
 use super::object::{Envelope, Object, Within, envelope, stranger};
 use super::schema::Schemas;
 use crate::spec::crd::{API_VERSION, GROUP, LiveSetsSpec, ReleasePlan, ServiceGraph};
-use crate::spec::{Code, ObjectRef, Place, Problem, Severity, did_you_mean};
+use crate::spec::{Code, Identity, ObjectRef, Place, Problem, Severity, did_you_mean};
 
 /// The largest file: four times what etcd holds of one object, ten times over. A larger one is no manifest.
 pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -166,19 +166,6 @@ pub fn documents(text: &Text) -> (Vec<Node>, Vec<Problem>) {
     (nodes, problems)
 }
 
-/// What makes two objects the same: the version of the API does not count.
-pub(super) type Identity = (String, String, String, String);
-
-/// The identity of an object.
-pub(super) fn identity(reference: &ObjectRef) -> Identity {
-    (
-        reference.group().to_owned(),
-        reference.kind.clone(),
-        reference.namespace.clone(),
-        reference.name.clone(),
-    )
-}
-
 /// The problem of an object that was met before.
 pub(super) fn duplicate(reference: &ObjectRef, path: String, first: &Place) -> Problem {
     let wrong = format!("{reference} is written twice, first at {first}");
@@ -301,7 +288,7 @@ impl Reader {
 
     fn note_duplicate(&mut self, within: Within<'_>, envelope: &Envelope) {
         let place = envelope.name_spot.in_file(within.file);
-        let identity = identity(&envelope.reference);
+        let identity = envelope.reference.identity();
         if let Some(first) = self.seen.get(&identity) {
             let path = within.path("metadata.name");
             self.problems

@@ -3,7 +3,7 @@
 //! Every call takes time, before and after it has its effect; in between everything else goes on. A process goes on
 //! only when its time has come: [`super::run`] polls it then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -21,8 +21,7 @@ use crate::spec::ObjectRef;
 use crate::spec::crd::{Control, Planning, ReleaseStatus};
 use crate::upgrade::gate::{Applied, Read};
 use crate::upgrade::{
-    ActFailure, Action, Agenda, Event, Observation, Outcome, State, StepId, Wanted, Wish,
-    always_shown, status,
+    ActFailure, Action, Agenda, Asked, Event, Observation, Outcome, State, Wanted, Wish, status,
 };
 
 /// How often a fault strikes: once in so many calls.
@@ -295,22 +294,9 @@ fn look(
     wish: &Wish,
 ) -> Observation {
     let cluster = &shared.cluster;
-    let due = |wishes: &BTreeMap<StepId, Timestamp>| -> BTreeSet<StepId> {
-        let due = wishes.iter().filter(|(_, at)| **at <= cluster.now);
-        due.map(|(name, _)| name.clone()).collect()
-    };
-    let prepare = due(&wish.prepare);
-    let live: BTreeSet<StepId> = due(&wish.live).union(&prepare).cloned().collect();
-    let shown = always_shown(agenda, state).into_iter();
-    let mut shown: BTreeMap<StepId, Read> = shown.map(|name| (name, Read::Cached)).collect();
-    shown.extend(live.into_iter().map(|name| (name, Read::Live)));
-    let mut objects: BTreeSet<&ObjectRef> = BTreeSet::new();
-    for member in prepare.iter().filter_map(|name| agenda.members.get(name)) {
-        objects.extend(&member.belongings.objects);
-    }
-    if wish.prepare_shared {
-        objects.extend(&agenda.shared);
-    }
+    let asked = Asked::of(agenda, state, wish, cluster.now);
+    let live = asked.live.into_iter().map(|step| (step, Read::Live));
+    let shown = asked.cached.into_iter().map(|step| (step, Read::Cached));
     let cached = cluster
         .watchers
         .get(number)
@@ -324,8 +310,8 @@ fn look(
             reason: None,
             approvals: shared.filed.control.approvals.clone(),
         },
-        snapshots: shown
-            .into_iter()
+        snapshots: live
+            .chain(shown)
             .filter_map(|(name, read)| {
                 let view = match read {
                     Read::Live | Read::File => &cluster.view,
@@ -337,9 +323,13 @@ fn look(
                 Some((name, looks.collect()))
             })
             .collect(),
-        prepared: objects
+        prepared: asked
+            .objects
             .into_iter()
-            .map(|object| (object.clone(), cluster.rehearse(&shared.scenario, object)))
+            .map(|object| {
+                let prepared = cluster.rehearse(&shared.scenario, &object);
+                (object, prepared)
+            })
             .collect(),
         outcomes: Vec::new(),
     }

@@ -25,5 +25,5 @@ pub use contract::{
     Service,
 };
 pub use explanation::{Example, Explanation, explanation};
-pub use names::{ContractName, NameError, ObjectRef, ServiceName, Version};
+pub use names::{ContractName, Identity, NameError, ObjectRef, ServiceName, Version};
 pub use problem::{Code, Fix, Place, Problem, Severity, can_only_mean, did_you_mean};

@@ -222,13 +222,37 @@ pub struct ObjectRef {
 }
 
 impl ObjectRef {
+    /// The workload of a service that declares none: the Deployment of its name, in no namespace yet.
+    pub fn deployment_of(service: &ServiceName) -> Self {
+        Self {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: String::new(),
+            name: service.to_string(),
+        }
+    }
+
     /// The group of the API: `apps` of `apps/v1`, empty for the core group.
     pub fn group(&self) -> &str {
         self.api_version
             .split_once('/')
             .map_or("", |(group, _)| group)
     }
+
+    /// What tells it from all others: group, kind, namespace and name. The version does not, since the API server
+    /// converts.
+    pub fn identity(&self) -> Identity {
+        (
+            self.group().to_owned(),
+            self.kind.clone(),
+            self.namespace.clone(),
+            self.name.clone(),
+        )
+    }
 }
+
+/// Group, kind, namespace and name of an object.
+pub type Identity = (String, String, String, String);
 
 impl fmt::Display for ObjectRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

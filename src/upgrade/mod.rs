@@ -31,7 +31,7 @@ mod written;
 pub use action::{ActFailure, Action, Outcome, Precondition, Write};
 pub use agenda::{Agenda, Belongings, Change, Charter, Member, SETTLE_DEFAULT, Strategy};
 pub use event::Event;
-pub use observation::{Observation, Prepared, Wanted, Wish, always_shown};
+pub use observation::{Asked, Observation, Prepared, Wanted, Wish};
 pub use state::{
     Course, Ending, Fleeting, Progress, Record, ServiceState, Standing, State, WaveTimes,
 };

@@ -11,6 +11,7 @@ use super::state::{Standing, State};
 use super::step_id::StepId;
 use crate::spec::ObjectRef;
 use crate::spec::crd::Approval;
+use crate::spec::crd::HeldVariable;
 
 /// What people ask of the release now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,9 +64,54 @@ pub struct Observation {
     pub outcomes: Vec<Outcome>,
 }
 
+/// What one observation has to show.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// The steps to be read live.
+    pub live: BTreeSet<StepId>,
+    /// The steps for which caches are enough.
+    pub cached: BTreeSet<StepId>,
+    /// The objects to be looked at, since they may be written next.
+    pub objects: BTreeSet<ObjectRef>,
+    /// The variables that workloads among them keep in that write.
+    pub held: Vec<HeldVariable>,
+}
+
+impl Asked {
+    /// What is wished and due, and what every observation shows.
+    pub fn of(agenda: &Agenda, state: &State, wish: &Wish, now: Timestamp) -> Self {
+        let due = |wishes: &BTreeMap<StepId, Timestamp>| -> BTreeSet<StepId> {
+            let due = wishes
+                .iter()
+                .filter(|(step, at)| **at <= now && agenda.members.contains_key(*step));
+            due.map(|(step, _)| step.clone()).collect()
+        };
+        let prepare = due(&wish.prepare);
+        let mut objects = BTreeSet::new();
+        let mut held = Vec::new();
+        for member in prepare.iter().filter_map(|step| agenda.members.get(step)) {
+            objects.extend(member.belongings.objects.iter().cloned());
+            held.extend(member.held.iter().cloned());
+        }
+        if wish.prepare_shared {
+            objects.extend(agenda.shared.iter().cloned());
+        }
+        let mut live = due(&wish.live);
+        live.extend(prepare);
+        let mut cached = always_shown(agenda, state);
+        cached.retain(|step| !live.contains(step));
+        Self {
+            live,
+            cached,
+            objects,
+            held,
+        }
+    }
+}
+
 /// The steps that every observation shows, from the caches where nobody wishes more: those whose pods move, and
 /// those whose old pods must stay away while a drain waits.
-pub fn always_shown(agenda: &Agenda, state: &State) -> BTreeSet<StepId> {
+fn always_shown(agenda: &Agenda, state: &State) -> BTreeSet<StepId> {
     let mut shown = BTreeSet::new();
     for (step, service) in &state.services {
         match service.standing {

@@ -81,7 +81,10 @@ pub(super) fn look(
     let parts: Vec<ObjectRef> = there.flat_map(gate::references).collect();
     for (workload, snapshot) in snapshots {
         // A Canary's target, or what a Rollout takes its template from, is judged with that one.
-        if parts.iter().any(|part| gate::is_same(part, workload)) {
+        if parts
+            .iter()
+            .any(|part| part.identity() == workload.identity())
+        {
             continue;
         }
         let goes = goes(member, workload);

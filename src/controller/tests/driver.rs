@@ -1,6 +1,6 @@
 //! One process that drives the release of a [`Cluster`], with the faults of one run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::manifest::Bundle;
 use crate::spec::ObjectRef;
 use crate::upgrade::gate::{Applied, Read};
 use crate::upgrade::{
-    ActFailure, Action, Agenda, Ending, Event, Observation, Outcome, State, StepId, Wanted, Wish,
-    always_shown, status,
+    ActFailure, Action, Agenda, Asked, Ending, Event, Observation, Outcome, State, Wanted, Wish,
+    status,
 };
 
 /// What goes wrong, at the call of that number from 1. A call is one of the world's, or one write of `act`.
@@ -229,24 +229,9 @@ fn shared() -> ObjectRef {
 
 /// What a turn sees, by the rules of the real world.
 fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Observation {
-    let due = |wishes: &BTreeMap<StepId, Timestamp>| -> BTreeSet<StepId> {
-        let due = wishes.iter().filter(|(_, at)| **at <= cluster.now);
-        due.map(|(name, _)| name.clone()).collect()
-    };
-    let prepare = due(&wish.prepare);
-    let live: BTreeSet<StepId> = due(&wish.live).union(&prepare).cloned().collect();
-    let shown = always_shown(agenda, state).into_iter();
-    let mut shown: BTreeMap<StepId, Read> = shown.map(|name| (name, Read::Cached)).collect();
-    shown.extend(live.into_iter().map(|name| (name, Read::Live)));
-    let mut objects: BTreeSet<&ObjectRef> = BTreeSet::new();
-    let mut held = Vec::new();
-    for member in prepare.iter().filter_map(|name| agenda.members.get(name)) {
-        objects.extend(&member.belongings.objects);
-        held.extend(member.held.iter().cloned());
-    }
-    if wish.prepare_shared {
-        objects.extend(&agenda.shared);
-    }
+    let asked = Asked::of(agenda, state, wish, cluster.now);
+    let live = asked.live.into_iter().map(|step| (step, Read::Live));
+    let shown = asked.cached.into_iter().map(|step| (step, Read::Cached));
     Observation {
         now: cluster.now,
         wanted: Wanted {
@@ -255,8 +240,8 @@ fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Obser
             reason: None,
             approvals: cluster.control.approvals.clone(),
         },
-        snapshots: shown
-            .into_iter()
+        snapshots: live
+            .chain(shown)
             .filter_map(|(name, read)| {
                 let workloads = &agenda.members.get(&name)?.belongings.workloads;
                 let each = workloads
@@ -265,9 +250,13 @@ fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Obser
                 Some((name, each.collect()))
             })
             .collect(),
-        prepared: objects
+        prepared: asked
+            .objects
             .into_iter()
-            .map(|object| (object.clone(), cluster.look_at(object, &held)))
+            .map(|object| {
+                let prepared = cluster.look_at(&object, &asked.held);
+                (object, prepared)
+            })
             .collect(),
         outcomes: Vec::new(),
     }

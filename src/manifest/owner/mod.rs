@@ -124,12 +124,7 @@ impl<'a> Assigning<'a> {
         let graph: &'a Graph = self.graph;
         for (name, service) in &graph.services {
             let explicit = !service.workloads.is_empty();
-            let default = [ObjectRef {
-                api_version: "apps/v1".to_owned(),
-                kind: "Deployment".to_owned(),
-                namespace: String::new(),
-                name: name.as_str().to_owned(),
-            }];
+            let default = [ObjectRef::deployment_of(name)];
             let named = if explicit {
                 service.workloads.as_slice()
             } else {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{DrainLevel, Order};
-use crate::spec::ObjectRef;
+use crate::spec::{ObjectRef, ServiceName};
 
 /// One run of a plan. Nothing but `control` can be changed.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -140,6 +140,11 @@ pub struct Planning {
 }
 
 impl Planning {
+    /// Whether a service may move.
+    pub fn moves(&self, service: &ServiceName) -> bool {
+        self.only.is_empty() || self.only.iter().any(|one| one == service.as_str())
+    }
+
     /// Whether nothing special is asked for.
     pub fn is_plain(&self) -> bool {
         *self == Self::default()

@@ -81,13 +81,18 @@ pub(super) enum Target<'a> {
     Unknown,
 }
 
+/// Whether an endpoint may be given a new connection. What is absent is true; `serving` counts as well as
+/// `ready`, since kube-proxy falls back to draining endpoints when none is ready.
+pub fn is_open(endpoint: &Endpoint) -> bool {
+    let conditions = endpoint.conditions.as_ref();
+    let is_not = |get: Option<bool>| get == Some(false);
+    !conditions.is_some_and(|conditions| is_not(conditions.ready) && is_not(conditions.serving))
+}
+
 impl Seen<'_> {
-    /// Whether it may be given a new connection. What is absent is true; `serving` counts as well as
-    /// `ready`, since kube-proxy falls back to draining endpoints when none is ready.
+    /// Whether it may be given a new connection.
     pub(super) fn is_open(&self) -> bool {
-        let conditions = self.endpoint.conditions.as_ref();
-        let is_not = |get: Option<bool>| get == Some(false);
-        !conditions.is_some_and(|conditions| is_not(conditions.ready) && is_not(conditions.serving))
+        is_open(self.endpoint)
     }
 
     /// Whether it is given new connections.

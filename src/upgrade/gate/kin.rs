@@ -50,17 +50,14 @@ pub fn references(workload: &Workload) -> Vec<ObjectRef> {
     }
 }
 
-/// Whether two names mean the same object; the version does not matter, since the API server converts.
-pub fn is_same(left: &ObjectRef, right: &ObjectRef) -> bool {
-    let full = |it: &ObjectRef| (it.kind.clone(), it.namespace.clone(), it.name.clone());
-    left.group() == right.group() && full(left) == full(right)
-}
-
 fn found<'a>(live: &Workload, others: &'a [Workload]) -> Vec<&'a Workload> {
     let references = references(live);
     let is_meant = |other: &&Workload| {
         let reference = other.reference();
-        other.has_pods() && references.iter().any(|wanted| is_same(wanted, &reference))
+        other.has_pods()
+            && references
+                .iter()
+                .any(|wanted| wanted.identity() == reference.identity())
     };
     others.iter().filter(is_meant).collect()
 }

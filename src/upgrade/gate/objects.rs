@@ -22,7 +22,7 @@ use super::record::Recorded;
 use super::snapshot::{self, Read, Snapshot};
 use super::workload::Workload;
 use super::{assess, assess_removed, kin};
-use crate::spec::ObjectRef;
+use crate::spec::{Identity, ObjectRef};
 
 /// What can matter to a gate, of all namespaces.
 #[derive(Debug, Default)]
@@ -95,16 +95,16 @@ impl Objects {
 
     /// Those that are judged with another one that is there: a Canary's target, the Deployment that a Rollout takes its
     /// template from, a Service in front of pods.
-    fn parts(&self) -> BTreeSet<Key> {
-        let with_pods: BTreeSet<Key> = self
+    fn parts(&self) -> BTreeSet<Identity> {
+        let with_pods: BTreeSet<Identity> = self
             .workloads
             .iter()
             .filter(|object| object.has_pods())
-            .map(|object| key(&object.reference()))
+            .map(|object| object.reference().identity())
             .collect();
         let kin = self.workloads.iter().flat_map(kin::references);
-        let kin = kin.map(|wanted| key(&wanted));
-        let mut parts: BTreeSet<Key> = kin.filter(|kin| with_pods.contains(kin)).collect();
+        let kin = kin.map(|wanted| wanted.identity());
+        let mut parts: BTreeSet<Identity> = kin.filter(|kin| with_pods.contains(kin)).collect();
         let called: Vec<(&Workload, Vec<Workload>)> = self
             .workloads
             .iter()
@@ -146,7 +146,10 @@ impl Objects {
             // A claim that names no class has the default one.
             let is_class =
                 reference.group() == "storage.k8s.io" && reference.kind == "StorageClass";
-            is_class || wanted.iter().any(|wanted| kin::is_same(wanted, &reference))
+            is_class
+                || wanted
+                    .iter()
+                    .any(|wanted| wanted.identity() == reference.identity())
         };
         self.workloads
             .iter()
@@ -217,24 +220,6 @@ fn place(object: &Workload) -> u8 {
     }
 }
 
-/// An object by group, kind, namespace and name. The version does not matter: the API server converts.
-type Key = (String, String, String, String);
-
-fn key(object: &ObjectRef) -> Key {
-    let ObjectRef {
-        kind,
-        namespace,
-        name,
-        ..
-    } = object;
-    (
-        object.group().to_owned(),
-        kind.clone(),
-        namespace.clone(),
-        name.clone(),
-    )
-}
-
 /// What has become of an object that was recorded before an apply, has no record of one, and is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
@@ -252,9 +237,9 @@ pub fn judge_all(
     now: Timestamp,
 ) -> Vec<Assessment> {
     // Of several records of one object the last is the newest.
-    let records: BTreeMap<Key, &Recorded> = recorded
+    let records: BTreeMap<Identity, &Recorded> = recorded
         .iter()
-        .map(|record| (key(&record.object), record))
+        .map(|record| (record.object.identity(), record))
         .collect();
     let parts = objects.parts();
     let mut here: Vec<(ObjectRef, Option<&Workload>)> = Vec::new();
@@ -263,7 +248,7 @@ pub fn judge_all(
     judged.sort_by_key(|object| place(object));
     for live in judged {
         let reference = live.reference();
-        let name = key(&reference);
+        let name = reference.identity();
         if records.contains_key(&name) || !parts.contains(&name) {
             here.push((reference, Some(live)));
         }
@@ -271,12 +256,11 @@ pub fn judge_all(
     }
     let gone = recorded
         .iter()
-        .filter(|record| !present.contains(&key(&record.object)));
+        .filter(|record| present.insert(record.object.identity()));
     here.extend(gone.map(|record| (record.object.clone(), None)));
-    here.dedup_by(|left, right| left.1.is_none() && right.1.is_none() && left.0 == right.0);
     here.iter()
         .map(|(workload, live)| {
-            let record = records.get(&key(workload));
+            let record = records.get(&workload.identity());
             let baseline = record
                 .and_then(|record| record.baseline.clone())
                 .unwrap_or_else(|| Baseline::absent(workload.clone()));
