@@ -39,7 +39,7 @@ impl Cluster {
         Prepared {
             precondition,
             starts_pods: known.is_some()
-                && live.map(|live| &live.image) != target.as_ref().map(|target| &target.image),
+                && live.map(|live| &live.image) != target.map(|target| &target.image),
             live_stamp: live.and_then(|live| live.stamp.clone()),
         }
     }
@@ -74,7 +74,7 @@ impl Cluster {
             stamp: write.stamp.clone(),
             is_broken: self.broken.is_some()
                 && self.broken.as_ref() == scenario.bundle.owner(object),
-            ..target
+            ..target.clone()
         };
         let before = self
             .view

@@ -174,6 +174,11 @@ impl Workload {
         self.pods.iter().filter(|pod| pod.is_staying())
     }
 
+    /// How many pods that may take part in a call are so.
+    pub(super) fn count(&self, is_so: impl Fn(&Pod) -> bool) -> u32 {
+        number(self.live().filter(|pod| is_so(pod)).count())
+    }
+
     /// What a pod's revision is made of.
     pub(super) fn template_of(&self, pod: &Pod) -> Option<&Template> {
         self.templates.get(pod.revision)

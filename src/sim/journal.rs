@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::cluster::View;
-use super::facts::{Kind, number};
+use super::facts::Kind;
 use crate::spec::{ObjectRef, ServiceName};
 
 /// The live pods of a service at one moment.
@@ -62,13 +62,13 @@ impl Journal {
         else {
             return;
         };
-        let is_new = |pod: &&super::facts::Pod| {
+        let is_new = |pod: &super::facts::Pod| {
             workload
                 .template_of(pod)
                 .is_some_and(|template| template.is_target)
         };
-        let all = number(workload.live().count());
-        let new = number(workload.live().filter(is_new).count());
+        let all = workload.count(|_| true);
+        let new = workload.count(is_new);
         let pods = Pods {
             old: all - new,
             new,

@@ -28,6 +28,8 @@ pub struct Scenario {
     pub(super) bundle: Bundle,
     /// The objects of services that go away.
     pub(super) leaving: BTreeMap<ServiceName, Vec<ObjectRef>>,
+    /// What the release gives the pods of each of its workloads.
+    targets: BTreeMap<ObjectRef, Template>,
     replicas: u32,
 }
 
@@ -45,17 +47,25 @@ impl Scenario {
             services: BTreeMap::new(),
             shared: Vec::new(),
         };
+        let mut targets = BTreeMap::new();
         for (name, service) in &graph.services {
-            let moves = system
-                .services
-                .get(name)
-                .is_none_or(|member| member.moves.is_moving());
+            let member = system.services.get(name);
+            let moves = member.is_none_or(|member| member.moves.is_moving());
             let image = image(name, if moves { TARGET } else { RUNNING });
+            let speaks = member.and_then(|member| target_of(member).cloned());
+            let target = Template {
+                image: image.clone(),
+                stamp: None,
+                speaks: Arc::new(speaks.unwrap_or_else(|| Revision::undeclared(TARGET))),
+                is_target: true,
+                is_broken: false,
+            };
             let first = bundle.objects.len();
             bundle
                 .objects
                 .push(entry(service_object(name), Value::Null));
             for workload in workloads(name, &service.workloads, moves) {
+                targets.insert(workload.clone(), target.clone());
                 bundle.objects.push(entry(workload, manifest(&image)));
             }
             let objects: Vec<usize> = (first..bundle.objects.len()).collect();
@@ -80,6 +90,7 @@ impl Scenario {
         });
         Self {
             leaving: leaving.collect(),
+            targets,
             system,
             declared,
             bundle,
@@ -121,21 +132,8 @@ impl Scenario {
     }
 
     /// What the release gives the pods of a workload.
-    pub(super) fn target(&self, object: &ObjectRef) -> Option<Template> {
-        let service = self.bundle.owner(object)?;
-        let image = self
-            .bundle
-            .manifest(object)?
-            .pointer("/spec/template/spec/containers/0/image")?;
-        let member = self.system.services.get(service);
-        let speaks = member.and_then(|member| target_of(member).cloned());
-        Some(Template {
-            image: image.as_str()?.to_owned(),
-            stamp: None,
-            speaks: Arc::new(speaks.unwrap_or_else(|| Revision::undeclared(TARGET))),
-            is_target: true,
-            is_broken: false,
-        })
+    pub(super) fn target(&self, object: &ObjectRef) -> Option<&Template> {
+        self.targets.get(object)
     }
 
     /// Makes what runs: the pods of each live revision.
@@ -270,7 +268,10 @@ fn workloads(name: &ServiceName, declared: &[ObjectRef], moves: bool) -> Vec<Obj
         })
         .collect();
     if known.is_empty() {
-        known.push(object("apps/v1", "Deployment", name.as_str()));
+        known.push(ObjectRef {
+            namespace: NAMESPACE.to_owned(),
+            ..ObjectRef::deployment_of(name)
+        });
     }
     known
 }

@@ -2,7 +2,7 @@
 //! (`kubernetes:pkg/controller/daemon/update.go`). Its nodes are as many as its replicas here.
 
 use super::Deed;
-use crate::sim::facts::{Workload, number};
+use crate::sim::facts::Workload;
 
 /// One pass.
 pub(super) fn sync(workload: &mut Workload) -> Vec<Deed> {
@@ -22,11 +22,8 @@ pub(super) fn sync(workload: &mut Workload) -> Vec<Deed> {
         let old = workload.staying().find(|pod| pod.revision != wanted);
         deeds.extend(old.map(|pod| Deed::End(pod.uid.clone())));
     }
-    let count = |is_it: &dyn Fn(&crate::sim::facts::Pod) -> bool| {
-        number(workload.live().filter(|pod| is_it(pod)).count())
-    };
-    let (replicas, ready) = (count(&|_| true), count(&|pod| pod.is_ready));
-    let updated = count(&|pod| pod.is_staying() && pod.revision == wanted);
+    let (replicas, ready) = (workload.count(|_| true), workload.count(|pod| pod.is_ready));
+    let updated = workload.count(|pod| pod.is_staying() && pod.revision == wanted);
     let status = &mut workload.status;
     status.observed = workload.generation;
     status.newest = wanted;

@@ -2,19 +2,17 @@
 //! (`kubernetes:pkg/controller/statefulset/stateful_set_control.go`).
 
 use super::Deed;
-use crate::sim::facts::{Workload, number};
+use crate::sim::facts::Workload;
 
 /// One pass.
 pub(super) fn sync(workload: &mut Workload) -> Vec<Deed> {
     let wanted = workload.wanted;
     let deeds = deeds(workload);
-    let count = |is_it: &dyn Fn(&crate::sim::facts::Pod) -> bool| {
-        number(workload.live().filter(|pod| is_it(pod)).count())
-    };
     // Its ready pods include those that are on their way out; its updated ones do not.
-    let (replicas, ready) = (count(&|_| true), count(&|pod| pod.is_ready));
-    let updated = count(&|pod| pod.is_staying() && pod.revision == wanted);
-    let staying_ready = count(&|pod| pod.is_staying() && pod.is_ready && pod.revision == wanted);
+    let (replicas, ready) = (workload.count(|_| true), workload.count(|pod| pod.is_ready));
+    let updated = workload.count(|pod| pod.is_staying() && pod.revision == wanted);
+    let staying_ready =
+        workload.count(|pod| pod.is_staying() && pod.is_ready && pod.revision == wanted);
     let status = &mut workload.status;
     status.observed = workload.generation;
     status.newest = wanted;
