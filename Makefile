@@ -8,7 +8,7 @@ DENY_VERSION = 0.20.2
 DENY = $(CACHE)/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cluster-tests side-by-side fuzz bench bench-plan generate devcluster deny
+.PHONY: help demo test check postgres cluster-tests side-by-side fuzz bench bench-plan generate devcluster deny
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,11 +18,17 @@ demo: ## Upgrade a real system on a real local control plane, and say what happe
 
 test: check deny cluster-tests ## Everything: format, lints, licences, generated files, all tests, the real control plane included
 
-check: ## What needs neither a cluster nor a network: format, lints, docs, generated files, unit and command tests
+check: postgres ## What needs neither a cluster nor a network: format, lints, docs, generated files, unit and command tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(FEATURES) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps $(FEATURES)
-	$(CARGO) test --workspace $(FEATURES) --lib --bins --test it
+	$(CARGO) test --workspace $(FEATURES) --lib --bins --test it --test archive
+
+postgres: ## A PostgreSQL for the tests of the archive, installed where it is missing and we are root
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		{ apt-get update && apt-get install --yes --no-install-recommends postgresql; } >/dev/null; } || \
+		echo "the archive is tested on SQLite only: PostgreSQL needs 'initdb' (Debian: 'apt-get install postgresql', as root)"
 
 cluster-tests: ## Tests on the real control plane, which is built from Go modules on first use
 	$(CARGO) run --locked -p devcluster --bin devcluster -- build --argo-rollouts

@@ -28,6 +28,8 @@ pub mod controller;
 
 pub mod sim;
 
+pub mod archive;
+
 pub mod cli;
 pub mod cluster;
 pub mod telemetry;

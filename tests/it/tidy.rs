@@ -23,6 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &["spec", "manifest", "graph", "plan", "upgrade", "controller"],
     ),
     ("cluster", &["spec", "manifest", "upgrade", "controller"]),
+    ("archive", &["spec"]),
     ("telemetry", &["plan", "upgrade"]),
     (
         "cli",
@@ -37,6 +38,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "controller",
             "sim",
             "cluster",
+            "archive",
             "telemetry",
         ],
     ),
