@@ -29,6 +29,7 @@ pub mod controller;
 pub mod sim;
 
 pub mod archive;
+pub mod notify;
 
 pub mod cli;
 pub mod cluster;

@@ -10,8 +10,11 @@ use kube::ResourceExt;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
+use super::archive::KeepArgs;
+use super::archiving::{Archivist, Keeping};
 use super::drive::{LogListener, drive_in_background};
 use super::failure::{Exit, Failure};
+use super::notifying::Notifier;
 use super::output::Output;
 use crate::cluster::{
     Access, Connection, EventRecorder, Installed, Listener, Releases, has_ended, identity,
@@ -42,6 +45,8 @@ pub(super) struct ControllerArgs {
     /// A context of the kubeconfig
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
+    #[command(flatten)]
+    keep: KeepArgs,
 }
 
 /// Counts what happens.
@@ -68,11 +73,29 @@ pub(super) async fn controller(_output: &Output, args: &ControllerArgs) -> Resul
     let connection = Connection::open(&access).await?;
     let health = Health::default();
     let serving = tokio::spawn(serve(args.listen, metrics.clone(), health.clone()));
+    let archivist = args.keep.archive()?.map(|archive| {
+        tracing::info!(place = archive.place(), "archiving what ends");
+        Arc::new(Archivist::start(Keeping {
+            archive,
+            connection: connection.clone(),
+            retention: args.keep.retention(),
+            metrics: metrics.clone(),
+            health: health.clone(),
+        }))
+    });
+    let notifier = Notifier::start(&connection, &metrics)
+        .map_err(|error| Failure::new(Exit::Bug, crate::cluster::describe(&error)))?;
+    let mut outside: Vec<Arc<dyn Listener>> = vec![Arc::new(notifier)];
+    outside.extend(
+        archivist
+            .clone()
+            .map(|archivist| archivist as Arc<dyn Listener>),
+    );
     let driving = drive_all(
         &connection,
         args.watch_namespace.as_deref(),
-        &metrics,
-        &health,
+        (&metrics, &health),
+        (archivist, outside),
     );
     let declared = keep_declared(connection.client(), args.watch_namespace.as_deref());
     let mut terminate = signal(SignalKind::terminate())
@@ -148,8 +171,8 @@ async fn keep_driving(connection: Connection, release: Release, listeners: Vec<A
 async fn drive_all(
     connection: &Connection,
     namespace: Option<&str>,
-    metrics: &Metrics,
-    health: &Health,
+    (metrics, health): (&Metrics, &Health),
+    (archivist, outside): (Option<Arc<Archivist>>, Vec<Arc<dyn Listener>>),
 ) {
     wait_installed(connection).await;
     health.set_ready(true);
@@ -169,12 +192,16 @@ async fn drive_all(
                 } else {
                     queued.remove(&key);
                 }
+                if let Some(archivist) = archivist.as_ref().filter(|_| has_ended(&release)) {
+                    archivist.take(&release);
+                }
                 if !has_ended(&release) && driven.insert(key.clone()) {
-                    let listeners: Vec<Arc<dyn Listener>> = vec![
+                    let mut listeners: Vec<Arc<dyn Listener>> = vec![
                         Arc::new(LogListener),
                         Arc::new(MetricsListener(metrics.clone())),
                         recorder.clone(),
                     ];
+                    listeners.extend(outside.iter().cloned());
                     let connection = connection.clone();
                     drivers.spawn(async move {
                         keep_driving(connection, release, listeners).await;

@@ -178,7 +178,9 @@ async fn drive_held(
         .await
         .map_err(|error| stopped(&error))?
         .map(|plan| plan.spec.history);
-    if let Err(error) = releases.tidy(&plan, &history.unwrap_or_default()).await {
+    let archives = listeners.iter().any(|listener| listener.archives());
+    let history = history.unwrap_or_default();
+    if let Err(error) = releases.tidy(&plan, &history, archives).await {
         tracing::warn!(
             "the history of plan `{plan}` could not be tidied: {}",
             crate::cluster::describe(&error)

@@ -2,9 +2,11 @@
 
 use kube::ResourceExt;
 
+use super::archive::{ArchiveArgs, beside};
 use super::context::ClusterArgs;
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::output::{Format, Output};
+use crate::archive::Filter;
 use crate::cluster::Releases;
 use crate::spec::crd::Release;
 use crate::spec::duration::describe;
@@ -16,8 +18,13 @@ pub(super) struct HistoryArgs {
     #[arg(value_name = "PLAN")]
     plan: Option<String>,
     /// How many at the most
-    #[arg(long, default_value_t = 20)]
-    limit: usize,
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    limit: u32,
+    /// Only those in the archive that have words which begin so: of names, commits, images, people, reasons
+    #[arg(long, value_name = "WORDS")]
+    search: Option<String>,
+    #[command(flatten)]
+    archive: ArchiveArgs,
     /// The form on stdout
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -29,7 +36,25 @@ pub(super) struct HistoryArgs {
 pub(super) async fn history(output: &Output, args: &HistoryArgs) -> Result<(), Failure> {
     let connection = args.cluster.connect().await?;
     let releases = Releases::new(connection.client(), connection.namespace());
-    let mut found = releases.list(args.plan.as_deref()).await?;
+    let archive = args.archive.to_read().await?;
+    let mut found = match &args.search {
+        Some(_) if archive.is_none() => {
+            return Err(Failure::new(Exit::Usage, "only an archive is searched")
+                .hint("name it with `--archive`, or set `TIDEGATE_ARCHIVE`"));
+        }
+        Some(_) => Vec::new(),
+        None => releases.list(args.plan.as_deref()).await?,
+    };
+    if let Some(archive) = archive {
+        let filter = Filter {
+            namespaces: Some(vec![connection.namespace().to_owned()]),
+            plan: args.plan.clone(),
+            words: args.search.clone(),
+            limit: args.limit,
+            ..Filter::default()
+        };
+        found.extend(beside(&archive, &found, &filter).await?);
+    }
     found.sort_by_key(|release| {
         release
             .metadata
@@ -38,7 +63,7 @@ pub(super) async fn history(output: &Output, args: &HistoryArgs) -> Result<(), F
             .map(|time| time.0)
     });
     found.reverse();
-    found.truncate(args.limit);
+    found.truncate(usize::try_from(args.limit).unwrap_or(usize::MAX));
     output.document(args.output, &found, || {
         if found.is_empty() {
             return "no releases yet".to_owned();

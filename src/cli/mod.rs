@@ -4,6 +4,8 @@
 //! may depend on ([`Exit`]).
 
 mod approve;
+mod archive;
+mod archiving;
 mod assemble;
 mod assess;
 mod check;
@@ -28,6 +30,7 @@ mod input;
 mod kinds;
 mod lint;
 mod live_sets;
+mod notifying;
 mod output;
 mod pact;
 mod plan;

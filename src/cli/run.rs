@@ -1,23 +1,27 @@
 //! `tidegate run`: a release, from files to its end.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt;
 
 use super::approve::{self, approvals};
+use super::archive::ArchiveArgs;
+use super::archiving::Archivist;
 use super::assemble::{Assembled, assemble, tell_problems};
 use super::context::ClusterArgs;
 use super::drive::{Seeing, exit_of, see_through};
 use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::kinds::KindArgs;
+use super::notifying::Notifier;
 use super::output::Output;
 use super::release_view::Progress;
 use super::saved::SavedFile;
 use crate::cluster::{
-    ClusterError, Connection, Installed, NewRelease, Releases, has_ended, install, installed,
-    survey_only,
+    ClusterError, Connection, Installed, Listener, NewRelease, Releases, has_ended, install,
+    installed, survey_only,
 };
 use crate::controller::{make_plan, part, system};
 use crate::manifest::Bundle;
@@ -28,6 +32,10 @@ use crate::spec::{Code, Problem, duration};
 /// How long a controller may take to take up a release that was left to it, before that is told.
 const TAKEN_UP_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long to wait at the end for those who are told of it.
+const TOLD_WITHIN: Duration = Duration::from_secs(20);
+/// How long to wait for the archive when the release has ended.
+const ARCHIVED_WITHIN: Duration = Duration::from_secs(20);
 
 /// Release what the files declare: plan, prove, apply wave by wave, wait at each gate
 ///
@@ -63,6 +71,8 @@ pub(super) struct RunArgs {
     /// How long to watch at the most, for instance `30m`; the release itself goes on
     #[arg(long, value_parser = parse_timeout, value_name = "TIME")]
     timeout: Option<Duration>,
+    #[command(flatten)]
+    archive: ArchiveArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
 }
@@ -380,13 +390,44 @@ impl Reach<'_> {
     }
 
     async fn watch_to_the_end(&self, args: &RunArgs, release: Release) -> Result<(), Failure> {
+        let archive = args.archive.to_write()?;
+        let archivist = archive.map(|archive| Archivist::of_command(archive, self.connection));
+        let archivist = archivist.transpose()?.map(Arc::new);
+        let notifier = Arc::new(Notifier::of_command(self.connection)?);
+        let mut also: Vec<Arc<dyn Listener>> = vec![notifier.clone()];
+        also.extend(
+            archivist
+                .clone()
+                .map(|archivist| archivist as Arc<dyn Listener>),
+        );
         let seeing = Seeing {
+            also,
             // Nobody sits there who could answer.
             leaves_when_asked: args.answers.no_input || !self.output.live,
             ..self.seeing(args.progress, args.timeout)
         };
         let ended = see_through(&seeing, release).await?;
+        notifier.settled(TOLD_WITHIN).await;
+        if let Some(archivist) = archivist.filter(|_| has_ended(&ended)) {
+            self.archive(&archivist, &ended).await?;
+        }
         exit_of(&ended)
+    }
+
+    /// Archives a release that has ended, and others of its plan that could not be before.
+    async fn archive(&self, archivist: &Archivist, ended: &Release) -> Result<(), Failure> {
+        let releases = self.releases.list(Some(&ended.spec.plan)).await?;
+        releases
+            .iter()
+            .filter(|release| has_ended(release))
+            .for_each(|release| archivist.take(release));
+        if !archivist.settled(ARCHIVED_WITHIN).await {
+            let name = ended.name_any();
+            self.output.say(&format!(
+                "release `{name}` is not archived yet; the next `tidegate run --archive` of its plan, or a controller with that archive, does it"
+            ));
+        }
+        Ok(())
     }
 }
 

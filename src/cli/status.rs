@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::context::{ClusterArgs, find_release};
+use super::archive::{ArchiveArgs, find_anywhere};
+use super::context::ClusterArgs;
 use super::failure::Failure;
 use super::output::{Format, Output};
 use super::release_view::tree;
@@ -18,6 +19,8 @@ pub(super) struct StatusArgs {
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
     #[command(flatten)]
+    archive: ArchiveArgs,
+    #[command(flatten)]
     cluster: ClusterArgs,
 }
 
@@ -26,7 +29,9 @@ pub(super) async fn status(output: &Output, args: &StatusArgs) -> Result<(), Fai
     let connection = args.cluster.connect().await?;
     let releases = Releases::new(connection.client(), connection.namespace());
     let shown = if let Some(name) = &args.release {
-        vec![find_release(&releases, name).await?]
+        let archive = args.archive.to_read().await?;
+        let named = (connection.namespace(), name.as_str());
+        vec![find_anywhere(&releases, archive.as_ref(), named).await?]
     } else {
         let all = releases.list(None).await?;
         all.into_iter()

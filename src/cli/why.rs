@@ -7,7 +7,8 @@ use kube::ResourceExt;
 use serde::Serialize;
 
 use super::approve::is_awaiting;
-use super::context::{ClusterArgs, find_release};
+use super::archive::{ArchiveArgs, find_anywhere};
+use super::context::ClusterArgs;
 use super::failure::{Exit, Failure};
 use super::output::{Format, Output};
 use crate::cluster::{Releases, has_ended};
@@ -28,6 +29,8 @@ pub(super) struct WhyArgs {
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
     #[command(flatten)]
+    archive: ArchiveArgs,
+    #[command(flatten)]
     cluster: ClusterArgs,
 }
 
@@ -43,8 +46,12 @@ struct Answer {
 pub(super) async fn why(output: &Output, args: &WhyArgs) -> Result<(), Failure> {
     let connection = args.cluster.connect().await?;
     let releases = Releases::new(connection.client(), connection.namespace());
+    let archive = args.archive.to_read().await?;
+    let find = async |name: &str| {
+        find_anywhere(&releases, archive.as_ref(), (connection.namespace(), name)).await
+    };
     let candidates = if let Some(name) = &args.release {
-        vec![find_release(&releases, name).await?]
+        vec![find(name).await?]
     } else {
         let mut all = releases.list(None).await?;
         all.sort_by_key(|release| (!has_ended(release), release.spec.number));
@@ -58,7 +65,7 @@ pub(super) async fn why(output: &Output, args: &WhyArgs) -> Result<(), Failure> 
     let mut answers = answers(&candidates, is_it);
     if answers.is_empty() && args.release.is_none() {
         // Not a service: perhaps a release.
-        if let Ok(release) = find_release(&releases, &args.service).await {
+        if let Ok(release) = find(&args.service).await {
             answers = self::answers(std::slice::from_ref(&release), |s| s.state != "Done");
             if answers.is_empty() {
                 return output.document(args.output, &answers, || {

@@ -7,7 +7,6 @@ use tokio::task::JoinSet;
 
 use super::world::Listener;
 use crate::spec::crd::Release;
-use crate::spec::words::count;
 use crate::upgrade::Event;
 use crate::upgrade::why::AWAITING;
 
@@ -51,9 +50,10 @@ impl Listener for EventRecorder {
     fn hear(&self, release: &Release, events: &[Event]) {
         let about = release.object_ref(&());
         for event in events {
-            let Some((kind, note)) = words(event) else {
+            let Some(kind) = kind(event) else {
                 continue;
             };
+            let note = event.sentence();
             let event = KubeEvent {
                 type_: kind,
                 reason: event.reason().to_owned(),
@@ -68,72 +68,32 @@ impl Listener for EventRecorder {
     }
 }
 
-/// What is told to people; `None`: too small to tell, or not tellable while the API server is away.
-fn words(event: &Event) -> Option<(EventType, String)> {
-    use EventType::{Normal, Warning};
-    Some(match event {
-        Event::Planned { waves, services } => (
-            Normal,
-            format!(
-                "{} to move in {}",
-                count(*services, "service"),
-                count(*waves, "wave")
-            ),
-        ),
-        Event::WaveStarted { wave, services } => {
-            let names: Vec<String> = services.iter().map(ToString::to_string).collect();
-            (Normal, format!("wave {wave} starts: {}", names.join(", ")))
-        }
-        Event::WaveDone { wave, took } => (
-            Normal,
-            format!(
-                "wave {wave} is done after {}",
-                crate::spec::duration::describe(*took)
-            ),
-        ),
-        Event::ServiceDone { service, took } => (
-            Normal,
-            format!(
-                "{service} is done after {}",
-                crate::spec::duration::describe(*took)
-            ),
-        ),
-        Event::ServiceFailed {
-            service,
-            reason: _,
-            message,
-        } => (Warning, format!("{service}: {message}")),
-        Event::Waits {
-            service,
-            reason,
-            message,
-        } if reason == AWAITING => (Normal, format!("{service} {message}")),
-        Event::Paused => (Normal, "paused on request".to_owned()),
-        Event::Resumed => (Normal, "resumed on request".to_owned()),
-        Event::Ended {
-            outcome: "Succeeded",
-            message,
-        }
-        | Event::Approved {
-            service: _,
-            message,
-        } => (Normal, message.clone()),
-        Event::Refused { message }
-        | Event::Regressed {
-            service: _,
-            message,
-        }
-        | Event::PlannedAnew { message }
-        | Event::NotRemoved { message }
-        | Event::NotPublished { message }
-        | Event::WriteRepeated { message }
+/// How an event is told to people; `None`: too small to tell, or not tellable while the API server is away.
+fn kind(event: &Event) -> Option<EventType> {
+    match event {
+        Event::Waits { reason, .. } if reason == AWAITING => Some(EventType::Normal),
+        Event::Planned { .. }
+        | Event::WaveStarted { .. }
+        | Event::WaveDone { .. }
+        | Event::ServiceDone { .. }
+        | Event::Paused
+        | Event::Resumed
+        | Event::Approved { .. }
         | Event::Ended {
-            outcome: _,
-            message,
-        } => (Warning, message.clone()),
+            outcome: "Succeeded",
+            ..
+        } => Some(EventType::Normal),
+        Event::ServiceFailed { .. }
+        | Event::Refused { .. }
+        | Event::Regressed { .. }
+        | Event::PlannedAnew { .. }
+        | Event::NotRemoved { .. }
+        | Event::NotPublished { .. }
+        | Event::WriteRepeated { .. }
+        | Event::Ended { .. } => Some(EventType::Warning),
         Event::ServiceStarted { .. }
         | Event::Waits { .. }
         | Event::Unreachable { .. }
-        | Event::Reachable => return None,
-    })
+        | Event::Reachable => None,
+    }
 }

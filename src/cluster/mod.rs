@@ -4,6 +4,7 @@
 
 mod act;
 mod approvals;
+mod archived;
 mod caches;
 mod client;
 mod counting;
@@ -44,7 +45,7 @@ pub use lease::{LEASE_S, ReleaseLease};
 pub use namespaces::{ensure_namespace, remove_namespace};
 pub use presence::{Presence, presence};
 pub use release_watch::watch_releases;
-pub use releases::{NewRelease, Releases, has_ended};
+pub use releases::{NewRelease, Releases, has_ended, is_archived};
 pub use rights::{ACTING_RIGHTS, OWN_RIGHTS, Right, missing_rights};
 pub use survey::survey_only;
 pub use watched::WatchedRelease;

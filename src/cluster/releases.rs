@@ -96,6 +96,21 @@ impl Releases {
             .map_err(|e| ClusterError::of(e, format!("plan `{name}`")))
     }
 
+    /// The value of a key of a Secret, as text; `None` if it has no such key.
+    pub async fn secret_value(
+        &self,
+        name: &str,
+        key: &str,
+    ) -> Result<Option<String>, ClusterError> {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
+        let secret = secrets
+            .get(name)
+            .await
+            .map_err(|e| ClusterError::of(e, format!("secret `{name}`")))?;
+        let value = secret.data.unwrap_or_default().remove(key);
+        Ok(value.map(|bytes| String::from_utf8_lossy(&bytes.0).into_owned()))
+    }
+
     /// Makes a plan, if there is none of that name, so that its releases have a home.
     pub async fn ensure_plan(
         &self,
@@ -307,8 +322,16 @@ impl Releases {
     /// Tidies up after a release has ended: the plan's status says so, and the oldest ended releases beyond what
     /// the plan keeps are deleted. What the inventory needs always stays: the newest whole one that succeeded, and those after
     /// it that may have written something.
-    pub async fn tidy(&self, plan_name: &str, history: &History) -> Result<(), ClusterError> {
+    /// `archives` says whether this process archives what has ended.
+    pub async fn tidy(
+        &self,
+        plan_name: &str,
+        history: &History,
+        archives: bool,
+    ) -> Result<(), ClusterError> {
         let releases = self.list(Some(plan_name)).await?;
+        // Another process may archive, and this one not know.
+        let archives = archives || releases.iter().any(is_archived);
         let outcome = |release: &Release| release.status.as_ref().and_then(|s| s.outcome.clone());
         let succeeded: Vec<&Release> = releases
             .iter()
@@ -343,7 +366,9 @@ impl Releases {
         let old_others = others.len().saturating_sub(kept(history.keep_failed));
         let old = succeeded.into_iter().take(old_succeeded);
         let old = old.chain(others.into_iter().take(old_others));
-        for release in old.filter(|release| !is_needed(release)) {
+        let may_go =
+            |release: &&Release| !is_needed(release) && (!archives || is_archived(release));
+        for release in old.filter(may_go) {
             match self
                 .api()
                 .delete(&release.name_any(), &DeleteParams::background())
@@ -365,6 +390,12 @@ impl Releases {
             .await
             .map_err(|e| ClusterError::of(e, format!("release `{name}`")))
     }
+}
+
+/// Whether the archive has a release.
+pub fn is_archived(release: &Release) -> bool {
+    let status = release.status.as_ref();
+    status.is_some_and(|status| status.archive.is_some())
 }
 
 /// Whether an ended release got as far as its first write: a refused one did not.

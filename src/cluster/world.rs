@@ -31,6 +31,11 @@ const SAFETY_POLL: Duration = Duration::from_secs(10);
 pub trait Listener: Send + Sync {
     /// Hears of events, in order.
     fn hear(&self, release: &Release, events: &[Event]);
+
+    /// Whether it keeps ended releases elsewhere, so that none is deleted before that.
+    fn archives(&self) -> bool {
+        false
+    }
 }
 
 /// One release in one cluster.

@@ -3,6 +3,8 @@
 use jiff::SignedDuration;
 
 use super::step_id::StepId;
+use crate::spec::duration::describe;
+use crate::spec::words::count;
 
 /// One thing that happened in a release.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,6 +142,71 @@ impl Event {
             Self::Unreachable { .. } => "Unreachable",
             Self::Reachable => "Reachable",
             Self::Ended { .. } => "Ended",
+        }
+    }
+
+    /// The step that it is about, if it is about one.
+    pub fn step(&self) -> Option<&StepId> {
+        match self {
+            Self::ServiceStarted { service }
+            | Self::Waits { service, .. }
+            | Self::ServiceDone { service, .. }
+            | Self::ServiceFailed { service, .. }
+            | Self::Regressed { service, .. }
+            | Self::Approved { service, .. } => Some(service),
+            Self::Planned { .. }
+            | Self::PlannedAnew { .. }
+            | Self::Refused { .. }
+            | Self::WaveStarted { .. }
+            | Self::WaveDone { .. }
+            | Self::Paused
+            | Self::Resumed
+            | Self::NotRemoved { .. }
+            | Self::NotPublished { .. }
+            | Self::WriteRepeated { .. }
+            | Self::Unreachable { .. }
+            | Self::Reachable
+            | Self::Ended { .. } => None,
+        }
+    }
+
+    /// What happened, as a sentence: the one wording of Kubernetes Events, of the archive and of notifications.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Planned { waves, services } => format!(
+                "{} to move in {}",
+                count(*services, "service"),
+                count(*waves, "wave")
+            ),
+            Self::WaveStarted { wave, services } => {
+                let names: Vec<String> = services.iter().map(ToString::to_string).collect();
+                format!("wave {wave} starts: {}", names.join(", "))
+            }
+            Self::WaveDone { wave, took } => {
+                format!("wave {wave} is done after {}", describe(*took))
+            }
+            Self::ServiceStarted { service } => format!("{service} starts"),
+            Self::ServiceDone { service, took } => {
+                format!("{service} is done after {}", describe(*took))
+            }
+            Self::ServiceFailed {
+                service, message, ..
+            } => format!("{service}: {message}"),
+            Self::Waits {
+                service, message, ..
+            } => format!("{service} {message}"),
+            Self::Paused => "paused on request".to_owned(),
+            Self::Resumed => "resumed on request".to_owned(),
+            Self::Reachable => "the API server answers again".to_owned(),
+            Self::Unreachable { message } => format!("the API server does not answer: {message}"),
+            Self::Refused { message }
+            | Self::Regressed { message, .. }
+            | Self::Approved { message, .. }
+            | Self::PlannedAnew { message }
+            | Self::NotRemoved { message }
+            | Self::NotPublished { message }
+            | Self::WriteRepeated { message }
+            | Self::Ended { message, .. } => message.clone(),
         }
     }
 }

@@ -57,6 +57,7 @@ pub fn to_status(
             Course::Ended(ending) => Some(ending.word().to_owned()),
             Course::Pending | Course::Preparing | Course::Moving | Course::Publishing => None,
         },
+        archive: None,
     };
     room::fit(&mut status);
     status

@@ -17,7 +17,7 @@ use crate::support::{Running, Space, eventually, is_own_workload_write, program}
 /// How long nothing may happen.
 const REST: Duration = Duration::from_secs(20);
 
-fn files(version: u32) -> Files {
+pub(crate) fn files(version: u32) -> Files {
     pair(version).set(
         ("ReleasePlan", "pair"),
         "spec/serviceAccountName",
@@ -26,21 +26,32 @@ fn files(version: u32) -> Files {
 }
 
 /// The controller of one namespace, as an account that may not write workloads.
-struct Controller {
-    running: Running,
+pub(crate) struct Controller {
+    pub(crate) running: Running,
     address: SocketAddr,
     _kubeconfig: tempfile::TempDir,
 }
 
 impl Controller {
     async fn start(space: &Space) -> Self {
+        Self::start_with(space, &[]).await
+    }
+
+    /// With further arguments.
+    pub(crate) async fn start_with(space: &Space, arguments: &[&str]) -> Self {
         space.account("tidegate", &rights_of_the_controller()).await;
-        let (folder, kubeconfig) = space.kubeconfig_of("tidegate").await;
+        Self::start_in(space, space, arguments).await
+    }
+
+    /// As the account `tidegate` of one namespace, for the releases of another.
+    pub(crate) async fn start_in(system: &Space, space: &Space, arguments: &[&str]) -> Self {
+        let (folder, kubeconfig) = system.kubeconfig_of("tidegate").await;
         // Free a moment ago, which must do.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
         let mut command = program(&kubeconfig, &["controller"]);
+        command.args(arguments);
         command.args(["--watch-namespace", &space.namespace]);
         command.args(["--listen", &address.to_string()]);
         Self {
@@ -51,7 +62,7 @@ impl Controller {
     }
 
     /// The status line and the text of a page; `None` while nobody listens.
-    fn get(&self, path: &str) -> Option<(String, String)> {
+    pub(crate) fn get(&self, path: &str) -> Option<(String, String)> {
         let mut stream = TcpStream::connect(self.address).ok()?;
         let request = format!("GET {path} HTTP/1.0\r\n\r\n");
         stream.write_all(request.as_bytes()).ok()?;

@@ -5,6 +5,8 @@ mod accounts;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod archived;
+#[cfg(test)]
 mod at_rest;
 #[cfg(test)]
 mod change;
@@ -14,6 +16,8 @@ mod conformance;
 mod control;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod deployed;
 #[cfg(test)]
 mod fail;
 #[cfg(test)]

@@ -24,6 +24,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("cluster", &["spec", "manifest", "upgrade", "controller"]),
     ("archive", &["spec"]),
+    ("notify", &["spec", "upgrade"]),
     ("telemetry", &["plan", "upgrade"]),
     (
         "cli",
@@ -39,6 +40,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "sim",
             "cluster",
             "archive",
+            "notify",
             "telemetry",
         ],
     ),

@@ -5,6 +5,7 @@
 
 mod graph;
 mod live;
+mod notify;
 mod plan;
 mod release;
 
@@ -14,12 +15,13 @@ pub use graph::{
     ServiceGraphStatus, Switch, SwitchCall, SwitchValue, WorkloadRef,
 };
 pub use live::{LiveService, LiveSets, LiveSetsSpec};
+pub use notify::{CloudEvents, CommitStatus, Notify, Occasion, Provider, SecretRef, Slack};
 pub use plan::{
     Advance, Deadlines, History, Order, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };
 pub use release::{
-    Approval, Bundle, Control, Held, HeldVariable, PlanDigest, Planning, Release, ReleaseSpec,
-    ReleaseStatus, ServiceStatus, WaveStatus,
+    Approval, Archived, Bundle, Control, Held, HeldVariable, PlanDigest, Planning, Release,
+    ReleaseSpec, ReleaseStatus, ServiceStatus, WaveStatus,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;

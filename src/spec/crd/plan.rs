@@ -75,6 +75,10 @@ pub struct ReleasePlanSpec {
     /// No new release is started while true.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
+    /// Who is told of releases, outside of the cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub notify: Vec<super::Notify>,
     /// How many ended releases are kept.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub history: History,

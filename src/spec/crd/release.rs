@@ -241,6 +241,17 @@ pub struct ReleaseStatus {
     /// How it ended, once it has: `Succeeded`, `Failed`, `Refused` or `Aborted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
+    /// That the archive has it, once it has: only then a release of a plan whose releases are archived is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archived>,
+}
+
+/// That the archive has a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Archived {
+    /// Since when.
+    pub time: Time,
 }
 
 /// Which plan is carried out.
