@@ -12,6 +12,7 @@ mod differences;
 mod error;
 mod events;
 mod family;
+mod history;
 mod holder;
 mod install;
 mod inventory;

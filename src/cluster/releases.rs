@@ -8,16 +8,16 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
 use super::error::ClusterError;
+use super::history::may_have_written;
 use super::write::FIELD_MANAGER;
 use crate::manifest::Bundle;
 use crate::spec::crd::{
-    self, Approval, Control, History, PLAN_LABEL, Planning, Release, ReleasePlan, ReleasePlanSpec,
-    ReleasePlanStatus, ReleaseSpec,
+    self, Approval, Control, PLAN_LABEL, Planning, Release, ReleasePlan, ReleasePlanSpec, ReleaseSpec,
 };
 
 /// How much of a bundle goes into one Secret: an object may have 1 MiB, base64 and metadata included.
@@ -66,6 +66,10 @@ impl Releases {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
+    pub(super) fn plans(&self) -> Api<ReleasePlan> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
     /// All releases, of one plan if it is given, in the order of their numbers.
     pub async fn list(&self, plan: Option<&str>) -> Result<Vec<Release>, ClusterError> {
         let found = self
@@ -89,8 +93,7 @@ impl Releases {
 
     /// A plan by name, if it exists.
     pub async fn plan(&self, name: &str) -> Result<Option<ReleasePlan>, ClusterError> {
-        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
-        plans
+        self.plans()
             .get_opt(name)
             .await
             .map_err(|e| ClusterError::of(e, format!("plan `{name}`")))
@@ -105,7 +108,7 @@ impl Releases {
         if let Some(plan) = self.plan(name).await? {
             return Ok(plan);
         }
-        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
+        let plans = self.plans();
         let plan = ReleasePlan::new(name, spec.clone());
         match plans.create(&PostParams::default(), &plan).await {
             Ok(plan) => Ok(plan),
@@ -127,7 +130,7 @@ impl Releases {
         if plan.spec == *spec {
             return Ok(plan);
         }
-        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
+        let plans = self.plans();
         let declared = ReleasePlan::new(name, spec.clone());
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
         plans
@@ -304,59 +307,6 @@ impl Releases {
 }
 
 impl Releases {
-    /// Tidies up after a release has ended: the plan's status says so, and the oldest ended releases beyond what
-    /// the plan keeps are deleted. What the inventory needs always stays: the newest whole one that succeeded, and those after
-    /// it that may have written something.
-    pub async fn tidy(&self, plan_name: &str, history: &History) -> Result<(), ClusterError> {
-        let releases = self.list(Some(plan_name)).await?;
-        let outcome = |release: &Release| release.status.as_ref().and_then(|s| s.outcome.clone());
-        let succeeded: Vec<&Release> = releases
-            .iter()
-            .filter(|r| outcome(r).as_deref() == Some("Succeeded"))
-            .collect();
-        let others: Vec<&Release> = releases
-            .iter()
-            .filter(|release| outcome(release).is_some_and(|outcome| outcome != "Succeeded"))
-            .collect();
-        let status = ReleasePlanStatus {
-            last_release: releases.last().map(ResourceExt::name_any),
-            last_succeeded: succeeded.last().map(|release| release.name_any()),
-            ..ReleasePlanStatus::default()
-        };
-        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
-        let patch = json!({"status": {
-            "lastRelease": status.last_release,
-            "lastSucceeded": status.last_succeeded,
-        }});
-        plans
-            .patch_status(plan_name, &PatchParams::default(), &Patch::Merge(&patch))
-            .await
-            .map_err(|e| ClusterError::of(e, format!("plan `{plan_name}`")))?;
-        let kept = |most: u32| usize::try_from(most).unwrap_or(usize::MAX);
-        let old_succeeded = succeeded
-            .len()
-            .saturating_sub(kept(history.keep_succeeded.max(1)));
-        let whole = succeeded.iter().rev().find(|release| is_whole(release));
-        let newest = whole.map_or(0, |release| release.spec.number);
-        let is_needed =
-            |release: &&Release| release.spec.number >= newest && may_have_written(release);
-        let old_others = others.len().saturating_sub(kept(history.keep_failed));
-        let old = succeeded.into_iter().take(old_succeeded);
-        let old = old.chain(others.into_iter().take(old_others));
-        for release in old.filter(|release| !is_needed(release)) {
-            match self
-                .api()
-                .delete(&release.name_any(), &DeleteParams::background())
-                .await
-            {
-                Ok(_) => {}
-                Err(kube::Error::Api(status)) if status.code == 404 => {}
-                Err(error) => return Err(ClusterError::of(error, release.name_any())),
-            }
-        }
-        Ok(())
-    }
-
     /// Changes what people ask of a running release.
     pub async fn control(&self, name: &str, control: &Value) -> Result<Release, ClusterError> {
         let patch = json!({"spec": {"control": control}});
@@ -365,20 +315,6 @@ impl Releases {
             .await
             .map_err(|e| ClusterError::of(e, format!("release `{name}`")))
     }
-}
-
-/// Whether an ended release got as far as its first write: a refused one did not.
-fn may_have_written(release: &Release) -> bool {
-    release.status.as_ref().is_some_and(|status| {
-        let outcome = status.outcome.as_deref();
-        status.start_time.is_some() && outcome.is_some_and(|outcome| outcome != "Refused")
-    })
-}
-
-/// Whether a release was about every service, so that what it does not have is nowhere else.
-pub(super) fn is_whole(release: &Release) -> bool {
-    let status = release.status.as_ref();
-    status.is_some_and(|status| status.held_out.is_empty())
 }
 
 /// Whether a release has ended.
