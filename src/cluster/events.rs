@@ -117,12 +117,15 @@ fn words(event: &Event) -> Option<(EventType, String)> {
         | Event::Approved {
             service: _,
             message,
-        } => (Normal, message.clone()),
+        }
+        | Event::Retried { message, .. }
+        | Event::Superseded { message } => (Normal, message.clone()),
         Event::Refused { message }
         | Event::Regressed {
             service: _,
             message,
         }
+        | Event::Forced { message, .. }
         | Event::PlannedAnew { message }
         | Event::NotRemoved { message }
         | Event::NotPublished { message }

@@ -78,8 +78,18 @@ fn outcome(release: &Release) -> Option<&str> {
     release.status.as_ref()?.outcome.as_deref()
 }
 
+/// The release whose input brings back what ran before one: the newest before it that succeeded, with another input.
+pub fn way_back<'r>(current: &Release, of_plan: &'r [Release]) -> Option<&'r Release> {
+    of_plan.iter().rfind(|release| {
+        release.spec.number < current.spec.number
+            && has_succeeded(release)
+            && is_whole(release)
+            && release.spec.bundle.digest != current.spec.bundle.digest
+    })
+}
+
 /// Whether a release has ended well.
-pub(super) fn has_succeeded(release: &Release) -> bool {
+pub fn has_succeeded(release: &Release) -> bool {
     outcome(release) == Some("Succeeded")
 }
 
@@ -103,7 +113,7 @@ mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use kube::ResourceExt;
 
-    use super::beyond;
+    use super::{beyond, way_back};
     use crate::spec::crd::{History, Release, ReleaseSpec, ReleaseStatus};
 
     /// `1 Succeeded, 2 Failed, 3 Succeeded part, 4 Refused, 5 running`
@@ -160,6 +170,27 @@ mod tests {
             gone("1 Succeeded, 2 Succeeded, 3 Succeeded web, 4 Failed", 1, 0),
             "1"
         );
+    }
+
+    /// What brings back what ran before the last one; by number, each with an input of its own unless a letter says
+    /// which.
+    fn back(text: &str) -> String {
+        let mut all = releases(text);
+        for release in &mut all {
+            let input = release.status.as_mut().unwrap().held_out.pop();
+            release.spec.bundle.digest = input.unwrap_or_else(|| release.name_any());
+        }
+        let found = way_back(all.last().unwrap(), &all);
+        found.map_or_else(|| "none".to_owned(), ResourceExt::name_any)
+    }
+
+    #[test]
+    fn the_newest_before_it_that_succeeded_with_another_input_is_the_way_back() {
+        assert_eq!(back("1 Succeeded, 2 Succeeded"), "1");
+        assert_eq!(back("1 Succeeded, 2 Succeeded, 3 Failed"), "2");
+        assert_eq!(back("1 Succeeded, 2 Failed, 3 running"), "1");
+        assert_eq!(back("1 Succeeded a, 2 Succeeded b, 3 Succeeded b"), "1");
+        assert_eq!(back("1 Failed, 2 Succeeded"), "none");
     }
 
     #[test]

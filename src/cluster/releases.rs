@@ -8,6 +8,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
@@ -17,7 +18,8 @@ use super::history::may_have_written;
 use super::write::FIELD_MANAGER;
 use crate::manifest::Bundle;
 use crate::spec::crd::{
-    self, Approval, Control, PLAN_LABEL, Planning, Release, ReleasePlan, ReleasePlanSpec, ReleaseSpec,
+    self, Approval, Concurrency, Control, PLAN_LABEL, Planning, Release, ReleasePlan,
+    ReleasePlanSpec, ReleaseSpec, Trigger,
 };
 
 /// How much of a bundle goes into one Secret: an object may have 1 MiB, base64 and metadata included.
@@ -36,14 +38,22 @@ pub struct NewRelease {
     pub plan: String,
     /// What is released, for people.
     pub revision: String,
+    /// What started it.
+    pub trigger: Trigger,
     /// Why, in somebody's words.
     pub reason: Option<String>,
     /// The digest of the one plan that may be carried out.
     pub plan_digest: Option<String>,
     /// Which plan of the input is asked for.
     pub planning: Planning,
+    /// What it does with an earlier release that has not ended.
+    pub concurrency: Concurrency,
     /// What is approved ahead of time.
     pub approvals: Vec<Approval>,
+    /// The release that it takes back.
+    pub rollback_of: Option<String>,
+    /// The release that it does once more.
+    pub retry_of: Option<String>,
 }
 
 /// Releases of one namespace.
@@ -60,6 +70,15 @@ impl Releases {
             client,
             namespace: namespace.to_owned(),
         }
+    }
+
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     pub(super) fn api(&self) -> Api<Release> {
@@ -149,49 +168,62 @@ impl Releases {
         new: &NewRelease,
         bundle: &Bundle,
     ) -> Result<Release, ClusterError> {
+        let all = self.list(Some(&new.plan)).await?;
+        let mut number = all.last().map_or(1, |last| last.spec.number + 1);
+        let owner: Vec<OwnerReference> = plan.controller_owner_ref(&()).into_iter().collect();
+        loop {
+            let made = self.create_numbered(owner.clone(), new, bundle, number);
+            match made.await? {
+                Some(release) => return Ok(release),
+                None => number += 1,
+            }
+        }
+    }
+
+    /// The same with a number; `None` if somebody has it already.
+    pub(super) async fn create_numbered(
+        &self,
+        owner: Vec<OwnerReference>,
+        new: &NewRelease,
+        bundle: &Bundle,
+        number: u64,
+    ) -> Result<Option<Release>, ClusterError> {
         let bytes = bundle.to_bytes();
         let parts = pack(&bytes).map_err(|message| ClusterError::Refused {
             what: format!("the manifests of `{}`", new.plan),
             message,
         })?;
-        let digest = Bundle::digest(&bytes);
-        let mut number = self
-            .list(Some(&new.plan))
-            .await?
-            .last()
-            .map_or(1, |last| last.spec.number + 1);
-        let release = loop {
-            let spec = ReleaseSpec {
-                plan: new.plan.clone(),
-                number,
-                revision: new.revision.clone(),
-                trigger: "manual".to_owned(),
-                reason: new.reason.clone(),
-                bundle: crd::Bundle {
-                    digest: digest.clone(),
-                    parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
-                },
-                plan_digest: new.plan_digest.clone(),
-                planning: new.planning.clone(),
-                control: (!new.approvals.is_empty()).then(|| Control {
-                    approvals: new.approvals.clone(),
-                    ..Control::default()
-                }),
-            };
-            let mut release = Release::new(&format!("{}-{number}", new.plan), spec);
-            release.metadata.labels = Some(labels(&new.plan));
-            release.metadata.owner_references =
-                Some(plan.controller_owner_ref(&()).into_iter().collect());
-            self.keeps_wish(&release).await?;
-            match self.api().create(&PostParams::default(), &release).await {
-                Ok(created) => break created,
-                // Somebody took the number.
-                Err(kube::Error::Api(status)) if status.code == 409 => number += 1,
-                Err(error) => return Err(ClusterError::of(error, release.name_any())),
-            }
+        let spec = ReleaseSpec {
+            plan: new.plan.clone(),
+            number,
+            revision: new.revision.clone(),
+            trigger: new.trigger.word().to_owned(),
+            reason: new.reason.clone(),
+            rollback_of: new.rollback_of.clone(),
+            retry_of: new.retry_of.clone(),
+            bundle: crd::Bundle {
+                digest: Bundle::digest(&bytes),
+                parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
+            },
+            plan_digest: new.plan_digest.clone(),
+            planning: new.planning.clone(),
+            concurrency: new.concurrency,
+            control: (!new.approvals.is_empty()).then(|| Control {
+                approvals: new.approvals.clone(),
+                ..Control::default()
+            }),
+        };
+        let mut release = Release::new(&format!("{}-{number}", new.plan), spec);
+        release.metadata.labels = Some(labels(&new.plan));
+        release.metadata.owner_references = Some(owner);
+        self.keeps_wish(&release).await?;
+        let release = match self.api().create(&PostParams::default(), &release).await {
+            Ok(created) => created,
+            Err(kube::Error::Api(status)) if status.code == 409 => return Ok(None),
+            Err(error) => return Err(ClusterError::of(error, release.name_any())),
         };
         self.create_parts(&release, &parts).await?;
-        Ok(release)
+        Ok(Some(release))
     }
 
     /// An older definition would take what it does not know out of the release, for instance the wish for a saved plan,

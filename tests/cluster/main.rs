@@ -7,6 +7,8 @@ mod api;
 #[cfg(test)]
 mod at_rest;
 #[cfg(test)]
+mod back;
+#[cfg(test)]
 mod change;
 #[cfg(test)]
 mod conformance;

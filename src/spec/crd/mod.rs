@@ -15,11 +15,12 @@ pub use graph::{
 };
 pub use live::{LiveService, LiveSets, LiveSetsSpec};
 pub use plan::{
-    Advance, Deadlines, History, Order, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
+    Advance, ApprovalGate, Concurrency, Deadlines, History, OnFailure, Order, ReleasePlan,
+    ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };
 pub use release::{
     Approval, Bundle, Control, Held, HeldVariable, PlanDigest, Planning, Release, ReleaseSpec,
-    ReleaseStatus, ServiceStatus, WaveStatus,
+    ReleaseStatus, ServiceStatus, Trigger, WaveStatus,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
