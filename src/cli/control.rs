@@ -1,12 +1,15 @@
-//! `tidegate pause`, `resume` and `abort`: what people ask of a running release.
+//! `tidegate pause`, `resume`, `abort`, `reject` and `force`: what people ask of a running release.
 
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
+use super::approve::{demand, is_awaiting, steps, words_of};
 use super::context::{ClusterArgs, find_release};
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use crate::cluster::{Releases, has_ended};
+use crate::cluster::{Releases, Word, has_ended, who_am_i};
+use crate::spec::crd::{Release, ServiceStatus};
+use crate::spec::did_you_mean;
 
 /// Start nothing more in a release until `resume`; what moves goes on
 #[derive(Debug, clap::Args)]
@@ -39,6 +42,123 @@ struct Target {
     reason: Option<String>,
     #[command(flatten)]
     cluster: ClusterArgs,
+}
+
+/// End a release that waits for somebody, with the reason why it may not go on
+#[derive(Debug, clap::Args)]
+pub(super) struct RejectArgs {
+    /// A release (`shop-3`, `shop#3`) or a plan (`shop`: its newest release)
+    #[arg(value_name = "RELEASE")]
+    release: String,
+    /// Why; kept with the release
+    #[arg(long, value_name = "TEXT", required = true)]
+    reason: String,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// Let the gate of a step count as open, whatever it shows: what comes after it starts, and calls may fail
+///
+/// For what the gate cannot see, or a pod that will never end. Who, when and why are kept with the release for ever.
+#[derive(Debug, clap::Args)]
+pub(super) struct ForceArgs {
+    /// A release (`shop-3`, `shop#3`) or a plan (`shop`: its newest release)
+    #[arg(value_name = "RELEASE")]
+    release: String,
+    /// The step that moves, or has failed while others go on
+    #[arg(value_name = "STEP")]
+    step: String,
+    /// Why; kept with the release
+    #[arg(long, value_name = "TEXT", required = true)]
+    reason: String,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// Runs `reject`.
+pub(super) async fn reject(output: &Output, args: &RejectArgs) -> Result<(), Failure> {
+    let connection = args.cluster.connect().await?;
+    let releases = Releases::new(connection.client(), connection.namespace());
+    let release = find_release(&releases, &args.release).await?;
+    let name = release.name_any();
+    refuse_ended(&release)?;
+    if !steps(&release).any(is_awaiting) {
+        let words = format!("release `{name}` does not wait for anybody");
+        return Err(Failure::new(Exit::Refused, words)
+            .hint(format!("`tidegate abort {name}` ends it all the same")));
+    }
+    demand(&releases, Word::Approve, Some(&name)).await?;
+    let by = who_am_i(&connection.client()).await?;
+    let reason = format!("rejected by {by}: {}", args.reason);
+    let control = json!({"abort": true, "reason": reason});
+    releases.control(&name, &control).await?;
+    output.say(&format!(
+        "release `{name}` is rejected as {by}: nothing more is started"
+    ));
+    Ok(())
+}
+
+/// Runs `force`.
+pub(super) async fn force(output: &Output, args: &ForceArgs) -> Result<(), Failure> {
+    let connection = args.cluster.connect().await?;
+    let releases = Releases::new(connection.client(), connection.namespace());
+    let release = find_release(&releases, &args.release).await?;
+    let name = release.name_any();
+    refuse_ended(&release)?;
+    let step = step_of(&release, &args.step)?;
+    if !matches!(
+        step.state.as_str(),
+        "Moving" | "Removing" | "Draining" | "Failed"
+    ) {
+        let words = format!(
+            "`{}` of release `{name}` is {}: it has no gate that is shut",
+            step.name, step.state
+        );
+        return Err(Failure::new(Exit::Refused, words).hint(format!(
+            "`tidegate why {} --release {name}` tells what it waits for",
+            step.name
+        )));
+    }
+    demand(&releases, Word::Force, Some(&name)).await?;
+    let asked = [step.name.clone()];
+    let words = words_of(&connection, &asked, Some(&args.reason)).await?;
+    releases.say(&name, Word::Force, &words).await?;
+    output.say(&format!(
+        "`{}` of release `{name}` counts as done, though: {}",
+        step.name, step.message
+    ));
+    Ok(())
+}
+
+/// A step of a release, by its name or its service's.
+pub(super) fn step_of<'r>(
+    release: &'r Release,
+    wanted: &str,
+) -> Result<&'r ServiceStatus, Failure> {
+    let exact = steps(release).find(|step| step.name == wanted);
+    let of_service = |step: &&ServiceStatus| {
+        step.name.split('/').next() == Some(wanted)
+            && step.state != "Waiting"
+            && step.state != "Done"
+    };
+    if let Some(step) = exact.or_else(|| steps(release).find(of_service)) {
+        return Ok(step);
+    }
+    let words = format!("release `{}` has no step `{wanted}`", release.name_any());
+    let failure = Failure::new(Exit::Usage, words);
+    let known = steps(release).map(|step| step.name.as_str());
+    Err(match did_you_mean(wanted, known) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure,
+    })
+}
+
+fn refuse_ended(release: &Release) -> Result<(), Failure> {
+    if !has_ended(release) {
+        return Ok(());
+    }
+    let words = format!("release `{}` has ended already", release.name_any());
+    Err(Failure::new(Exit::Refused, words))
 }
 
 /// Runs `pause`.
@@ -78,12 +198,7 @@ async fn ask(
     let releases = Releases::new(connection.client(), connection.namespace());
     let release = find_release(&releases, &target.release).await?;
     let name = release.name_any();
-    if has_ended(&release) {
-        return Err(Failure::new(
-            Exit::Refused,
-            format!("release `{name}` has ended already"),
-        ));
-    }
+    refuse_ended(&release)?;
     if let (Some(fields), Some(reason)) = (control.as_object_mut(), &target.reason) {
         fields.insert("reason".to_owned(), Value::String(reason.clone()));
     }

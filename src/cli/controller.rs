@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::archive::KeepArgs;
 use super::archiving::{Archivist, Keeping};
-use super::drive::{LogListener, drive_in_background};
+use super::drive::{LogListener, Queue, drive_in_background};
 use super::failure::{Exit, Failure};
 use super::notifying::Notifier;
 use super::output::Output;
@@ -151,7 +151,12 @@ async fn keep_driving(connection: Connection, release: Release, listeners: Vec<A
     let (namespace, name) = (release.namespace().unwrap_or_default(), release.name_any());
     let releases = Releases::new(connection.client(), &namespace);
     loop {
-        let driver = drive_in_background(connection.clone(), release.clone(), listeners.clone());
+        let driver = drive_in_background(
+            connection.clone(),
+            release.clone(),
+            listeners.clone(),
+            Queue::Wait,
+        );
         match driver.await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => {

@@ -151,7 +151,11 @@ async fn release(
     let new = NewRelease {
         plan_digest: None,
         planning: crate::spec::crd::Planning::default(),
+        concurrency: bundle.plan.concurrency,
+        trigger: crate::spec::crd::Trigger::Manual,
         approvals: Vec::new(),
+        rollback_of: None,
+        retry_of: None,
         plan: bundle.graph_name.clone(),
         revision: Bundle::digest(&bundle.to_bytes())
             .chars()

@@ -11,8 +11,9 @@ use super::context::ClusterArgs;
 use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::output::{Format, Output};
-use super::run::placed;
+use super::release::placed;
 use crate::cluster::{Difference, differences};
+use crate::spec::Problem;
 
 /// Show what a release would change in the cluster; exit code 1 if it would change something
 #[derive(Debug, clap::Args)]
@@ -31,7 +32,7 @@ pub(super) struct DiffArgs {
 }
 
 #[derive(Serialize)]
-struct Change {
+pub(super) struct Change {
     object: String,
     kind: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -52,17 +53,7 @@ pub(super) async fn diff(output: &Output, args: &DiffArgs) -> Result<(), Failure
         .clone()
         .unwrap_or_else(|| assembled.bundle.graph_name.clone());
     let found = differences(&connection, &assembled.bundle, &plan).await?;
-    let mut changes = Vec::new();
-    let mut refused = Vec::new();
-    for difference in found {
-        match &difference.after {
-            Ok(after) => {
-                changes.extend(change(&difference, after.as_ref(), args.context_lines)?);
-            }
-            Err(problem) if refused.contains(&**problem) => {}
-            Err(problem) => refused.push((**problem).clone()),
-        }
-    }
+    let (changes, refused) = changes(&found, args.context_lines)?;
     // With nothing but refusals, "no differences" would be wrong.
     if refused.is_empty() || !changes.is_empty() || args.output != Format::Text {
         output.document(args.output, &changes, || text(&changes))?;
@@ -79,6 +70,23 @@ pub(super) async fn diff(output: &Output, args: &DiffArgs) -> Result<(), Failure
     } else {
         Err(Failure::told(Exit::No))
     }
+}
+
+/// What would change, and what the API server would refuse.
+pub(super) fn changes(
+    found: &[Difference],
+    context_lines: usize,
+) -> Result<(Vec<Change>, Vec<Problem>), Failure> {
+    let mut changes = Vec::new();
+    let mut refused = Vec::new();
+    for difference in found {
+        match &difference.after {
+            Ok(after) => changes.extend(change(difference, after.as_ref(), context_lines)?),
+            Err(problem) if refused.contains(&**problem) => {}
+            Err(problem) => refused.push((**problem).clone()),
+        }
+    }
+    Ok((changes, refused))
 }
 
 fn change(
@@ -109,7 +117,7 @@ fn yaml(value: &Value) -> Result<String, Failure> {
     serde_saphyr::to_string(value).map_err(|error| Failure::new(Exit::Bug, error.to_string()))
 }
 
-fn text(changes: &[Change]) -> String {
+pub(super) fn text(changes: &[Change]) -> String {
     if changes.is_empty() {
         return "no differences".to_owned();
     }

@@ -1,23 +1,24 @@
 //! Sees a release through to its end: drives it here, unless another process holds it, and shows how it goes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt;
 use tokio::task::JoinHandle;
 
-use super::approve::{is_awaiting, steps};
+use super::approve::{asked_for, is_awaiting, steps};
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::release_view::{Progress, View};
 use crate::cluster::{
     ClusterError, ClusterWorld, Connection, EventRecorder, LEASE_S, Listener, ReleaseLease,
-    Releases, WatchedRelease, identity,
+    Releases, WatchedRelease, has_ended, identity, is_to_be_aborted, older, rival_of,
 };
-use crate::controller::{WorldError, drive};
+use crate::controller::{Rival, WorldError, drive};
 use crate::spec::crd::{Release, ServiceStatus};
-use crate::upgrade::Event;
 use crate::upgrade::why::AWAITING;
+use crate::upgrade::{Ending, Event};
 
 /// How long to wait before a release whose driving failed in passing is taken up again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -53,8 +54,11 @@ impl Listener for LogListener {
                 | Event::Waits { .. }
                 | Event::ServiceDone { .. }
                 | Event::Approved { .. }
+                | Event::Forced { .. }
+                | Event::Retried { .. }
                 | Event::Paused
                 | Event::Resumed
+                | Event::Superseded { .. }
                 | Event::NotRemoved { .. }
                 | Event::NotPublished { .. }
                 | Event::Ended { .. } => {
@@ -65,15 +69,25 @@ impl Listener for LogListener {
     }
 }
 
-/// Drives a release as soon as its lease can be had, until it has ended. Runs in the background.
+/// Whether a process sees to older releases of the plan that stand before the one that it drives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// Nobody else may be there who does.
+    Drive,
+    /// Each of them has a driver of its own.
+    Wait,
+}
+
+/// Drives a release as soon as its turn has come and its lease can be had, until it has ended. Runs in the background.
 pub(super) fn drive_in_background(
     connection: Connection,
     release: Release,
     listeners: Vec<Arc<dyn Listener>>,
+    queue: Queue,
 ) -> JoinHandle<Result<(), WorldError>> {
     tokio::spawn(async move {
         loop {
-            match drive_once(&connection, &release, &listeners).await {
+            match drive_once(&connection, &release, &listeners, queue).await {
                 Ok(()) => return Ok(()),
                 Err(error @ WorldError::Final(_)) => return Err(error),
                 Err(WorldError::Lost(message)) => tracing::debug!("{message}"),
@@ -88,24 +102,48 @@ async fn drive_once(
     connection: &Connection,
     release: &Release,
     listeners: &[Arc<dyn Listener>],
+    queue: Queue,
 ) -> Result<(), WorldError> {
-    let namespace = release.namespace().unwrap_or_default();
-    let name = release.name_any();
-    let releases = Releases::new(connection.client(), &namespace);
-    wait_for_turn(&releases, release).await?;
-    let mut lease = ReleaseLease::ask(connection.client(), &namespace, &name, &identity())
+    let releases = Releases::new(
+        connection.client(),
+        &release.namespace().unwrap_or_default(),
+    );
+    while let Some(older) = stands_before(&releases, release).await? {
+        match queue {
+            Queue::Wait => tokio::time::sleep(AGAIN_AFTER).await,
+            Queue::Drive => {
+                let name = older.name_any();
+                if let Err(error) = drive_leased(connection, &releases, &name, listeners).await {
+                    tracing::warn!(release = %name, "{error}; trying again");
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+            }
+        }
+    }
+    drive_leased(connection, &releases, &release.name_any(), listeners).await
+}
+
+/// Drives a release to its end as soon as its lease can be had, unless another process has brought it there.
+async fn drive_leased(
+    connection: &Connection,
+    releases: &Releases,
+    name: &str,
+    listeners: &[Arc<dyn Listener>],
+) -> Result<(), WorldError> {
+    let namespace = releases.namespace();
+    let mut lease = ReleaseLease::ask(connection.client(), namespace, name, &identity())
         .await
         .map_err(|error| stopped(&error))?;
     while !lease.wait(Duration::from_secs(LEASE_S)).await {
-        let newest = releases.get(&name).await.map_err(|error| stopped(&error))?;
-        if crate::cluster::has_ended(&newest) {
+        let newest = releases.get(name).await.map_err(|error| stopped(&error))?;
+        if has_ended(&newest) {
             return Ok(());
         }
     }
-    let result = drive_held(connection, &releases, &name, (lease.held(), listeners)).await;
+    let result = drive_held(connection, releases, name, (lease.held(), listeners)).await;
     lease.give_back().await;
     if result.is_ok() {
-        ReleaseLease::remove(connection.client(), &namespace, &name).await;
+        ReleaseLease::remove(connection.client(), namespace, name).await;
     }
     result
 }
@@ -119,40 +157,36 @@ fn stopped(error: &ClusterError) -> WorldError {
     }
 }
 
-/// Waits until every earlier release of the plan has ended. Two that move the same services at once would each trust
-/// gates that the other one shuts; that `run` looks first does not keep two of them from starting together.
-async fn wait_for_turn(releases: &Releases, release: &Release) -> Result<(), WorldError> {
-    let mut told = false;
-    loop {
-        let all = releases
-            .list(Some(&release.spec.plan))
-            .await
-            .map_err(|error| stopped(&error))?;
-        if !all
-            .iter()
-            .any(|other| other.name_any() == release.name_any())
-        {
-            return Err(WorldError::Final(format!(
-                "release `{}` was deleted",
-                release.name_any()
-            )));
-        }
-        let earlier = all.iter().find(|other| {
-            other.spec.number < release.spec.number && !crate::cluster::has_ended(other)
-        });
-        let Some(earlier) = earlier else {
-            return Ok(());
-        };
-        if !told {
-            told = true;
-            tracing::warn!(
-                "release `{}` waits: `{}` of the same plan has not ended",
-                release.name_any(),
-                earlier.name_any()
-            );
-        }
-        tokio::time::sleep(AGAIN_AFTER).await;
+/// The first release of the plan that must have ended before one begins; said on that one. Two that move the same services
+/// at once would each trust gates that the other one shuts; that `run` looks first does not keep two of them from starting
+/// together.
+async fn stands_before(
+    releases: &Releases,
+    release: &Release,
+) -> Result<Option<Release>, WorldError> {
+    let all = releases.list(Some(&release.spec.plan)).await;
+    let all = all.map_err(|error| stopped(&error))?;
+    let name = release.name_any();
+    let Some(newest) = all.iter().find(|other| other.name_any() == name) else {
+        let words = format!("release `{name}` was deleted");
+        return Err(WorldError::Final(words));
+    };
+    let has_begun = newest
+        .status
+        .as_ref()
+        .is_some_and(|status| status.plan.is_some());
+    if has_ended(newest) || has_begun || rival_of(newest, &all).is_some() {
+        // It goes on, or ends before it has begun: either needs nobody's leave.
+        return Ok(None);
     }
+    let Some(older) = older(newest, &all) else {
+        return Ok(None);
+    };
+    if let Err(error) = releases.note_queued(newest, older).await {
+        let words = crate::cluster::describe(&error);
+        tracing::debug!(release = %name, "not said that it waits: {words}");
+    }
+    Ok(Some(older.clone()))
 }
 
 type Driving<'a> = (tokio::sync::watch::Receiver<bool>, &'a [Arc<dyn Listener>]);
@@ -164,15 +198,14 @@ async fn drive_held(
     (held, listeners): Driving<'_>,
 ) -> Result<(), WorldError> {
     let release = releases.get(name).await.map_err(|error| stopped(&error))?;
-    if crate::cluster::has_ended(&release) {
+    if has_ended(&release) {
         return Ok(());
     }
     let plan = release.spec.plan.clone();
-    let mut world = ClusterWorld::open(connection.clone(), release, held, listeners.to_vec())
-        .await
-        .map_err(|error| stopped(&error))?;
-    drive(&mut world).await?;
-    drop(world);
+    match ClusterWorld::open(connection.clone(), release, held, listeners.to_vec()).await {
+        Ok(mut world) => drop(drive(&mut world).await?),
+        Err(error) => end_unopened(releases, name, error).await?,
+    }
     let history = releases
         .plan(&plan)
         .await
@@ -187,6 +220,30 @@ async fn drive_held(
         );
     }
     Ok(())
+}
+
+/// A release that cannot be opened stands still until somebody mends it, but it holds nobody who is to take its place.
+async fn end_unopened(
+    releases: &Releases,
+    name: &str,
+    error: ClusterError,
+) -> Result<(), WorldError> {
+    let release = releases.get(name).await.map_err(|error| stopped(&error))?;
+    let all = releases.list(Some(&release.spec.plan)).await;
+    let rival = rival_of(&release, &all.map_err(|error| stopped(&error))?);
+    let words = crate::cluster::describe(&error);
+    let ending = match rival {
+        _ if error.is_passing() => return Err(stopped(&error)),
+        Some(Rival::Newer(newer)) => Ending::Superseded {
+            message: format!("`{newer}` has taken its place; it could not be driven: {words}"),
+        },
+        None | Some(Rival::Older(_)) if is_to_be_aborted(&release) => Ending::Aborted {
+            message: format!("aborted on request; it could not be driven: {words}"),
+        },
+        None | Some(Rival::Older(_)) => return Err(stopped(&error)),
+    };
+    let ended = releases.end_unopened(name, &ending).await;
+    ended.map_err(|error| stopped(&error))
 }
 
 /// How a release is seen through.
@@ -207,15 +264,23 @@ pub(super) struct Seeing<'a> {
     pub also: Vec<Arc<dyn Listener>>,
 }
 
-/// Shows a release until it has ended. Out: the release as it ended, or as it was left waiting for somebody.
-pub(super) async fn see_through(seeing: &Seeing<'_>, release: Release) -> Result<Release, Failure> {
+/// Drives a release in the background, and those that stand before it.
+fn start_driving(seeing: &Seeing<'_>, release: &Release) -> JoinHandle<Result<(), WorldError>> {
     let mut listeners: Vec<Arc<dyn Listener>> = vec![Arc::new(LogListener)];
     listeners.extend(seeing.also.iter().cloned());
-    let mut driver = seeing.drives.then(|| {
-        let recorder = EventRecorder::start(seeing.connection.client(), &identity());
-        listeners.push(Arc::new(recorder));
-        drive_in_background(seeing.connection.clone(), release.clone(), listeners)
-    });
+    let recorder = EventRecorder::start(seeing.connection.client(), &identity());
+    listeners.push(Arc::new(recorder));
+    drive_in_background(
+        seeing.connection.clone(),
+        release.clone(),
+        listeners,
+        Queue::Drive,
+    )
+}
+
+/// Shows a release until it has ended. Out: the release as it ended, or as it was left waiting for somebody.
+pub(super) async fn see_through(seeing: &Seeing<'_>, release: Release) -> Result<Release, Failure> {
+    let mut driver = seeing.drives.then(|| start_driving(seeing, &release));
     let namespace = release.namespace().unwrap_or_default();
     let name = release.name_any();
     let mut watched = WatchedRelease::start(&seeing.connection.client(), &namespace, &name);
@@ -264,7 +329,7 @@ pub(super) async fn see_through(seeing: &Seeing<'_>, release: Release) -> Result
             view.finish();
             return Ok(view.into_release());
         }
-        if crate::cluster::has_ended(view.release()) {
+        if has_ended(view.release()) {
             view.finish();
             if let Some(driver) = driver {
                 // It tidies up and gives its lease back.
@@ -285,9 +350,13 @@ fn is_waiting(release: &Release) -> bool {
     };
     // Whoever drives it may not have seen the word yet.
     let control = release.spec.control.as_ref();
+    if is_to_be_aborted(release) {
+        return false;
+    }
     let has_word = |step: &ServiceStatus| {
         let mut approvals = control.into_iter().flat_map(|control| &control.approvals);
-        approvals.any(|approval| approval.step == step.name)
+        let asked = asked_for(release, step);
+        approvals.any(|approval| approval.step == asked)
     };
     let mut conditions = status.conditions.iter();
     status.outcome.is_none()
@@ -299,6 +368,7 @@ fn is_waiting(release: &Release) -> bool {
 fn waiting(release: &Release) -> Failure {
     let name = release.name_any();
     let asked: Vec<&ServiceStatus> = steps(release).filter(|step| is_awaiting(step)).collect();
+    let named: BTreeSet<String> = asked.iter().map(|step| asked_for(release, step)).collect();
     let words: Vec<String> = asked
         .iter()
         .map(|step| format!("{} {}", step.name, step.message))
@@ -307,10 +377,9 @@ fn waiting(release: &Release) -> Failure {
         Exit::Waiting,
         format!("release `{name}`: {}", words.join("; ")),
     );
-    asked.iter().fold(failure, |failure, step| {
+    named.iter().fold(failure, |failure, step| {
         failure.hint(format!(
-            "`tidegate approve {name} {}`, then `tidegate run` with the same files goes on, or a controller by itself",
-            step.name
+            "`tidegate approve {name} {step}`, then `tidegate run` with the same files goes on, or a controller by itself"
         ))
     })
 }
@@ -356,6 +425,10 @@ pub(super) fn exit_of(release: &Release) -> Result<(), Failure> {
         Some("Aborted") => Err(Failure::new(
             Exit::Aborted,
             format!("release `{name}` was aborted: {message}"),
+        )),
+        Some("Superseded") => Err(Failure::new(
+            Exit::Aborted,
+            format!("release `{name}` was superseded: {message}"),
         )),
         Some(_) | None => Err(Failure::new(
             Exit::Bug,

@@ -32,9 +32,13 @@ mod lint;
 mod live_sets;
 mod notifying;
 mod output;
+mod outside;
 mod pact;
 mod plan;
+mod release;
 mod release_view;
+mod retry;
+mod rollback;
 mod run;
 mod saved;
 mod simulate;
@@ -61,7 +65,8 @@ Exit codes, for scripts:
     3  the cluster cannot be reached, or does not allow it
     4  refused before the first write: no order is safe, a saved plan does not hold, …
     5  the release failed
-    6  the release was aborted
+    6  the release was aborted, superseded or rolled back
+    7  the release waits for a person
    70  a bug in tidegate
   124  `--timeout` ran out; the release goes on
   130  interrupted";
@@ -103,6 +108,11 @@ enum Command {
     Pause(control::PauseArgs),
     Resume(control::ResumeArgs),
     Abort(control::AbortArgs),
+    Reject(control::RejectArgs),
+    Force(control::ForceArgs),
+    Rollback(rollback::RollbackArgs),
+    Retry(retry::RetryArgs),
+    Skip(retry::SkipArgs),
     Lint(lint::LintArgs),
     Assess(assess::AssessArgs),
     Simulate(simulate::SimulateArgs),
@@ -139,6 +149,11 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Pause(args) => control::pause(&output, &args).await,
         Command::Resume(args) => control::resume(&output, &args).await,
         Command::Abort(args) => control::abort(&output, &args).await,
+        Command::Reject(args) => control::reject(&output, &args).await,
+        Command::Force(args) => control::force(&output, &args).await,
+        Command::Rollback(args) => Box::pin(rollback::rollback(&output, &args)).await,
+        Command::Retry(args) => Box::pin(retry::retry(&output, &args)).await,
+        Command::Skip(args) => Box::pin(retry::skip(&output, &args)).await,
         Command::Lint(args) => lint::lint(&output, &args),
         Command::Assess(args) => assess::assess(&output, &args),
         Command::Simulate(args) => simulate::simulate(&output, &args),

@@ -337,7 +337,7 @@ async fn against_cluster(output: &Output, args: &PlanArgs) -> Result<Made, Failu
         Verdict::Refused => None,
     };
     let Planned { plan, system, .. } = made;
-    let refused = super::run::placed(survey.problems, &assembled);
+    let refused = super::release::placed(survey.problems, &assembled);
     let expected = expected(&releases, &name, &plan).await?;
     Ok(Made {
         system,

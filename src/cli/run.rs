@@ -1,41 +1,25 @@
 //! `tidegate run`: a release, from files to its end.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 use kube::ResourceExt;
 
-use super::approve::{self, approvals};
-use super::archive::ArchiveArgs;
-use super::archiving::Archivist;
+use super::approve::{self, demand, words_of};
 use super::assemble::{Assembled, assemble, tell_problems};
 use super::context::ClusterArgs;
-use super::drive::{Seeing, exit_of, see_through};
 use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::kinds::KindArgs;
-use super::notifying::Notifier;
 use super::output::Output;
-use super::release_view::Progress;
+use super::release::{Reach, WatchingArgs, refusal};
 use super::saved::SavedFile;
 use crate::cluster::{
-    ClusterError, Connection, Installed, Listener, NewRelease, Releases, has_ended, install,
-    installed, survey_only,
+    ClusterError, Connection, NewRelease, Releases, Word, has_ended, is_to_be_aborted,
 };
-use crate::controller::{make_plan, part, system};
+use crate::controller::Planned;
 use crate::manifest::Bundle;
-use crate::plan::{Plan, Verdict, explain};
-use crate::spec::crd::{Planning, Release, ReleasePlan};
-use crate::spec::{Code, Problem, duration};
-
-/// How long a controller may take to take up a release that was left to it, before that is told.
-const TAKEN_UP_WITHIN: Duration = Duration::from_secs(5);
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How long to wait at the end for those who are told of it.
-const TOLD_WITHIN: Duration = Duration::from_secs(20);
-/// How long to wait for the archive when the release has ended.
-const ARCHIVED_WITHIN: Duration = Duration::from_secs(20);
+use crate::plan::Plan;
+use crate::spec::crd::{Approval, Concurrency, Planning, Release, ReleasePlan, Trigger};
 
 /// Release what the files declare: plan, prove, apply wave by wave, wait at each gate
 ///
@@ -62,17 +46,8 @@ pub(super) struct RunArgs {
     /// Show what would happen; write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Make the release and leave it to a controller in the cluster
-    #[arg(long)]
-    detach: bool,
-    /// How progress is shown on stderr
-    #[arg(long, value_enum, default_value_t, env = "TIDEGATE_PROGRESS")]
-    progress: Progress,
-    /// How long to watch at the most, for instance `30m`; the release itself goes on
-    #[arg(long, value_parser = parse_timeout, value_name = "TIME")]
-    timeout: Option<Duration>,
     #[command(flatten)]
-    archive: ArchiveArgs,
+    watching: WatchingArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
 }
@@ -86,14 +61,6 @@ struct Answers {
     /// End with exit code 7 where the release waits for somebody, also on a terminal
     #[arg(long)]
     no_input: bool,
-}
-
-/// Reads a time such as `90s`.
-pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time; write it as `90s`, `10m` or `1h30m`");
-    duration::parse(text)
-        .and_then(|d| Duration::try_from(d).ok())
-        .ok_or_else(wrong)
 }
 
 /// Runs the command.
@@ -122,41 +89,81 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
         releases: &releases,
     };
     let planning = planning(args, saved.as_ref())?;
-    if let Some(release) = reach.unfinished(args, (&name, &assembled.bundle)).await? {
-        let is_it = saved.as_ref().is_none_or(|saved| saved.is_of(&release));
-        if !is_it || release.spec.planning != planning {
-            return Err(other_plan(&release));
+    let mut is_alone = true;
+    match reach.unfinished(&name, &assembled.bundle).await? {
+        Beside::Nobody => {}
+        Beside::Other(words) => {
+            is_alone = false;
+            output.say(&words);
         }
-        return reach.go_on(args, release, &assembled.bundle).await;
+        Beside::Same(release) => {
+            let is_it = saved.as_ref().is_none_or(|saved| saved.is_of(&release));
+            if !is_it || release.spec.planning != planning {
+                return Err(other_plan(&release));
+            }
+            return reach.go_on(args, *release, &assembled.bundle).await;
+        }
     }
-    let plan = reach
+    let planned = reach
         .rehearse((&name, &planning), &assembled, saved.as_ref())
         .await?;
+    let plan = judged(output, planned, is_alone)?;
     if args.dry_run {
         return Ok(());
     }
     let wanted = saved.map(|_| plan.digest.clone());
-    let approved = if args.answers.yes {
-        &plan.points_of_no_return[..]
-    } else {
-        &[]
-    };
-    let approvals = approvals(&connection, approved, args.reason.as_deref()).await?;
+    let approvals = approved_now(args, (&connection, &releases), &plan).await?;
     let digest = Bundle::digest(&assembled.bundle.to_bytes());
     let new = NewRelease {
         plan_digest: wanted,
         plan: name,
         revision: digest.chars().take("sha256:".len() + 12).collect(),
+        trigger: Trigger::Manual,
         reason: args.reason.clone(),
         planning,
+        concurrency: assembled.bundle.plan.concurrency,
         approvals,
+        rollback_of: None,
+        retry_of: None,
     };
     let release = reach.create(&new, &assembled).await?;
-    if args.detach {
-        output.data(&format!("release.tidegate.dev/{}", release.name_any()))?;
-        return tell_if_left_alone(output, &releases, &release).await;
+    reach
+        .see_to(&args.watching, release, args.answers.no_input)
+        .await
+}
+
+/// The plan, unless nothing may be written by what runs now. Where another release runs still, it is planned anew when
+/// that has ended.
+fn judged(output: &Output, planned: Planned, is_alone: bool) -> Result<Plan, Failure> {
+    match refusal(&planned) {
+        Some(message) if is_alone => {
+            let words = format!("{message}; nothing was written");
+            return Err(Failure::new(Exit::Refused, words));
+        }
+        Some(message) => output.say(&format!(
+            "by what runs now: {message}; it is planned anew when its turn has come"
+        )),
+        None => {}
     }
-    reach.watch_to_the_end(args, release).await
+    Ok(planned.plan)
+}
+
+/// What is approved ahead of time: with `--yes` everything that nothing undoes.
+async fn approved_now(
+    args: &RunArgs,
+    (connection, releases): (&Connection, &Releases),
+    plan: &Plan,
+) -> Result<Vec<Approval>, Failure> {
+    if !args.answers.yes || plan.points_of_no_return.is_empty() {
+        return Ok(Vec::new());
+    }
+    demand(releases, Word::Approve, None).await?;
+    words_of(
+        connection,
+        &plan.points_of_no_return,
+        args.reason.as_deref(),
+    )
+    .await
 }
 
 /// Which plan of the files is asked for: as the saved one was, or as the flags say.
@@ -170,26 +177,6 @@ fn planning(args: &RunArgs, saved: Option<&SavedFile>) -> Result<Planning, Failu
     }
     let words = "the saved plan was made with other flags than these";
     Err(Failure::new(Exit::Usage, words).hint("leave them out: the file says which plan it is"))
-}
-
-/// Says so if no controller takes a release up.
-async fn tell_if_left_alone(
-    output: &Output,
-    releases: &Releases,
-    release: &Release,
-) -> Result<(), Failure> {
-    let name = release.name_any();
-    for _ in 0..TAKEN_UP_WITHIN.as_millis() / LOOK_EVERY.as_millis() {
-        if releases.get(&name).await?.status.is_some() {
-            return Ok(());
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-    output.say(&format!(
-        "no controller has taken `{name}` up within {} s; `tidegate run` with the same files goes on with it",
-        TAKEN_UP_WITHIN.as_secs()
-    ));
-    Ok(())
 }
 
 fn plan_name(args: &RunArgs, assembled: &Assembled) -> String {
@@ -216,7 +203,7 @@ pub(super) async fn take_plan_of_cluster(
     Ok(Some(plan))
 }
 
-fn refuse_suspended(plan: &ReleasePlan) -> Result<(), Failure> {
+pub(super) fn refuse_suspended(plan: &ReleasePlan) -> Result<(), Failure> {
     if !plan.spec.suspend {
         return Ok(());
     }
@@ -239,130 +226,54 @@ fn other_plan(release: &Release) -> Failure {
     ))
 }
 
-/// Where words go, and the way to the cluster.
-struct Reach<'a> {
-    output: &'a Output,
-    connection: &'a Connection,
-    releases: &'a Releases,
+/// What else there is of the plan that has not ended.
+enum Beside {
+    /// Nothing.
+    Nobody,
+    /// A release of the same input, which goes on.
+    Same(Box<Release>),
+    /// One of another input; what becomes of the two, in words.
+    Other(String),
 }
 
 impl Reach<'_> {
-    /// The release of this plan that has not ended: the same input goes on, another one is refused; one that is to be
-    /// aborted, and that nobody drives any more, is ended first.
-    async fn unfinished(
-        &self,
-        args: &RunArgs,
-        (name, bundle): (&str, &Bundle),
-    ) -> Result<Option<Release>, Failure> {
+    /// The newest release of this plan that has not ended, if it stands in the way of a new one or has the same input and
+    /// so goes on. What a new one does beside one with other input is the plan's to say.
+    async fn unfinished(&self, name: &str, bundle: &Bundle) -> Result<Beside, Failure> {
         let all = match self.releases.list(Some(name)).await {
             Ok(all) => all,
-            Err(ClusterError::NotInstalled) => return Ok(None),
+            Err(ClusterError::NotInstalled) => return Ok(Beside::Nobody),
             Err(error) => return Err(error.into()),
         };
         let Some(release) = all.into_iter().rfind(|release| !has_ended(release)) else {
-            return Ok(None);
+            return Ok(Beside::Nobody);
         };
         if release.spec.bundle.digest == Bundle::digest(&bundle.to_bytes()) {
-            return Ok(Some(release));
+            return Ok(Beside::Same(Box::new(release)));
         }
         let running = release.name_any();
-        let is_aborted = release
-            .spec
-            .control
-            .as_ref()
-            .is_some_and(|control| control.abort);
-        if is_aborted && args.dry_run {
-            return Ok(None);
-        }
-        if is_aborted {
-            self.output
-                .say(&format!("ending the aborted release `{running}` first"));
-            see_through(&self.seeing(Progress::Quiet, None), release).await?;
-            return Ok(None);
-        }
-        Err(Failure::new(
-        Exit::Refused,
-        format!("release `{running}` of plan `{name}` is not done, and these are other files"),
-    )
-    .hint(format!(
-        "`tidegate watch {running}` shows it; `tidegate abort {running}` ends it, then run again"
-    )))
-    }
-
-    fn seeing(&self, progress: Progress, timeout: Option<Duration>) -> Seeing<'_> {
-        Seeing {
-            output: self.output,
-            connection: self.connection,
-            progress,
-            timeout,
-            drives: true,
-            leaves_when_asked: false,
-            also: Vec::new(),
-        }
-    }
-
-    /// Everything that can go wrong is found before the first write: rights, immutable fields, conflicts, unsafe orders,
-    /// and that the world is not the one of the saved plan. Out: the plan as it is made now.
-    async fn rehearse(
-        &self,
-        (name, planning): (&str, &Planning),
-        assembled: &Assembled,
-        saved: Option<&SavedFile>,
-    ) -> Result<Plan, Failure> {
-        let survey = survey_only(self.connection, (&assembled.bundle, planning), name).await?;
-        let refused = placed(survey.problems.clone(), assembled);
-        if !refused.is_empty() {
-            tell_problems(self.output, &refused, &[]).unwrap_or_default();
-            let rights = refused.iter().all(|problem| {
-                matches!(
-                    problem.code,
-                    Code::Forbidden | Code::KindMissing | Code::NamespaceMissing
-                )
-            });
-            let exit = if rights { Exit::Cluster } else { Exit::Refused };
-            return Err(Failure::new(
-                exit,
-                "the API server would refuse this release; nothing was written",
-            ));
-        }
-        let output = self.output;
-        let whole = system(&assembled.graph, &survey);
-        part(whole, planning, survey.declared.as_ref())?;
-        let planned = make_plan(&assembled.bundle, &survey, planning);
-        let system = &planned.system;
-        output.say(&explain(system, &planned.plan).join("\n"));
-        output.say("");
-        if let Some(saved) = saved {
-            saved.holds_for(output, &assembled.bundle, (system, &planned.plan))?;
-        }
-        match (planned.plan.verdict, planned.refusal()) {
-            (Verdict::Ordered, None) => Ok(planned.plan),
-            (Verdict::Ordered, Some(message)) => {
-                let words = format!("{message}; nothing was written");
-                Err(Failure::new(Exit::Refused, words))
+        let words = match bundle.plan.concurrency {
+            _ if is_to_be_aborted(&release) => {
+                format!("release `{running}` is to be aborted; this one comes after it")
             }
-            (Verdict::Refused, _) => Err(Failure::new(
-                Exit::Refused,
-                "no order is safe; nothing was written",
-            )),
-        }
-    }
-
-    async fn create(&self, new: &NewRelease, assembled: &Assembled) -> Result<Release, Failure> {
-        let client = self.connection.client();
-        if installed(&client).await? != Installed::Yes {
-            install(&client).await.map_err(|error| {
-                Failure::from(error).hint(
-                    "somebody with the right must run `tidegate crds | kubectl apply -f -` first",
-                )
-            })?;
-        }
-        let (name, spec) = (&new.plan, &assembled.bundle.plan);
-        let plan = match &assembled.plan_name {
-            Some(_) => self.releases.declare_plan(name, spec).await?,
-            None => self.releases.ensure_plan(name, spec).await?,
+            Concurrency::Queue => {
+                format!("release `{running}` has not ended; this one waits until it has")
+            }
+            Concurrency::Supersede => format!(
+                "release `{running}` has not ended; this one takes its place when what it moves is done or does not \
+                 get on"
+            ),
+            Concurrency::Forbid => {
+                let words = format!(
+                    "release `{running}` of plan `{name}` is not done, and these are other files"
+                );
+                return Err(Failure::new(Exit::Refused, words).hint(format!(
+                    "`tidegate watch {running}` shows it; `tidegate abort {running}` ends it, then run again; a plan \
+                     with `concurrency: Queue` or `Supersede` takes both"
+                )));
+            }
         };
-        Ok(self.releases.create(&plan, new, &assembled.bundle).await?)
+        Ok(Beside::Other(words))
     }
 
     /// Goes on with a release of the same files.
@@ -383,71 +294,13 @@ impl Reach<'_> {
         if args.answers.yes {
             let asked = approve::steps(&release).filter(|step| step.is_final);
             let asked: Vec<String> = asked.map(|step| step.name.clone()).collect();
-            let approvals = approvals(self.connection, &asked, args.reason.as_deref()).await?;
-            self.releases.approve(&name, &approvals).await?;
-        }
-        self.watch_to_the_end(args, release).await
-    }
-
-    async fn watch_to_the_end(&self, args: &RunArgs, release: Release) -> Result<(), Failure> {
-        let archive = args.archive.to_write()?;
-        let archivist = archive.map(|archive| Archivist::of_command(archive, self.connection));
-        let archivist = archivist.transpose()?.map(Arc::new);
-        let notifier = Arc::new(Notifier::of_command(self.connection)?);
-        let mut also: Vec<Arc<dyn Listener>> = vec![notifier.clone()];
-        also.extend(
-            archivist
-                .clone()
-                .map(|archivist| archivist as Arc<dyn Listener>),
-        );
-        let seeing = Seeing {
-            also,
-            // Nobody sits there who could answer.
-            leaves_when_asked: args.answers.no_input || !self.output.live,
-            ..self.seeing(args.progress, args.timeout)
-        };
-        let ended = see_through(&seeing, release).await?;
-        notifier.settled(TOLD_WITHIN).await;
-        if let Some(archivist) = archivist.filter(|_| has_ended(&ended)) {
-            self.archive(&archivist, &ended).await?;
-        }
-        exit_of(&ended)
-    }
-
-    /// Archives a release that has ended, and others of its plan that could not be before.
-    async fn archive(&self, archivist: &Archivist, ended: &Release) -> Result<(), Failure> {
-        let releases = self.releases.list(Some(&ended.spec.plan)).await?;
-        releases
-            .iter()
-            .filter(|release| has_ended(release))
-            .for_each(|release| archivist.take(release));
-        if !archivist.settled(ARCHIVED_WITHIN).await {
-            let name = ended.name_any();
-            self.output.say(&format!(
-                "release `{name}` is not archived yet; the next `tidegate run --archive` of its plan, or a controller with that archive, does it"
-            ));
-        }
-        Ok(())
-    }
-}
-
-/// Problems that the API server told, with the place of the object in the files.
-pub(super) fn placed(problems: Vec<Problem>, assembled: &Assembled) -> Vec<Problem> {
-    let place = |problem: &Problem| {
-        let found = assembled
-            .places
-            .iter()
-            .find(|(object, _)| object.to_string() == problem.path);
-        found.map(|(_, place)| place.clone())
-    };
-    problems
-        .into_iter()
-        .map(|problem| match place(&problem) {
-            Some(place) => {
-                let wrong = format!("{}: {}", problem.path, problem.wrong);
-                Problem { wrong, ..problem }.at(place)
+            if !asked.is_empty() {
+                demand(self.releases, Word::Approve, Some(&name)).await?;
             }
-            None => problem,
-        })
-        .collect()
+            let approvals = words_of(self.connection, &asked, args.reason.as_deref()).await?;
+            self.releases.say(&name, Word::Approve, &approvals).await?;
+        }
+        self.watch(&args.watching, release, args.answers.no_input)
+            .await
+    }
 }

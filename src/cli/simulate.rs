@@ -142,7 +142,8 @@ pub(super) fn simulate(output: &Output, args: &SimulateArgs) -> Result<(), Failu
             crate::upgrade::Ending::Refused { message } => message,
             other @ (crate::upgrade::Ending::Succeeded
             | crate::upgrade::Ending::Failed { .. }
-            | crate::upgrade::Ending::Aborted { .. }) => other.word().to_owned(),
+            | crate::upgrade::Ending::Aborted { .. }
+            | crate::upgrade::Ending::Superseded { .. }) => other.word().to_owned(),
         };
         return Err(
             Failure::new(Exit::Refused, format!("there is nothing to run: {words}"))

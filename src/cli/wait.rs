@@ -8,7 +8,7 @@ use super::context::{ClusterArgs, find_release};
 use super::drive::exit_of;
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use super::run::parse_timeout;
+use super::release::parse_timeout;
 use crate::cluster::{ClusterError, Connection, Releases, has_ended, presence};
 use crate::controller::{Question, missing};
 use crate::spec::crd::Release;

@@ -6,8 +6,8 @@ use super::context::{ClusterArgs, find_release};
 use super::drive::{Seeing, exit_of, see_through};
 use super::failure::Failure;
 use super::output::Output;
+use super::release::parse_timeout;
 use super::release_view::{Progress, View};
-use super::run::parse_timeout;
 use crate::cluster::{Releases, has_ended};
 
 /// Show a release until it has ended; the exit code says how

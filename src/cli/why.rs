@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use serde::Serialize;
 
-use super::approve::is_awaiting;
+use super::approve::{asked_for, is_awaiting};
 use super::archive::{ArchiveArgs, find_anywhere};
 use super::context::ClusterArgs;
 use super::failure::{Exit, Failure};
@@ -40,6 +40,9 @@ struct Answer {
     release: String,
     wave: u32,
     service: ServiceStatus,
+    /// What has to be approved where it waits for a person.
+    #[serde(skip)]
+    asked_for: String,
 }
 
 /// Runs the command.
@@ -94,6 +97,7 @@ fn answers(releases: &[Release], wanted: impl Fn(&ServiceStatus) -> bool) -> Vec
                 found.push(Answer {
                     release: release.name_any(),
                     wave: wave.index,
+                    asked_for: asked_for(release, service),
                     service: ServiceStatus {
                         records: std::collections::BTreeMap::new(),
                         ..service.clone()
@@ -110,6 +114,7 @@ fn text(answer: &Answer) -> String {
         release,
         wave,
         service,
+        asked_for: _,
     } = answer;
     let mut text = format!(
         "{}  {} in wave {wave} of {release}\n",
@@ -128,13 +133,21 @@ fn text(answer: &Answer) -> String {
         ));
     }
     if is_awaiting(service) {
-        line(format!("`tidegate approve {release} {}`", service.name));
+        line(format!("`tidegate approve {release} {}`", answer.asked_for));
     }
     if let Some(approval) = &service.approval {
         let at = approval.time.as_ref().map(|time| format!(" at {}", time.0));
         let why = approval.reason.as_ref().map(|reason| format!(": {reason}"));
         let (at, why) = (at.unwrap_or_default(), why.unwrap_or_default());
         line(format!("approved by {}{at}{why}", approval.by));
+    }
+    if let Some(forced) = &service.forced {
+        let why = forced.reason.as_ref().map(|reason| format!(": {reason}"));
+        let why = why.unwrap_or_default();
+        line(format!(
+            "its gate counts as open by the word of {}{why}",
+            forced.by
+        ));
     }
     if !service.after.is_empty() {
         line(format!("must come after {}", service.after.join(", ")));

@@ -13,6 +13,8 @@ use super::error::ClusterError;
 use super::inventory::with_held_out;
 use super::kinds::Kinds;
 use super::manifests;
+use super::releases::Releases;
+use super::way_back::bring_back;
 use super::write::{self, FIELD_MANAGER, WriteError};
 use crate::manifest::Bundle;
 use crate::spec::crd::{Release, ServiceGraph};
@@ -87,6 +89,12 @@ impl Acting<'_> {
                     }
                 }
                 joined(failures).map(|()| Vec::new())
+            }
+            Action::RollBack { services } => {
+                let namespace = self.release.namespace().unwrap_or_default();
+                let releases = Releases::new(self.own.clone(), &namespace);
+                let made = bring_back(&releases, self.release, self.bundle, services);
+                made.await.map(|()| Vec::new())
             }
             Action::Publish { held_out } => self.publish(held_out).await.map(|()| Vec::new()),
         }

@@ -79,6 +79,8 @@ fn kind(event: &Event) -> Option<EventType> {
         | Event::Paused
         | Event::Resumed
         | Event::Approved { .. }
+        | Event::Retried { .. }
+        | Event::Superseded { .. }
         | Event::Ended {
             outcome: "Succeeded",
             ..
@@ -86,6 +88,7 @@ fn kind(event: &Event) -> Option<EventType> {
         Event::ServiceFailed { .. }
         | Event::Refused { .. }
         | Event::Regressed { .. }
+        | Event::Forced { .. }
         | Event::PlannedAnew { .. }
         | Event::NotRemoved { .. }
         | Event::NotPublished { .. }

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::error::ClusterError;
-use super::releases::{Releases, is_whole};
+use super::history::is_whole;
+use super::releases::Releases;
 use crate::manifest::{Bundle, apply_order, deletion_order};
 use crate::spec::crd::{ServiceDeclaration, ServiceGraphSpec};
 use crate::spec::{Graph, Identity, ObjectRef, ServiceName, check_graph};

@@ -8,16 +8,18 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::api::{ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
 use super::error::ClusterError;
+use super::history::may_have_written;
 use super::write::FIELD_MANAGER;
 use crate::manifest::Bundle;
 use crate::spec::crd::{
-    self, Approval, Control, History, PLAN_LABEL, Planning, Release, ReleasePlan, ReleasePlanSpec,
-    ReleasePlanStatus, ReleaseSpec,
+    self, Approval, Concurrency, Control, PLAN_LABEL, Planning, Release, ReleasePlan,
+    ReleasePlanSpec, ReleaseSpec, Trigger,
 };
 
 /// How much of a bundle goes into one Secret: an object may have 1 MiB, base64 and metadata included.
@@ -36,14 +38,22 @@ pub struct NewRelease {
     pub plan: String,
     /// What is released, for people.
     pub revision: String,
+    /// What started it.
+    pub trigger: Trigger,
     /// Why, in somebody's words.
     pub reason: Option<String>,
     /// The digest of the one plan that may be carried out.
     pub plan_digest: Option<String>,
     /// Which plan of the input is asked for.
     pub planning: Planning,
+    /// What it does with an earlier release that has not ended.
+    pub concurrency: Concurrency,
     /// What is approved ahead of time.
     pub approvals: Vec<Approval>,
+    /// The release that it takes back.
+    pub rollback_of: Option<String>,
+    /// The release that it does once more.
+    pub retry_of: Option<String>,
 }
 
 /// Releases of one namespace.
@@ -62,7 +72,20 @@ impl Releases {
         }
     }
 
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     pub(super) fn api(&self) -> Api<Release> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub(super) fn plans(&self) -> Api<ReleasePlan> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
@@ -89,8 +112,7 @@ impl Releases {
 
     /// A plan by name, if it exists.
     pub async fn plan(&self, name: &str) -> Result<Option<ReleasePlan>, ClusterError> {
-        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
-        plans
+        self.plans()
             .get_opt(name)
             .await
             .map_err(|e| ClusterError::of(e, format!("plan `{name}`")))
@@ -120,7 +142,7 @@ impl Releases {
         if let Some(plan) = self.plan(name).await? {
             return Ok(plan);
         }
-        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
+        let plans = self.plans();
         let plan = ReleasePlan::new(name, spec.clone());
         match plans.create(&PostParams::default(), &plan).await {
             Ok(plan) => Ok(plan),
@@ -142,7 +164,7 @@ impl Releases {
         if plan.spec == *spec {
             return Ok(plan);
         }
-        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
+        let plans = self.plans();
         let declared = ReleasePlan::new(name, spec.clone());
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
         plans
@@ -161,49 +183,62 @@ impl Releases {
         new: &NewRelease,
         bundle: &Bundle,
     ) -> Result<Release, ClusterError> {
+        let all = self.list(Some(&new.plan)).await?;
+        let mut number = all.last().map_or(1, |last| last.spec.number + 1);
+        let owner: Vec<OwnerReference> = plan.controller_owner_ref(&()).into_iter().collect();
+        loop {
+            let made = self.create_numbered(owner.clone(), new, bundle, number);
+            match made.await? {
+                Some(release) => return Ok(release),
+                None => number += 1,
+            }
+        }
+    }
+
+    /// The same with a number; `None` if somebody has it already.
+    pub(super) async fn create_numbered(
+        &self,
+        owner: Vec<OwnerReference>,
+        new: &NewRelease,
+        bundle: &Bundle,
+        number: u64,
+    ) -> Result<Option<Release>, ClusterError> {
         let bytes = bundle.to_bytes();
         let parts = pack(&bytes).map_err(|message| ClusterError::Refused {
             what: format!("the manifests of `{}`", new.plan),
             message,
         })?;
-        let digest = Bundle::digest(&bytes);
-        let mut number = self
-            .list(Some(&new.plan))
-            .await?
-            .last()
-            .map_or(1, |last| last.spec.number + 1);
-        let release = loop {
-            let spec = ReleaseSpec {
-                plan: new.plan.clone(),
-                number,
-                revision: new.revision.clone(),
-                trigger: "manual".to_owned(),
-                reason: new.reason.clone(),
-                bundle: crd::Bundle {
-                    digest: digest.clone(),
-                    parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
-                },
-                plan_digest: new.plan_digest.clone(),
-                planning: new.planning.clone(),
-                control: (!new.approvals.is_empty()).then(|| Control {
-                    approvals: new.approvals.clone(),
-                    ..Control::default()
-                }),
-            };
-            let mut release = Release::new(&format!("{}-{number}", new.plan), spec);
-            release.metadata.labels = Some(labels(&new.plan));
-            release.metadata.owner_references =
-                Some(plan.controller_owner_ref(&()).into_iter().collect());
-            self.keeps_wish(&release).await?;
-            match self.api().create(&PostParams::default(), &release).await {
-                Ok(created) => break created,
-                // Somebody took the number.
-                Err(kube::Error::Api(status)) if status.code == 409 => number += 1,
-                Err(error) => return Err(ClusterError::of(error, release.name_any())),
-            }
+        let spec = ReleaseSpec {
+            plan: new.plan.clone(),
+            number,
+            revision: new.revision.clone(),
+            trigger: new.trigger.word().to_owned(),
+            reason: new.reason.clone(),
+            rollback_of: new.rollback_of.clone(),
+            retry_of: new.retry_of.clone(),
+            bundle: crd::Bundle {
+                digest: Bundle::digest(&bytes),
+                parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
+            },
+            plan_digest: new.plan_digest.clone(),
+            planning: new.planning.clone(),
+            concurrency: new.concurrency,
+            control: (!new.approvals.is_empty()).then(|| Control {
+                approvals: new.approvals.clone(),
+                ..Control::default()
+            }),
+        };
+        let mut release = Release::new(&format!("{}-{number}", new.plan), spec);
+        release.metadata.labels = Some(labels(&new.plan));
+        release.metadata.owner_references = Some(owner);
+        self.keeps_wish(&release).await?;
+        let release = match self.api().create(&PostParams::default(), &release).await {
+            Ok(created) => created,
+            Err(kube::Error::Api(status)) if status.code == 409 => return Ok(None),
+            Err(error) => return Err(ClusterError::of(error, release.name_any())),
         };
         self.create_parts(&release, &parts).await?;
-        Ok(release)
+        Ok(Some(release))
     }
 
     /// An older definition would take what it does not know out of the release, for instance the wish for a saved plan,
@@ -319,69 +354,6 @@ impl Releases {
 }
 
 impl Releases {
-    /// Tidies up after a release has ended: the plan's status says so, and the oldest ended releases beyond what
-    /// the plan keeps are deleted. What the inventory needs always stays: the newest whole one that succeeded, and those after
-    /// it that may have written something.
-    /// `archives` says whether this process archives what has ended.
-    pub async fn tidy(
-        &self,
-        plan_name: &str,
-        history: &History,
-        archives: bool,
-    ) -> Result<(), ClusterError> {
-        let releases = self.list(Some(plan_name)).await?;
-        // Another process may archive, and this one not know.
-        let archives = archives || releases.iter().any(is_archived);
-        let outcome = |release: &Release| release.status.as_ref().and_then(|s| s.outcome.clone());
-        let succeeded: Vec<&Release> = releases
-            .iter()
-            .filter(|r| outcome(r).as_deref() == Some("Succeeded"))
-            .collect();
-        let others: Vec<&Release> = releases
-            .iter()
-            .filter(|release| outcome(release).is_some_and(|outcome| outcome != "Succeeded"))
-            .collect();
-        let status = ReleasePlanStatus {
-            last_release: releases.last().map(ResourceExt::name_any),
-            last_succeeded: succeeded.last().map(|release| release.name_any()),
-            ..ReleasePlanStatus::default()
-        };
-        let plans: Api<ReleasePlan> = Api::namespaced(self.client.clone(), &self.namespace);
-        let patch = json!({"status": {
-            "lastRelease": status.last_release,
-            "lastSucceeded": status.last_succeeded,
-        }});
-        plans
-            .patch_status(plan_name, &PatchParams::default(), &Patch::Merge(&patch))
-            .await
-            .map_err(|e| ClusterError::of(e, format!("plan `{plan_name}`")))?;
-        let kept = |most: u32| usize::try_from(most).unwrap_or(usize::MAX);
-        let old_succeeded = succeeded
-            .len()
-            .saturating_sub(kept(history.keep_succeeded.max(1)));
-        let whole = succeeded.iter().rev().find(|release| is_whole(release));
-        let newest = whole.map_or(0, |release| release.spec.number);
-        let is_needed =
-            |release: &&Release| release.spec.number >= newest && may_have_written(release);
-        let old_others = others.len().saturating_sub(kept(history.keep_failed));
-        let old = succeeded.into_iter().take(old_succeeded);
-        let old = old.chain(others.into_iter().take(old_others));
-        let may_go =
-            |release: &&Release| !is_needed(release) && (!archives || is_archived(release));
-        for release in old.filter(may_go) {
-            match self
-                .api()
-                .delete(&release.name_any(), &DeleteParams::background())
-                .await
-            {
-                Ok(_) => {}
-                Err(kube::Error::Api(status)) if status.code == 404 => {}
-                Err(error) => return Err(ClusterError::of(error, release.name_any())),
-            }
-        }
-        Ok(())
-    }
-
     /// Changes what people ask of a running release.
     pub async fn control(&self, name: &str, control: &Value) -> Result<Release, ClusterError> {
         let patch = json!({"spec": {"control": control}});
@@ -390,26 +362,6 @@ impl Releases {
             .await
             .map_err(|e| ClusterError::of(e, format!("release `{name}`")))
     }
-}
-
-/// Whether the archive has a release.
-pub fn is_archived(release: &Release) -> bool {
-    let status = release.status.as_ref();
-    status.is_some_and(|status| status.archive.is_some())
-}
-
-/// Whether an ended release got as far as its first write: a refused one did not.
-fn may_have_written(release: &Release) -> bool {
-    release.status.as_ref().is_some_and(|status| {
-        let outcome = status.outcome.as_deref();
-        status.start_time.is_some() && outcome.is_some_and(|outcome| outcome != "Refused")
-    })
-}
-
-/// Whether a release was about every service, so that what it does not have is nowhere else.
-pub(super) fn is_whole(release: &Release) -> bool {
-    let status = release.status.as_ref();
-    status.is_some_and(|status| status.held_out.is_empty())
 }
 
 /// Whether a release has ended.

@@ -15,6 +15,7 @@ use super::error::ClusterError;
 use super::inventory::Inventory;
 use super::kinds::Kinds;
 use super::releases::Releases;
+use super::rivals::{Rivals, rival_of};
 use super::survey::survey;
 use super::watched::WatchedRelease;
 use crate::controller::{Loaded, Saved, Survey, World, WorldError};
@@ -47,6 +48,7 @@ pub struct ClusterWorld {
     name: String,
     releases: Releases,
     watched: WatchedRelease,
+    rivals: Rivals,
     pub(super) release: Release,
     /// May this process go on? A lease that was lost says no.
     held: watch::Receiver<bool>,
@@ -73,6 +75,7 @@ impl ClusterWorld {
         let kinds = Kinds::discover(acting.clone()).await?;
         let name = release.name_any();
         let watched = WatchedRelease::start(&own, &namespace, &name);
+        let rivals = Rivals::start(&own, &namespace, &release);
         Ok(Self {
             connection,
             own,
@@ -81,6 +84,7 @@ impl ClusterWorld {
             name,
             releases,
             watched,
+            rivals,
             release,
             held,
             bundle,
@@ -143,6 +147,9 @@ impl ClusterWorld {
             abort: control.abort,
             reason: control.reason,
             approvals: control.approvals,
+            retries: control.retries,
+            forces: control.forces,
+            superseded_by: self.rivals.newest(),
         }
     }
 }
@@ -184,11 +191,16 @@ impl World for ClusterWorld {
             .get(&self.name)
             .await
             .map_err(|error| world_error(&error))?;
+        let plan = &self.release.spec.plan;
+        let all = self.releases.list(Some(plan)).await;
+        let all = all.map_err(|error| world_error(&error))?;
         Ok(Loaded {
             status: self.release.status.clone().unwrap_or_default(),
             bundle: (*self.bundle).clone(),
             planning: self.release.spec.planning.clone(),
             plan_digest: self.release.spec.plan_digest.clone(),
+            rival: rival_of(&self.release, &all),
+            now: Timestamp::now(),
         })
     }
 
@@ -309,6 +321,7 @@ impl World for ClusterWorld {
             () = tokio::time::sleep(pause) => {}
             () = cluster => {}
             () = self.watched.changed() => {}
+            () = self.rivals.changed() => {}
             _ = self.held.changed() => {}
         }
         self.check_held()

@@ -22,4 +22,4 @@ pub use planning::{Planned, make_plan};
 pub use presence::{Question, missing};
 pub use reconcile::drive;
 pub use survey::{Survey, Surveyed, TemplateChange};
-pub use world::{Loaded, Saved, World, WorldError};
+pub use world::{Loaded, Rival, Saved, World, WorldError};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::charter::charter;
 use super::planning::{Planned, make_plan};
-use super::world::{World, WorldError};
+use super::world::{Loaded, Rival, World, WorldError};
 use crate::upgrade::{Agenda, Course, Ending, Event, State, Step, Wish, status, step};
 
 /// The longest pause between two tries while the API server does not answer.
@@ -72,6 +72,9 @@ async fn load(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
 /// Makes the plan from what runs, and saves it or the refusal, before the first write.
 async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
     let loaded = world.load().await?;
+    if let Some(rival) = &loaded.rival {
+        return give_way(world, &loaded, rival).await;
+    }
     let survey = world.survey(&loaded.bundle).await?;
     let Planned {
         agenda,
@@ -98,6 +101,26 @@ async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
             services: agenda.members.len(),
         },
     };
+    world.tell(&[event]).await;
+    Ok((agenda, state))
+}
+
+/// Ends a release that has not begun, for the sake of another one.
+async fn give_way(
+    world: &mut impl World,
+    loaded: &Loaded,
+    rival: &Rival,
+) -> Result<(Agenda, State), WorldError> {
+    let (agenda, mut state) = status::from_status(&loaded.status, &charter(&loaded.bundle))
+        .map_err(|error| WorldError::Final(error.to_string()))?;
+    let ending = rival.ending();
+    let event = Event::Ended {
+        outcome: ending.word(),
+        message: ending.message().to_owned(),
+    };
+    state.course = Course::Ended(ending);
+    state.ended = Some(loaded.now);
+    world.save(&agenda, &state).await?;
     world.tell(&[event]).await;
     Ok((agenda, state))
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::survey::Survey;
 use crate::manifest::Bundle;
 use crate::spec::crd::{Planning, ReleaseStatus};
-use crate::upgrade::{Action, Agenda, Event, Observation, Outcome, State, Wish};
+use crate::upgrade::{Action, Agenda, Ending, Event, Observation, Outcome, State, Wish};
 
 /// Why the world did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,38 @@ pub struct Loaded {
     pub planning: Planning,
     /// The digest of the one plan that may be carried out, where somebody asked for a saved plan.
     pub plan_digest: Option<String>,
+    /// Another release of the plan, before which this one must not begin.
+    pub rival: Option<Rival>,
+    /// When it was read.
+    pub now: Timestamp,
+}
+
+/// Another release of the same plan that has not ended, and before which one must not begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rival {
+    /// A newer one that takes its place.
+    Newer(String),
+    /// An older one, and the plan forbids two.
+    Older(String),
+}
+
+impl Rival {
+    /// How a release ends that has not begun.
+    pub fn ending(&self) -> Ending {
+        match self {
+            Self::Newer(name) => Ending::Superseded {
+                message: format!(
+                    "`{name}` has taken its place before it began; nothing was written"
+                ),
+            },
+            Self::Older(name) => Ending::Refused {
+                message: format!(
+                    "`{name}` of the same plan has not ended, and the plan says `concurrency: Forbid`; nothing was \
+                     written; wait for its end, or `tidegate abort {name}`, then run again"
+                ),
+            },
+        }
+    }
 }
 
 /// Everything outside: cluster, clock, people. The real one is in `cluster`, the simulated one in `sim`.

@@ -15,7 +15,7 @@ use super::chance::Chance;
 use super::cluster::Cluster;
 use super::faults::{Fault, Faults};
 use super::scenario::Scenario;
-use crate::controller::{Loaded, Saved, Survey, World, WorldError};
+use crate::controller::{Loaded, Rival, Saved, Survey, World, WorldError};
 use crate::manifest::Bundle;
 use crate::spec::ObjectRef;
 use crate::spec::crd::{Control, Planning, ReleaseStatus};
@@ -38,11 +38,15 @@ const SAFETY_POLL: SignedDuration = SignedDuration::from_secs(10);
 pub(super) struct Filed {
     pub(super) status: ReleaseStatus,
     pub(super) control: Control,
+    /// A newer release that is to take its place.
+    pub(super) superseded_by: Option<String>,
     /// Goes up with every write of it.
     pub(super) version: u64,
     /// Goes up with every write of where it stands.
     pub(super) status_version: u64,
     pub(super) is_published: bool,
+    /// Whether a release was made that brings it back.
+    pub(super) is_brought_back: bool,
 }
 
 /// Everything that processes share.
@@ -255,6 +259,14 @@ impl Process {
                 objects,
             }
             | Action::RemoveLeftover { objects } => self.remove_all(objects).await,
+            Action::RollBack { services: _ } => {
+                let graph = hold(&self.shared).scenario.graph_object();
+                let made = self.write(&graph, |shared| {
+                    shared.filed.is_brought_back = true;
+                    Ok(())
+                });
+                made.await.map(|()| Vec::new())
+            }
             Action::Publish { held_out: _ } => {
                 let graph = hold(&self.shared).scenario.graph_object();
                 let published = self.write(&graph, |shared| {
@@ -309,6 +321,9 @@ fn look(
             abort: shared.filed.control.abort,
             reason: None,
             approvals: shared.filed.control.approvals.clone(),
+            retries: shared.filed.control.retries.clone(),
+            forces: shared.filed.control.forces.clone(),
+            superseded_by: shared.filed.superseded_by.clone(),
         },
         snapshots: live
             .chain(shown)
@@ -343,6 +358,8 @@ impl World for Process {
                 bundle: shared.scenario.bundle.clone(),
                 plan_digest: None,
                 planning: Planning::default(),
+                rival: shared.filed.superseded_by.clone().map(Rival::Newer),
+                now: shared.cluster.now,
             };
             (loaded, shared.filed.version, shared.filed.status_version)
         });

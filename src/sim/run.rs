@@ -404,7 +404,8 @@ impl Run {
             Some(
                 ending @ (Ending::Failed { message, .. }
                 | Ending::Refused { message }
-                | Ending::Aborted { message }),
+                | Ending::Aborted { message }
+                | Ending::Superseded { message }),
             ) => (ending.word().to_owned(), message.clone()),
         };
         if !word.is_empty() {

@@ -172,8 +172,11 @@ impl Metrics {
             | Event::ServiceFailed { .. }
             | Event::Regressed { .. }
             | Event::Approved { .. }
+            | Event::Forced { .. }
+            | Event::Retried { .. }
             | Event::Paused
             | Event::Resumed
+            | Event::Superseded { .. }
             | Event::NotRemoved { .. }
             | Event::NotPublished { .. }
             | Event::WriteRepeated { .. }

@@ -68,6 +68,11 @@ pub enum Action {
         /// The objects, in the order in which they go.
         objects: Vec<ObjectRef>,
     },
+    /// Make the release that brings back what moved and is not done.
+    RollBack {
+        /// The services.
+        services: BTreeSet<ServiceName>,
+    },
     /// Write into the cluster what is declared now.
     Publish {
         /// Services of which what was declared before still holds.
@@ -79,7 +84,10 @@ impl Action {
     /// The service that it is about, if one.
     pub fn service(&self) -> Option<&StepId> {
         match self {
-            Self::ApplyShared { .. } | Self::RemoveLeftover { .. } | Self::Publish { .. } => None,
+            Self::ApplyShared { .. }
+            | Self::RemoveLeftover { .. }
+            | Self::RollBack { .. }
+            | Self::Publish { .. } => None,
             Self::Apply { service, .. }
             | Self::RemoveWorkloads { service, .. }
             | Self::RemoveRest { service, .. } => Some(service),

@@ -4,12 +4,13 @@
 //! [`Agenda`], the only thing about order that [`super::step`] knows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::SignedDuration;
 
 use super::gate::Policy;
 use super::step_id::StepId;
-use crate::spec::crd::{Advance, CompletionRule, DrainLevel, HeldVariable};
+use crate::spec::crd::{Advance, CompletionRule, DrainLevel, HeldVariable, OnFailure};
 use crate::spec::{ObjectRef, Retention, ServiceName};
 
 /// What happens to a service.
@@ -57,6 +58,37 @@ impl Change {
     }
 }
 
+/// What starts only with somebody's word.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Before {
+    /// A wave, from 0.
+    Wave(usize),
+    /// Every move of a service.
+    Service(ServiceName),
+}
+
+impl Before {
+    /// Reads `wave/3` or the name of a service; `None` if it is neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix("wave/") {
+            Some(number) => {
+                let number: usize = number.parse().ok()?;
+                number.checked_sub(1).map(Self::Wave)
+            }
+            None => ServiceName::parse(text).ok().map(Self::Service),
+        }
+    }
+}
+
+impl fmt::Display for Before {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wave(index) => write!(formatter, "wave/{}", index + 1),
+            Self::Service(name) => write!(formatter, "{name}"),
+        }
+    }
+}
+
 /// How waves advance, with units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Strategy {
@@ -64,8 +96,16 @@ pub struct Strategy {
     pub advance: Advance,
     /// How many services may move at once; `None`: no limit.
     pub parallel_max: Option<usize>,
+    /// What becomes of the release when a service fails.
+    pub on_failure: OnFailure,
     /// The time between the two reads that open a gate.
     pub settle: SignedDuration,
+    /// How long what comes after a service waits once that is done.
+    pub soak: Option<SignedDuration>,
+    /// What starts only with somebody's word.
+    pub asked_before: BTreeSet<Before>,
+    /// How long one wave may last; `None`: no limit.
+    pub wave_deadline: Option<SignedDuration>,
     /// How long one service may go without progress; `None`: its own deadline and a minute, at least ten.
     pub service_deadline: Option<SignedDuration>,
     /// How long the release may last; `None`: no limit.
@@ -83,7 +123,11 @@ impl Strategy {
         Self {
             advance: Advance::Wave,
             parallel_max: None,
+            on_failure: OnFailure::Halt,
             settle: SETTLE_DEFAULT,
+            soak: None,
+            asked_before: BTreeSet::new(),
+            wave_deadline: None,
             service_deadline: None,
             release_deadline: None,
             rules: Vec::new(),
@@ -213,6 +257,16 @@ impl Agenda {
                 self.waves.iter().take(earlier).flatten().cloned().collect()
             }
         }
+    }
+
+    /// Whether the plan wants somebody's word before a step of a service.
+    pub fn is_asked_for(&self, step: &StepId) -> bool {
+        let before = Before::Service(step.service.clone());
+        let is_drain = self
+            .members
+            .get(step)
+            .is_some_and(|member| member.change == Change::Drain);
+        !is_drain && self.strategy.asked_before.contains(&before)
     }
 
     /// How a member's gate judges.

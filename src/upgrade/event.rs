@@ -84,10 +84,29 @@ pub enum Event {
         /// Who, and why.
         message: String,
     },
+    /// Somebody has said that the gate of a step counts as open.
+    Forced {
+        /// Which.
+        service: StepId,
+        /// Who, and why.
+        message: String,
+    },
+    /// Somebody wants a service that has failed to be tried again.
+    Retried {
+        /// Which.
+        service: StepId,
+        /// Who, and why.
+        message: String,
+    },
     /// Somebody paused the release.
     Paused,
     /// Somebody took the pause back.
     Resumed,
+    /// A newer release of the plan takes its place: nothing more is started.
+    Superseded {
+        /// By which.
+        message: String,
+    },
     /// What nobody has any more could not be deleted; the release has succeeded all the same.
     NotRemoved {
         /// The server's words.
@@ -112,7 +131,7 @@ pub enum Event {
     Reachable,
     /// The release is over.
     Ended {
-        /// `Succeeded`, `Failed`, `Refused` or `Aborted`.
+        /// `Succeeded`, `Failed`, `Refused`, `Aborted` or `Superseded`.
         outcome: &'static str,
         /// A sentence.
         message: String,
@@ -134,8 +153,11 @@ impl Event {
             Self::ServiceFailed { .. } => "ServiceFailed",
             Self::Regressed { .. } => "Regressed",
             Self::Approved { .. } => "Approved",
+            Self::Forced { .. } => "Forced",
+            Self::Retried { .. } => "Retried",
             Self::Paused => "Paused",
             Self::Resumed => "Resumed",
+            Self::Superseded { .. } => "Superseded",
             Self::NotRemoved { .. } => "NotRemoved",
             Self::NotPublished { .. } => "NotPublished",
             Self::WriteRepeated { .. } => "WriteRepeated",
@@ -153,7 +175,9 @@ impl Event {
             | Self::ServiceDone { service, .. }
             | Self::ServiceFailed { service, .. }
             | Self::Regressed { service, .. }
-            | Self::Approved { service, .. } => Some(service),
+            | Self::Approved { service, .. }
+            | Self::Forced { service, .. }
+            | Self::Retried { service, .. } => Some(service),
             Self::Planned { .. }
             | Self::PlannedAnew { .. }
             | Self::Refused { .. }
@@ -161,6 +185,7 @@ impl Event {
             | Self::WaveDone { .. }
             | Self::Paused
             | Self::Resumed
+            | Self::Superseded { .. }
             | Self::NotRemoved { .. }
             | Self::NotPublished { .. }
             | Self::WriteRepeated { .. }
@@ -202,6 +227,9 @@ impl Event {
             Self::Refused { message }
             | Self::Regressed { message, .. }
             | Self::Approved { message, .. }
+            | Self::Forced { message, .. }
+            | Self::Retried { message, .. }
+            | Self::Superseded { message }
             | Self::PlannedAnew { message }
             | Self::NotRemoved { message }
             | Self::NotPublished { message }

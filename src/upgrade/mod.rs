@@ -8,8 +8,10 @@ mod action;
 mod agenda;
 mod approve;
 mod event;
+mod failed;
 pub mod gate;
 mod observation;
+mod people;
 mod progress;
 mod publish;
 mod recheck;
@@ -20,6 +22,7 @@ mod state;
 pub mod status;
 mod step;
 mod step_id;
+mod supersede;
 #[cfg(test)]
 pub(crate) mod tests;
 mod turn;
@@ -29,7 +32,7 @@ pub mod why;
 mod written;
 
 pub use action::{ActFailure, Action, Outcome, Precondition, Write};
-pub use agenda::{Agenda, Belongings, Change, Charter, Member, SETTLE_DEFAULT, Strategy};
+pub use agenda::{Agenda, Before, Belongings, Change, Charter, Member, SETTLE_DEFAULT, Strategy};
 pub use event::Event;
 pub use observation::{Asked, Observation, Prepared, Wanted, Wish};
 pub use state::{

@@ -24,6 +24,12 @@ pub struct Wanted {
     pub reason: Option<String>,
     /// What they have approved.
     pub approvals: Vec<Approval>,
+    /// The services that they want tried again.
+    pub retries: Vec<Approval>,
+    /// The steps whose gate counts as open on their word.
+    pub forces: Vec<Approval>,
+    /// The newer release of the plan that is to take its place.
+    pub superseded_by: Option<String>,
 }
 
 /// An object looked at right before it is to be written.

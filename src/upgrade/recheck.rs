@@ -80,6 +80,10 @@ pub(super) fn still_done(turn: &mut Turn<'_>, name: &StepId, member: &Member) ->
         else {
             continue;
         };
+        if service.forced.is_some() {
+            // Somebody has said that whatever it shows is good enough.
+            continue;
+        }
         match server_member.change {
             Change::Delete | Change::Drain => continue,
             Change::Create | Change::Roll | Change::Flip | Change::Job => {}

@@ -68,6 +68,7 @@ pub fn from_status(
         state.waves.push(WaveTimes {
             started: wave.start_time.as_ref().map(|time| time.0),
             ended: wave.end_time.as_ref().map(|time| time.0),
+            approval: wave.approval.clone(),
         });
     }
     let planned = status.plan.as_ref().map_or(0, |plan| plan.services);
@@ -156,6 +157,8 @@ fn read_service(
         started: status.start_time.as_ref().map(|time| time.0),
         ended: status.end_time.as_ref().map(|time| time.0),
         approval: status.approval.clone(),
+        forced: status.forced.clone(),
+        retries: status.retries,
         progress: progress(status, standing),
     };
     Ok((name, member, kept))
@@ -237,6 +240,7 @@ fn course(status: &ReleaseStatus, state: &State) -> Result<Course, StatusError> 
         })),
         Some("Refused") => Ok(Course::Ended(Ending::Refused { message: message() })),
         Some("Aborted") => Ok(Course::Ended(Ending::Aborted { message: message() })),
+        Some("Superseded") => Ok(Course::Ended(Ending::Superseded { message: message() })),
         Some(other) => Err(strange(format!("no outcome `{other}`"))),
         None if state.plan_digest.is_empty() => Ok(Course::Pending),
         None => {

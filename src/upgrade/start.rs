@@ -9,9 +9,10 @@ use super::action::{Action, Write};
 use super::agenda::{Change, Member};
 use super::approve::is_approved;
 use super::event::Event;
+use super::failed::barrier;
 use super::gate::{Baseline, Gate};
 use super::recheck::{newest_begun, still_done};
-use super::state::{Record, Standing};
+use super::state::{Record, ServiceState, Standing};
 use super::step_id::StepId;
 use super::turn::Turn;
 use super::wait_out;
@@ -22,6 +23,7 @@ use crate::spec::crd::HeldVariable;
 /// Starts every service that may start; asks for what the rest needs.
 pub(super) fn start_ready(turn: &mut Turn<'_>) {
     let agenda = turn.agenda;
+    wake_when_soaked(turn);
     let mut moving = turn
         .state
         .services
@@ -48,6 +50,7 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
                 let most = agenda.strategy.parallel_max;
                 let room = is_drain || most.is_none_or(|most| moving < most);
                 if turn.state.paused
+                    || turn.state.superseded_by.is_some()
                     || !room
                     || !turn.may_try(Some(name))
                     || !is_approved(turn, name, member)
@@ -83,7 +86,7 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
 
 /// Whether everything that must be done before it is done, now.
 fn may_start(turn: &mut Turn<'_>, name: &StepId, member: &Member) -> bool {
-    let barrier = turn.agenda.barrier(name);
+    let barrier = barrier(turn.agenda, &turn.state, name);
     let Some(ready_at) = ready_at(turn, &barrier) else {
         return false;
     };
@@ -103,10 +106,33 @@ fn may_start(turn: &mut Turn<'_>, name: &StepId, member: &Member) -> bool {
 
 /// Whether everything that must be done before it was seen done.
 pub(super) fn all_done(turn: &Turn<'_>, name: &StepId) -> bool {
-    turn.agenda.barrier(name).iter().all(|before| {
+    let barrier = barrier(turn.agenda, &turn.state, name);
+    barrier.iter().all(|before| {
         let service = turn.state.services.get(before);
-        service.is_some_and(|service| service.standing == Standing::Done)
+        service.is_some_and(|service| {
+            service.standing == Standing::Done && soaked_at(turn, service) <= turn.now()
+        })
     })
+}
+
+/// When what comes after a service that is done may start: the plan may want it to have run for a while.
+fn soaked_at(turn: &Turn<'_>, service: &ServiceState) -> Timestamp {
+    let ended = service.ended.unwrap_or(turn.seen.now);
+    let soak = turn.agenda.strategy.soak.unwrap_or_default();
+    ended.saturating_add(soak).unwrap_or(ended)
+}
+
+/// Asks to be woken when the next service has run for as long as the plan wants.
+fn wake_when_soaked(turn: &mut Turn<'_>) {
+    if turn.agenda.strategy.soak.is_none() {
+        return;
+    }
+    let services = turn.state.services.values();
+    let done = services.filter(|service| service.standing == Standing::Done);
+    let next = done.map(|service| soaked_at(turn, service));
+    if let Some(next) = next.filter(|at| *at > turn.now()).min() {
+        turn.wish.wake(next);
+    }
 }
 
 /// When the last of them can be done at the earliest; `None` if one of them is not near.
@@ -114,11 +140,15 @@ fn ready_at(turn: &Turn<'_>, barrier: &BTreeSet<StepId>) -> Option<Timestamp> {
     let mut latest = turn.now();
     for before in barrier {
         let service = turn.state.services.get(before)?;
-        if service.standing == Standing::Done {
-            continue;
-        }
-        let first = turn.state.fleeting.first_open.get(before)?;
-        latest = latest.max(second_read(turn, *first));
+        let soak = turn.agenda.strategy.soak.unwrap_or_default();
+        let done_at = if service.standing == Standing::Done {
+            soaked_at(turn, service)
+        } else {
+            let first = turn.state.fleeting.first_open.get(before)?;
+            let second = second_read(turn, *first);
+            second.saturating_add(soak).unwrap_or(second)
+        };
+        latest = latest.max(done_at);
     }
     Some(latest)
 }
@@ -228,6 +258,13 @@ fn held(member: &Member, workload: &ObjectRef) -> Vec<HeldVariable> {
 /// observation: since that was last seen somebody may have undone them.
 fn retire(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     let seen = turn.state.services.get(name);
+    if seen.is_some_and(|service| service.forced.is_some()) {
+        turn.actions.push(Action::RemoveWorkloads {
+            service: name.clone(),
+            objects: member.dropped.clone(),
+        });
+        return;
+    }
     let look = seen.and_then(|service| look(turn, name, member, service));
     match look.map(|look| (look.gate(), look.live)) {
         Some((Gate::Open, true)) => {}

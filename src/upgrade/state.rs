@@ -31,6 +31,11 @@ pub enum Ending {
         /// Why, in their words.
         message: String,
     },
+    /// A newer release of the plan takes its place.
+    Superseded {
+        /// By which.
+        message: String,
+    },
 }
 
 impl Ending {
@@ -41,6 +46,18 @@ impl Ending {
             Self::Failed { .. } => "Failed",
             Self::Refused { .. } => "Refused",
             Self::Aborted { .. } => "Aborted",
+            Self::Superseded { .. } => "Superseded",
+        }
+    }
+
+    /// The sentence that goes with it.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Succeeded => "every service is done",
+            Self::Failed { reason: _, message }
+            | Self::Refused { message }
+            | Self::Aborted { message }
+            | Self::Superseded { message } => message,
         }
     }
 }
@@ -168,6 +185,10 @@ pub struct ServiceState {
     pub ended: Option<Timestamp>,
     /// Who approved it.
     pub approval: Option<Approval>,
+    /// Who has said that its gate counts as open.
+    pub forced: Option<Approval>,
+    /// How many words that it is tried again were taken in.
+    pub retries: u32,
     /// For people.
     pub progress: Progress,
 }
@@ -181,6 +202,8 @@ impl ServiceState {
             started: None,
             ended: None,
             approval: None,
+            forced: None,
+            retries: 0,
             progress: Progress::default(),
         }
     }
@@ -193,6 +216,8 @@ pub struct WaveTimes {
     pub started: Option<Timestamp>,
     /// Its last gate.
     pub ended: Option<Timestamp>,
+    /// Who approved it.
+    pub approval: Option<Approval>,
 }
 
 /// A write that is tried again and again.
@@ -234,6 +259,8 @@ pub struct State {
     pub course: Course,
     /// Whether a pause holds it, as last told.
     pub paused: bool,
+    /// The newer release that takes its place, as last told.
+    pub superseded_by: Option<String>,
     /// The digest of the plan that is carried out.
     pub plan_digest: String,
     /// When the plan was saved.
@@ -254,6 +281,7 @@ impl State {
         Self {
             course: Course::Pending,
             paused: false,
+            superseded_by: None,
             plan_digest: String::new(),
             started: None,
             ended: None,
@@ -268,6 +296,7 @@ impl State {
         let Self {
             course,
             paused,
+            superseded_by,
             plan_digest,
             started,
             ended,
@@ -277,6 +306,7 @@ impl State {
         } = self;
         *course == other.course
             && *paused == other.paused
+            && *superseded_by == other.superseded_by
             && *plan_digest == other.plan_digest
             && *started == other.started
             && *ended == other.ended

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::agenda::{Agenda, Change, Member};
+use super::agenda::{Agenda, Before, Change, Member};
 use super::gate::Recorded;
 pub use super::restore::{StatusError, from_status, removed, unmoved};
 use super::state::{Course, Ending, Record, ServiceState, Standing, State};
@@ -69,6 +69,8 @@ fn wave_status(agenda: &Agenda, state: &State, index: usize, wave: &[StepId]) ->
         index: u32::try_from(index + 1).unwrap_or(u32::MAX),
         start_time: times.started.map(Time),
         end_time: times.ended.map(Time),
+        needs_approval: agenda.strategy.asked_before.contains(&Before::Wave(index)),
+        approval: times.approval,
         services: wave
             .iter()
             .filter_map(|name| Some((name, agenda.members.get(name)?, state.services.get(name)?)))
@@ -101,7 +103,10 @@ fn service_status(
         end_time: service.ended.map(Time),
         is_final: member.is_final,
         retentions: member.retentions.iter().map(ToString::to_string).collect(),
+        needs_approval: agenda.is_asked_for(name),
         approval: service.approval.clone(),
+        forced: service.forced.clone(),
+        retries: service.retries,
         held: (!member.held.is_empty()).then(|| Held {
             contract: member.belongings.stamp.clone(),
             variables: member.held.clone(),
@@ -138,6 +143,7 @@ fn phase(agenda: &Agenda, state: &State) -> &'static str {
     match &state.course {
         Course::Pending => "Pending",
         Course::Ended(ending) => ending.word(),
+        Course::Moving if state.superseded_by.is_some() => "Superseded",
         Course::Preparing | Course::Moving | Course::Publishing if state.paused => "Paused",
         Course::Preparing | Course::Publishing => "Applying",
         Course::Moving if why::is_awaiting(state) => why::AWAITING,
@@ -168,9 +174,12 @@ fn conditions(
     let (reason, message) = why::release(agenda, state);
     let (ready, reconciling, stalled) = match &state.course {
         Course::Ended(Ending::Succeeded) => ("True", "False", "False"),
-        Course::Ended(Ending::Failed { .. } | Ending::Refused { .. } | Ending::Aborted { .. }) => {
-            ("False", "False", "True")
-        }
+        Course::Ended(
+            Ending::Failed { .. }
+            | Ending::Refused { .. }
+            | Ending::Aborted { .. }
+            | Ending::Superseded { .. },
+        ) => ("False", "False", "True"),
         Course::Pending | Course::Preparing | Course::Moving | Course::Publishing => {
             ("Unknown", "True", "False")
         }

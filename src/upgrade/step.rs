@@ -6,10 +6,13 @@
 use super::action::{Action, Write};
 use super::agenda::Agenda;
 use super::event::Event;
+use super::failed::{AfterFailure, after_failure};
 use super::observation::{Observation, Wish};
 use super::publish::publish;
 use super::start::start_ready;
 use super::state::{Course, Ending, Standing, State};
+use super::step_id::StepId;
+use super::supersede::superseded;
 use super::turn::{Came, REPEATED, TRY_AGAIN_MS, Turn, came_of, later};
 use super::watch_gates::watch_gates;
 use crate::spec::ObjectRef;
@@ -42,7 +45,7 @@ pub fn step(agenda: &Agenda, state: State, seen: &Observation) -> Step {
 
 /// Applies what belongs to nobody, before wave 1.
 fn prepare(turn: &mut Turn<'_>) {
-    if let Some(ending) = overdue(turn) {
+    if let Some(ending) = overdue(turn).or_else(|| superseded(turn)) {
         return turn.end(ending);
     }
     let is_it = |action: &Action| matches!(action, Action::ApplyShared { .. });
@@ -97,6 +100,7 @@ fn plan_anew(turn: &mut Turn<'_>, object: &ObjectRef) {
     turn.events.push(Event::PlannedAnew { message });
     turn.state = State {
         paused: turn.state.paused,
+        superseded_by: turn.state.superseded_by.clone(),
         // What belongs to nobody may have been applied, and a deadline goes on.
         started: turn.state.started,
         ..State::pending()
@@ -113,12 +117,21 @@ fn open_first_wave(turn: &mut Turn<'_>) {
 /// Looks at every gate, then starts what may start.
 fn advance(turn: &mut Turn<'_>) {
     super::written::take_outcomes(turn);
+    super::people::force(turn);
     watch_gates(turn);
-    if let Some(ending) = failure(turn) {
+    match after_failure(turn) {
+        AfterFailure::GoOn => {}
+        AfterFailure::Wait => return,
+        AfterFailure::End(ending) => return turn.end(ending),
+    }
+    if let Some(ending) = overdue(turn) {
         return turn.end(ending);
     }
     start_ready(turn);
     close_waves(turn);
+    if let Some(ending) = superseded(turn) {
+        return turn.end(ending);
+    }
     forget(turn);
     if turn
         .state
@@ -131,36 +144,56 @@ fn advance(turn: &mut Turn<'_>) {
     }
 }
 
-fn failure(turn: &mut Turn<'_>) -> Option<Ending> {
-    let failed = turn
-        .state
-        .services
-        .iter()
-        .find(|(_, s)| s.standing == Standing::Failed);
-    if let Some((name, service)) = failed {
-        return Some(Ending::Failed {
-            reason: service.progress.reason.clone(),
-            message: format!("{name}: {}", service.progress.message),
-        });
-    }
-    overdue(turn)
-}
-
 /// Ends the release at its deadline, and asks to be woken then.
 fn overdue(turn: &mut Turn<'_>) -> Option<Ending> {
+    release_overdue(turn).or_else(|| wave_overdue(turn))
+}
+
+/// Ends it also at the deadline of a wave.
+fn wave_overdue(turn: &mut Turn<'_>) -> Option<Ending> {
+    let deadline = turn.agenda.strategy.wave_deadline?;
+    let now = turn.now();
+    for (index, times) in turn.state.waves.iter().enumerate() {
+        let (Some(started), None) = (times.started, times.ended) else {
+            continue;
+        };
+        let over_at = started.saturating_add(deadline).ok()?;
+        if now < over_at {
+            turn.wish.wake(over_at);
+            continue;
+        }
+        let steps = turn.agenda.waves.get(index).into_iter().flatten();
+        return Some(Ending::Failed {
+            reason: "WaveDeadline".to_owned(),
+            message: format!(
+                "the deadline of {} for wave {} has passed; not done: {}",
+                crate::spec::duration::describe(deadline),
+                index + 1,
+                undone(turn, steps).join(", ")
+            ),
+        });
+    }
+    None
+}
+
+/// Those of some steps that are not done.
+fn undone<'s>(turn: &Turn<'_>, steps: impl Iterator<Item = &'s StepId>) -> Vec<String> {
+    let is_done = |step: &StepId| {
+        let service = turn.state.services.get(step);
+        service.is_none_or(|service| service.standing == Standing::Done)
+    };
+    let undone = steps.filter(|step| !is_done(step));
+    undone.map(ToString::to_string).collect()
+}
+
+fn release_overdue(turn: &mut Turn<'_>) -> Option<Ending> {
     let deadline = turn.agenda.strategy.release_deadline?;
     let over_at = turn.state.started?.saturating_add(deadline).ok()?;
     if turn.now() < over_at {
         turn.wish.wake(over_at);
         return None;
     }
-    let unfinished: Vec<String> = turn
-        .state
-        .services
-        .iter()
-        .filter(|(_, service)| service.standing != Standing::Done)
-        .map(|(name, _)| name.to_string())
-        .collect();
+    let unfinished = undone(turn, turn.state.services.keys());
     if unfinished.is_empty() && turn.state.course != Course::Preparing {
         return None;
     }

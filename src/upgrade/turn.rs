@@ -124,6 +124,9 @@ impl<'a> Turn<'a> {
             return;
         }
         super::approve::take_in(self);
+        super::people::take_in(self);
+        super::supersede::take_in(self);
+        let wanted = &self.seen.wanted;
         if wanted.pause != self.state.paused {
             self.state.paused = wanted.pause;
             self.events.push(if wanted.pause {
@@ -135,15 +138,9 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn end(&mut self, ending: Ending) {
-        let message = match &ending {
-            Ending::Succeeded => "every service is done".to_owned(),
-            Ending::Failed { message, .. }
-            | Ending::Refused { message }
-            | Ending::Aborted { message } => message.clone(),
-        };
         self.events.push(Event::Ended {
             outcome: ending.word(),
-            message,
+            message: ending.message().to_owned(),
         });
         self.state.course = Course::Ended(ending);
         self.state.ended = Some(self.now());
@@ -212,4 +209,14 @@ const LOOK_AGAIN_MS: i64 = 100;
 pub(super) fn later(now: Timestamp, milliseconds: i64) -> Timestamp {
     now.saturating_add(SignedDuration::from_millis(milliseconds))
         .unwrap_or(now)
+}
+
+/// The API server keeps whole seconds, and a wait must not be shorter after a restart.
+pub(super) fn whole_second(time: Timestamp) -> Timestamp {
+    let fraction = i64::from(time.subsec_nanosecond());
+    if fraction == 0 {
+        return time;
+    }
+    let missing = SignedDuration::from_nanos(1_000_000_000 - fraction);
+    time.saturating_add(missing).unwrap_or(time)
 }

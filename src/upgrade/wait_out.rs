@@ -12,7 +12,7 @@ use super::recheck::still_done;
 use super::start::start_wave;
 use super::state::{Progress, Standing};
 use super::step_id::StepId;
-use super::turn::{Turn, later};
+use super::turn::{Turn, later, whole_second};
 use super::watch_gates::{finish, look};
 use super::why::WAITS_OUT;
 use crate::spec::Retention;
@@ -31,16 +31,6 @@ pub(super) fn begin(turn: &mut Turn<'_>, step: &StepId, member: &Member) {
     });
     start_wave(turn, step);
     wait_out(turn, step, member);
-}
-
-/// The API server keeps whole seconds, and a wait must not be shorter after a restart.
-fn whole_second(time: Timestamp) -> Timestamp {
-    let fraction = i64::from(time.subsec_nanosecond());
-    if fraction == 0 {
-        return time;
-    }
-    let missing = SignedDuration::from_nanos(1_000_000_000 - fraction);
-    time.saturating_add(missing).unwrap_or(time)
 }
 
 /// Goes on waiting.

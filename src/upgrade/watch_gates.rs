@@ -7,7 +7,7 @@ use super::event::Event;
 use super::gate::{self, Assessment, Gate, Memory, Read, Reason, Snapshot, Verdict};
 use super::state::{Progress, ServiceState, Standing};
 use super::step_id::StepId;
-use super::turn::{TRY_AGAIN_MS, Turn, later};
+use super::turn::{TRY_AGAIN_MS, Turn, later, whole_second};
 use crate::spec::ObjectRef;
 
 /// How soon a service that shows signs of failure is looked at again, though nothing happened.
@@ -177,6 +177,7 @@ pub(super) fn watch_gates(turn: &mut Turn<'_>) {
             Gate::Open => open(turn, name, member, look.live),
             Gate::Shut => {
                 turn.state.fleeting.first_open.remove(name);
+                stop_standing_still(turn, name, &look);
             }
             Gate::Failed => fail(turn, name, &look),
         }
@@ -256,7 +257,7 @@ pub(super) fn second_read(turn: &Turn<'_>, first: Timestamp) -> Timestamp {
         .unwrap_or(first)
 }
 
-fn pass(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
+pub(super) fn pass(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     turn.state.fleeting.first_open.remove(name);
     let progress = turn.state.fleeting.progress.remove(name);
     let Some(service) = turn.state.services.get_mut(name) else {
@@ -279,9 +280,47 @@ fn pass(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     }
 }
 
+/// Ends the wait for a workload that somebody has paused, at the deadline that the plan sets: the gate itself waits for such a
+/// one without end, since somebody has to act.
+fn stop_standing_still(turn: &mut Turn<'_>, name: &StepId, look: &Look) {
+    let Some(deadline) = turn.agenda.strategy.service_deadline else {
+        return;
+    };
+    let paused = look.assessed.iter().find_map(|(_, assessment, memory)| {
+        let is_paused = match &assessment.rollout {
+            Verdict::Paused { .. } => true,
+            Verdict::Progressing { .. } | Verdict::Complete | Verdict::Failed { .. } => false,
+        };
+        let since = memory.still_since().filter(|_| is_paused)?;
+        Some((since, assessment.sentence()))
+    });
+    let Some((since, sentence)) = paused else {
+        return;
+    };
+    let over_at = since.saturating_add(deadline).unwrap_or(since);
+    if turn.now() < over_at {
+        turn.wish.wake(over_at);
+        turn.wish.live_from(name, over_at);
+        return;
+    }
+    if !look.live {
+        turn.wish.live_from(name, turn.seen.now);
+        return;
+    }
+    let deadline = crate::spec::duration::describe(deadline);
+    let message = format!("nothing has moved for {deadline}: {sentence}");
+    turn.state.fleeting.progress.remove(name);
+    super::written::fail(turn, name, "ServiceDeadline", message);
+}
+
 /// The service is done.
 pub(super) fn finish(turn: &mut Turn<'_>, name: &StepId) {
-    let now = turn.now();
+    // What waits for a time after it must not wait less after a restart.
+    let now = if turn.agenda.strategy.soak.is_some() {
+        whole_second(turn.seen.now)
+    } else {
+        turn.seen.now
+    };
     let Some(service) = turn.state.services.get_mut(name) else {
         return;
     };

@@ -1,9 +1,13 @@
 //! Why something is not further, in one wording for conditions, the CLI and the page.
 
+use std::collections::BTreeSet;
+
 use super::agenda::{Agenda, Change};
+use super::failed::{barrier, blocked};
 use super::state::{Course, Ending, ServiceState, Standing, State};
 use super::step_id::StepId;
 use super::turn::REPEATED;
+use crate::spec::crd::{Approval, OnFailure};
 use crate::spec::words::waits_for;
 
 /// How many names are written out before the rest is counted.
@@ -60,6 +64,11 @@ pub fn of(agenda: &Agenda, state: &State, name: &StepId) -> (String, String) {
             "Clearing".to_owned(),
             "its pods are gone; the rest is being deleted".to_owned(),
         ),
+        Standing::Done if service.forced.is_some() => {
+            let forced = service.forced.iter();
+            let words = forced.map(|word| said("its gate counts as open by the word of", word));
+            ("Forced".to_owned(), words.collect())
+        }
         Standing::Done if is_drain(agenda, name) => {
             let message = "done: nothing is left of what was written before";
             ("Done".to_owned(), message.to_owned())
@@ -89,11 +98,15 @@ pub(super) fn is_awaiting(state: &State) -> bool {
 }
 
 fn waiting(agenda: &Agenda, state: &State, name: &StepId) -> (String, String) {
+    if let Some(words) = never(agenda, state, name) {
+        return ("DoesNotStart".to_owned(), words);
+    }
+    let barrier = barrier(agenda, state, name);
     let unfinished: Vec<&StepId> = agenda
         .waves
         .iter()
         .flatten()
-        .filter(|other| agenda.barrier(name).contains(*other))
+        .filter(|other| barrier.contains(*other))
         .filter(|other| {
             state
                 .services
@@ -102,15 +115,18 @@ fn waiting(agenda: &Agenda, state: &State, name: &StepId) -> (String, String) {
         })
         .collect();
     if unfinished.is_empty() {
-        let (reason, message) = if state.paused {
-            ("Paused", "the release is paused")
-        } else {
-            (
-                "MayStart",
-                "everything before it is done; it starts as soon as there is room",
-            )
+        let (reason, message) = match &state.superseded_by {
+            Some(newer) => (
+                "Superseded",
+                format!("does not start any more: `{newer}` takes the release's place"),
+            ),
+            None if state.paused => ("Paused", "the release is paused".to_owned()),
+            None => soaking(agenda, state, &barrier).unwrap_or_else(|| {
+                let words = "everything before it is done; it starts as soon as there is room";
+                ("MayStart", words.to_owned())
+            }),
         };
-        return (reason.to_owned(), message.to_owned());
+        return (reason.to_owned(), message);
     }
     let mut parts: Vec<String> = unfinished
         .iter()
@@ -132,6 +148,61 @@ fn waiting(agenda: &Agenda, state: &State, name: &StepId) -> (String, String) {
     ("WaitsForOthers".to_owned(), waits_for(&parts))
 }
 
+/// Why a step never starts in this release, where others go on beside a failure.
+fn never(agenda: &Agenda, state: &State, name: &StepId) -> Option<String> {
+    match agenda.strategy.on_failure {
+        OnFailure::Continue => {}
+        OnFailure::Halt | OnFailure::Rollback => return None,
+    }
+    let held = blocked(agenda, state);
+    if !held.contains(name) {
+        return None;
+    }
+    let after = &agenda.members.get(name)?.after;
+    let has_failed = |step: &StepId| {
+        let service = state.services.get(step);
+        service.is_some_and(|service| service.standing == Standing::Failed)
+    };
+    let failed = after.iter().find(|step| has_failed(step));
+    Some(match failed {
+        Some(failed) => format!(
+            "does not start: {failed}, which must be done before it, has failed; `tidegate retry … {}` tries that again",
+            failed.service
+        ),
+        None => {
+            let held = after.iter().find(|step| held.contains(*step));
+            let held = held.map(ToString::to_string).unwrap_or_default();
+            format!("does not start: {held}, which must be done before it, does not start either")
+        }
+    })
+}
+
+/// Until when what comes before a step has to run before it may start, where the plan wants that.
+fn soaking(
+    agenda: &Agenda,
+    state: &State,
+    barrier: &BTreeSet<StepId>,
+) -> Option<(&'static str, String)> {
+    let soak = agenda.strategy.soak?;
+    let ended = barrier
+        .iter()
+        .filter_map(|before| state.services.get(before)?.ended);
+    let until = ended.max()?.saturating_add(soak).ok()?;
+    let words = format!(
+        "everything before it is done; it may start at {}, when that has run for {}",
+        until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        crate::spec::duration::describe(soak)
+    );
+    Some(("Soaks", words))
+}
+
+/// Somebody's word in words: who, and why.
+pub(super) fn said(what: &str, word: &Approval) -> String {
+    let why = word.reason.as_ref();
+    let why = why.map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{what} {}{why}", word.by)
+}
+
 /// Why the release is where it is.
 pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
     match &state.course {
@@ -150,6 +221,7 @@ pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
         Course::Ended(Ending::Failed { reason, message }) => (reason.clone(), message.clone()),
         Course::Ended(Ending::Refused { message }) => ("Refused".to_owned(), message.clone()),
         Course::Ended(Ending::Aborted { message }) => ("Aborted".to_owned(), message.clone()),
+        Course::Ended(Ending::Superseded { message }) => ("Superseded".to_owned(), message.clone()),
         Course::Preparing | Course::Moving | Course::Publishing if state.paused => (
             "Paused".to_owned(),
             format!("paused: {}", summary(agenda, state)),

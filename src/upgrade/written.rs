@@ -57,7 +57,8 @@ fn take_outcome(turn: &mut Turn<'_>, name: &StepId) {
     }
 }
 
-fn fail(turn: &mut Turn<'_>, name: &StepId, reason: &str, message: String) {
+/// The service will not get there.
+pub(super) fn fail(turn: &mut Turn<'_>, name: &StepId, reason: &str, message: String) {
     let now = turn.now();
     let Some(service) = turn.state.services.get_mut(name) else {
         return;

@@ -26,7 +26,7 @@ pub(crate) fn rights_of_a_plan(workload_verbs: &[&str]) -> Value {
 pub(crate) fn rights_of_the_controller() -> Value {
     json!([
         {"apiGroups": ["tidegate.dev"], "resources": ["*"], "verbs": ["*"]},
-        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create"]},
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
          "verbs": ["get", "create", "patch", "update"]},
         {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},

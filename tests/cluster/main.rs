@@ -9,6 +9,8 @@ mod archived;
 #[cfg(test)]
 mod at_rest;
 #[cfg(test)]
+mod back;
+#[cfg(test)]
 mod change;
 #[cfg(test)]
 mod conformance;

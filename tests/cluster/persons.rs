@@ -4,13 +4,21 @@ use std::time::Duration;
 
 use devcluster::oracle;
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
 use k8s_openapi::api::batch::v1::Job;
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
 use serde_json::{Value, json};
 use tidegate::spec::crd::Release;
 
-use crate::files::{Files, QUICK};
-use crate::support::{Space, condition, is_own_workload_write, service_status, state_of, waves};
+use crate::files::{Files, QUICK, pair};
+use crate::support::{
+    Running, Space, condition, eventually, is_own_workload_write, program, service_status,
+    state_of, waves,
+};
 
 /// A schema that a Job makes, and the application that uses it. Version 2 of the schema drops what version 1 of the
 /// application reads.
@@ -220,4 +228,168 @@ async fn where_nothing_measures_a_drain_a_word_written_with_kubectl_ends_it() {
         .successful()
         .filter(|write| is_own_workload_write(write) && write.name.as_deref() == Some("consumer"));
     assert!(writes.count() > 1);
+}
+
+/// Puts the shipped policy before this namespace only.
+async fn guard(space: &Space) {
+    let text = include_str!("../../deploy/approvals-policy.yaml");
+    for document in text.split("\n---\n") {
+        let mut object: Value = serde_saphyr::from_str(document).unwrap();
+        let name = json!(format!("tidegate-{}", space.namespace));
+        object["metadata"]["name"] = name.clone();
+        let parameters = PostParams::default();
+        if object["kind"] == "ValidatingAdmissionPolicy" {
+            let object = serde_json::from_value(object).unwrap();
+            let policies: Api<ValidatingAdmissionPolicy> = Api::all(space.client.clone());
+            policies.create(&parameters, &object).await.unwrap();
+        } else {
+            object["spec"]["policyName"] = name;
+            object["spec"]["matchResources"] = json!({"namespaceSelector": {"matchLabels":
+                {"kubernetes.io/metadata.name": space.namespace}}});
+            let object = serde_json::from_value(object).unwrap();
+            let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(space.client.clone());
+            bindings.create(&parameters, &object).await.unwrap();
+        }
+    }
+}
+
+/// What the API server says to an approval that is written directly; empty if it takes it.
+async fn approve_directly(client: Client, space: &Space, by: &str) -> String {
+    let releases: Api<Release> = Api::namespaced(client, &space.namespace);
+    let patch = json!({"spec": {"control": {"approvals": [{"step": "schema", "by": by}]}}});
+    let patched = releases
+        .patch("crm-2", &PatchParams::default(), &Patch::Merge(&patch))
+        .await;
+    patched
+        .err()
+        .map(|error| error.to_string())
+        .unwrap_or_default()
+}
+
+#[tokio::test]
+async fn who_approves_has_the_right_and_says_it_in_their_own_name() {
+    let space = Space::new("approver").await;
+    space.run(&schema(1)).await.with_code(0);
+    space.run(&schema(2)).await.with_code(7);
+    let may = |verbs: &[&str]| json!([{"apiGroups": ["tidegate.dev"], "resources": ["releases"], "verbs": verbs}]);
+    space
+        .account("ann", &may(&["get", "list", "patch", "approve"]))
+        .await;
+    space.account("bob", &may(&["get", "list", "patch"])).await;
+    let as_account = async |account: &str, arguments: &[&str]| {
+        let (_folder, kubeconfig) = space.kubeconfig_of(account).await;
+        let mut command = program(&kubeconfig, arguments);
+        command.args(["-n", &space.namespace]);
+        Running::start(command, None).done().await
+    };
+    let refused = as_account("bob", &["approve", "crm-2"]).await.with_code(3);
+    assert!(
+        refused.stderr.contains("may not `approve`"),
+        "{}",
+        refused.stderr
+    );
+
+    guard(&space).await;
+    let client_of = async |account: &str| {
+        let (_folder, path) = space.kubeconfig_of(account).await;
+        let kubeconfig = Kubeconfig::read_from(path).unwrap();
+        let config =
+            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+        Client::try_from(config.unwrap()).unwrap()
+    };
+    let (ann, bob) = (space.user("ann"), space.user("bob"));
+    let by_bob = client_of("bob").await;
+    // The API server takes a policy up a moment after it was made.
+    eventually("a policy that is in force", async || {
+        let said = approve_directly(by_bob.clone(), &space, "nobody").await;
+        said.contains("in one's own name").then_some(())
+    })
+    .await;
+    let said = approve_directly(by_bob, &space, &bob).await;
+    assert!(said.contains("the verb `approve`"), "{said}");
+    let by_ann = client_of("ann").await;
+    let said = approve_directly(by_ann.clone(), &space, &bob).await;
+    assert!(said.contains("in one's own name"), "{said}");
+    assert!(said.contains(&ann), "{said}");
+    as_account("ann", &["approve", "crm-2"]).await.with_code(0);
+    // What stands there already is nobody's new word.
+    let paused = as_account("bob", &["pause", "crm-2"]).await;
+    paused.with_code(0);
+    as_account("bob", &["resume", "crm-2"]).await.with_code(0);
+    space.run(&schema(2)).await.with_code(0);
+    let status = space.status("crm-2").await;
+    let approval = service_status(&status, "schema").unwrap().approval.clone();
+    assert_eq!(approval.unwrap().by, ann);
+}
+
+#[tokio::test]
+async fn the_plan_may_ask_before_a_wave_and_a_rejected_release_ends() {
+    let space = Space::new("asked").await;
+    let asks = json!([{"before": "wave/2"}]);
+    let files = |version| {
+        pair(version).set(
+            ("ReleasePlan", "pair"),
+            "spec/strategy/approvals",
+            asks.clone(),
+        )
+    };
+    space.run(&pair(1)).await.with_code(0);
+    let left = space.run(&files(2)).await.with_code(7);
+    assert!(
+        left.stderr.contains("`tidegate approve pair-2 wave/2`"),
+        "{}",
+        left.stderr
+    );
+    let rejected = ["reject", "pair", "--reason", "not on a Friday"];
+    space.tidegate(&rejected).await.with_code(0);
+    let done = space.run(&files(2)).await.with_code(6);
+    assert!(done.stderr.contains("not on a Friday"), "{}", done.stderr);
+    // The server is done already; the client alone is a first wave, and nobody asks before it.
+    space.run(&files(2)).await.with_code(0);
+}
+
+#[tokio::test]
+async fn a_gate_that_is_forced_lets_the_release_go_on_and_says_who_did_it() {
+    let space = Space::new("forced").await;
+    let endless = pair(1).steer("server", "termination-delay", "1h");
+    space.run(&endless).await.with_code(0);
+    let running = space.start_run(&pair(2));
+    space
+        .until("pair-2", "old pods that do not end", |status| {
+            state_of(status, "server") == "Moving"
+                && service_status(status, "server").unwrap().reason == "OldPods"
+        })
+        .await;
+    space
+        .tidegate(&["force", "pair", "client", "--reason", "no"])
+        .await
+        .with_code(4);
+    let force = [
+        "force",
+        "pair",
+        "server",
+        "--reason",
+        "they take no calls any more",
+    ];
+    space.tidegate(&force).await.with_code(0);
+    running.done().await.with_code(0);
+    let status = space.status("pair-2").await;
+    let forced = service_status(&status, "server")
+        .unwrap()
+        .forced
+        .clone()
+        .unwrap();
+    assert_eq!(
+        forced.reason.as_deref(),
+        Some("they take no calls any more")
+    );
+    let why = space
+        .tidegate(&["why", "server", "--release", "pair-2"])
+        .await
+        .with_code(0);
+    assert!(
+        why.stdout.contains("they take no calls any more"),
+        "{}",
+        why.stdout
+    );
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::scenario::{Scenario, image, running, switched, template};
-use crate::controller::{Survey, Surveyed, TemplateChange, graph_of};
+use crate::controller::{Rival, Survey, Surveyed, TemplateChange, graph_of};
 use crate::manifest::Bundle;
 use crate::spec::crd::{Control, HeldVariable, Planning, ReleaseStatus};
 use crate::spec::{ObjectRef, ServiceName};
@@ -38,6 +38,8 @@ pub(super) struct Cluster {
     pub(super) held_out: BTreeSet<ServiceName>,
     /// The digest of the one plan that may be carried out.
     pub(super) plan_digest: Option<String>,
+    /// Another release of the plan.
+    pub(super) rival: Option<Rival>,
     pub(super) is_published: bool,
     /// What was written, in order.
     pub(super) writes: Vec<String>,
@@ -74,6 +76,7 @@ impl Cluster {
             planning: Planning::default(),
             held_out: BTreeSet::new(),
             plan_digest: None,
+            rival: None,
             is_published: false,
             writes: Vec::new(),
             old_gone: BTreeMap::new(),

@@ -155,6 +155,9 @@ impl Driver {
                 objects,
             }
             | Action::RemoveLeftover { objects } => self.remove_all(objects).await,
+            Action::RollBack { services: _ } => {
+                self.one(&shared(), |_| Ok(())).await.map(|()| Vec::new())
+            }
             Action::Publish { held_out } => self
                 .one(&shared(), |cluster| {
                     cluster.held_out.clone_from(held_out);
@@ -239,6 +242,7 @@ fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Obser
             abort: cluster.control.abort,
             reason: None,
             approvals: cluster.control.approvals.clone(),
+            ..Wanted::default()
         },
         snapshots: live
             .chain(shown)
@@ -271,6 +275,8 @@ impl World for Driver {
                 bundle: cluster.bundle().clone(),
                 planning: cluster.planning.clone(),
                 plan_digest: cluster.plan_digest.clone(),
+                rival: cluster.rival.clone(),
+                now: cluster.now,
             };
             (loaded, cluster.release_version)
         });

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::cluster::Cluster;
 use super::driver::{Driver, Fault};
 use super::scenario::Scenario;
+use crate::controller::Rival;
 use crate::upgrade::Ending;
 
 type Shared = Arc<Mutex<Cluster>>;
@@ -125,6 +126,25 @@ async fn a_release_of_another_plan_than_the_saved_one_writes_nothing() {
             ended = Driver::of(&cluster, Fault::None).run().await;
         }
         assert_eq!(ended, Some(Ok(Ending::Succeeded)), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_has_not_begun_gives_way_and_writes_nothing() {
+    for (rival, outcome) in [
+        (Rival::Newer("shop-3".to_owned()), "Superseded"),
+        (Rival::Older("shop-1".to_owned()), "Refused"),
+    ] {
+        let cluster = cluster_of(Scenario::three_in_a_row());
+        look(&cluster).rival = Some(rival);
+        let ended = Driver::of(&cluster, Fault::None).run().await;
+        let ended = ended.expect("an end").expect("no error");
+        assert_eq!(ended.word(), outcome);
+        let cluster = look(&cluster);
+        assert_eq!(cluster.status.outcome.as_deref(), Some(outcome));
+        assert_eq!(cluster.writes, Vec::<String>::new());
+        assert!(!cluster.is_published);
+        assert_eq!(cluster.told, ["Ended"]);
     }
 }
 

@@ -122,7 +122,7 @@ kind: ReleasePlan
 metadata: {name: shop}
 sepc: {}
 spec:
-  strategy: {onFailure: HALT, maxParallel: 0, settle: ten, deadlines: {service: "10"}, advance: wave}
+  strategy: {onFail: Halt, maxParallel: 0, settle: ten, deadlines: {service: "10"}, advance: wave}
   history: {keepSucceeded: 1.5, keepFailed: "5"}
   suspend: "false"
 ---
@@ -133,11 +133,11 @@ spec: {strategy: {maxParallel: 1001}}
 "#;
     assert_snapshot!(problems_of(yaml), @r"
     a.yaml:4:1: sepc: there is no field `sepc` here [TG0101]; did you mean `spec`?
-    a.yaml:6:14: spec.strategy.onFailure: there is no field `onFailure` here [TG0101]; the fields are `advance`, `deadlines`, `maxParallel`, `order`, `settle`
-    a.yaml:6:44: spec.strategy.maxParallel: 0 is below 1 [TG0104]
-    a.yaml:6:55: spec.strategy.settle: `ten` does not match `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$` [TG0104]; write a duration such as `30s` or `10m`
-    a.yaml:6:81: spec.strategy.deadlines.service: `10` does not match `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$` [TG0104]; write a duration such as `30s` or `10m`
-    a.yaml:6:97: spec.strategy.advance: `wave` is none of `Wave`, `Service` [TG0104]; did you mean `Wave`?
+    a.yaml:6:14: spec.strategy.onFail: there is no field `onFail` here [TG0101]; did you mean `onFailure`?
+    a.yaml:6:41: spec.strategy.maxParallel: 0 is below 1 [TG0104]
+    a.yaml:6:52: spec.strategy.settle: `ten` does not match `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$` [TG0104]; write a duration such as `30s` or `10m`
+    a.yaml:6:78: spec.strategy.deadlines.service: `10` does not match `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$` [TG0104]; write a duration such as `30s` or `10m`
+    a.yaml:6:94: spec.strategy.advance: `wave` is none of `Wave`, `Service` [TG0104]; did you mean `Wave`?
     a.yaml:7:28: spec.history.keepSucceeded: expected a whole number, found the number `1.5` [TG0102]
     a.yaml:7:45: spec.history.keepFailed: expected a whole number, found the text `5` [TG0102]; remove the quotes
     a.yaml:8:12: spec.suspend: expected `true` or `false`, found the text `false` [TG0102]; remove the quotes

@@ -10,6 +10,11 @@ pub fn check_plan(spec: &ReleasePlanSpec) -> Vec<Problem> {
     let mut problems = Vec::new();
     let durations = [
         ("spec.strategy.settle", &spec.strategy.settle),
+        ("spec.strategy.soak", &spec.strategy.soak),
+        (
+            "spec.strategy.deadlines.wave",
+            &spec.strategy.deadlines.wave,
+        ),
         (
             "spec.strategy.deadlines.service",
             &spec.strategy.deadlines.service,

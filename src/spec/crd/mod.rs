@@ -17,11 +17,12 @@ pub use graph::{
 pub use live::{LiveService, LiveSets, LiveSetsSpec};
 pub use notify::{CloudEvents, CommitStatus, Notify, Occasion, Provider, SecretRef, Slack};
 pub use plan::{
-    Advance, Deadlines, History, Order, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
+    Advance, ApprovalGate, Concurrency, Deadlines, History, OnFailure, Order, ReleasePlan,
+    ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };
 pub use release::{
     Approval, Archived, Bundle, Control, Held, HeldVariable, PlanDigest, Planning, Release,
-    ReleaseSpec, ReleaseStatus, ServiceStatus, WaveStatus,
+    ReleaseSpec, ReleaseStatus, ServiceStatus, Trigger, WaveStatus,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;

@@ -79,9 +79,25 @@ pub struct ReleasePlanSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub notify: Vec<super::Notify>,
+    /// What a newer release does while one runs. Default: `Queue`.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub concurrency: Concurrency,
     /// How many ended releases are kept.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub history: History,
+}
+
+/// What a newer release of a plan does while one runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Concurrency {
+    /// It waits until the running one has ended.
+    #[default]
+    Queue,
+    /// The running one starts nothing more, and ends when what it moves is done or does not get on. The newer one is
+    /// planned from what runs then.
+    Supersede,
+    /// It is refused.
+    Forbid,
 }
 
 /// How waves advance.
@@ -95,12 +111,24 @@ pub struct Strategy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_parallel: Option<u32>,
+    /// What becomes of the release when a service fails. Default: `Halt`.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub on_failure: OnFailure,
     /// How long a wait may last.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub deadlines: Deadlines,
     /// How services that have a switch move. Default: as `Ordered`, without a comparison of what both would cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
+    /// What starts only with somebody's word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["before".into()]))]
+    #[schemars(length(max = 100))]
+    pub approvals: Vec<ApprovalGate>,
+    /// How long what comes after a service waits once that is done, for instance `5m`. Default: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
+    pub soak: Option<String>,
     /// The time between the two reads that open a gate, for instance `2s` (default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
@@ -115,6 +143,30 @@ pub enum Advance {
     Wave,
     /// When its own precedences are met.
     Service,
+}
+
+/// What starts only with somebody's word.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApprovalGate {
+    /// A service (`orders`), or a wave of the plan (`wave/3`).
+    #[schemars(
+        regex(pattern = r"^(wave/[1-9][0-9]{0,3}|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"),
+        length(min = 1, max = 63)
+    )]
+    pub before: String,
+}
+
+/// What becomes of a release in which a service fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnFailure {
+    /// It ends; what moves is left as it is.
+    #[default]
+    Halt,
+    /// It ends, and a release of its own brings back what moved and is not done. Never twice.
+    Rollback,
+    /// What does not come after the service goes on; then it ends as failed.
+    Continue,
 }
 
 /// How services that have a switch move.
@@ -136,6 +188,10 @@ pub struct Deadlines {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
     pub service: Option<String>,
+    /// One wave, from its first start to its last gate. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
+    pub wave: Option<String>,
     /// The whole release. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{DrainLevel, Order};
+use super::{Concurrency, DrainLevel, Order};
 use crate::spec::{ObjectRef, ServiceName};
 
 /// One run of a plan. Nothing but `control` can be changed.
@@ -80,6 +80,15 @@ use crate::spec::{ObjectRef, ServiceName};
     "has(self.planning) == has(oldSelf.planning) && (!has(self.planning) || self.planning == oldSelf.planning)"
 ).message("`planning` cannot be changed"))]
 #[x_kube(validation = Rule::new(
+    "has(self.concurrency) == has(oldSelf.concurrency) && (!has(self.concurrency) || self.concurrency == oldSelf.concurrency)"
+).message("`concurrency` cannot be changed"))]
+#[x_kube(validation = Rule::new(
+    "has(self.rollbackOf) == has(oldSelf.rollbackOf) && (!has(self.rollbackOf) || self.rollbackOf == oldSelf.rollbackOf)"
+).message("`rollbackOf` cannot be changed"))]
+#[x_kube(validation = Rule::new(
+    "has(self.retryOf) == has(oldSelf.retryOf) && (!has(self.retryOf) || self.retryOf == oldSelf.retryOf)"
+).message("`retryOf` cannot be changed"))]
+#[x_kube(validation = Rule::new(
     "has(self.planDigest) == has(oldSelf.planDigest) && (!has(self.planDigest) || self.planDigest == oldSelf.planDigest)"
 ).message("`planDigest` cannot be changed"))]
 #[x_kube(validation = Rule::new(
@@ -88,6 +97,12 @@ use crate::spec::{ObjectRef, ServiceName};
 #[x_kube(validation = Rule::new(
     "!has(oldSelf.control) || !has(oldSelf.control.approvals) || (has(self.control) && has(self.control.approvals) && oldSelf.control.approvals.all(old, self.control.approvals.exists(one, one == old)))"
 ).message("an approval cannot be changed or taken back"))]
+#[x_kube(validation = Rule::new(
+    "!has(oldSelf.control) || !has(oldSelf.control.forces) || (has(self.control) && has(self.control.forces) && oldSelf.control.forces.all(old, self.control.forces.exists(one, one == old)))"
+).message("what was forced cannot be changed or taken back"))]
+#[x_kube(validation = Rule::new(
+    "!has(oldSelf.control) || !has(oldSelf.control.retries) || (has(self.control) && has(self.control.retries) && oldSelf.control.retries.all(old, self.control.retries.exists(one, one == old)))"
+).message("a retry cannot be changed or taken back"))]
 pub struct ReleaseSpec {
     /// The plan that this is a run of.
     #[schemars(length(min = 1, max = 63))]
@@ -98,13 +113,21 @@ pub struct ReleaseSpec {
     /// What is released, for people: a commit, or the digest of the manifests.
     #[schemars(length(min = 1, max = 128))]
     pub revision: String,
-    /// What started it: `manual`.
+    /// What started it: `manual`, `rollback` or `retry`.
     #[schemars(length(min = 1, max = 63))]
     pub trigger: String,
     /// Why, in the words of whoever started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
+    /// The release that it takes back: its input is that of an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub rollback_of: Option<String>,
+    /// The release that it does once more, with the same input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub retry_of: Option<String>,
     /// The frozen input: graph, manifests and strategy.
     pub bundle: Bundle,
     /// The digest of the one plan that may be carried out, where somebody asked for a saved plan: another one, since
@@ -115,9 +138,34 @@ pub struct ReleaseSpec {
     /// Which plan of these files is carried out.
     #[serde(default, skip_serializing_if = "Planning::is_plain")]
     pub planning: Planning,
+    /// What it does with an earlier release of the plan that has not ended: as the plan said when it was made.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub concurrency: Concurrency,
     /// What people ask of the running release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
+}
+
+/// What starts a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// Somebody.
+    Manual,
+    /// What an earlier release brought is brought back.
+    Rollback,
+    /// An earlier release is done once more.
+    Retry,
+}
+
+impl Trigger {
+    /// The word, as `Release.spec.trigger` has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Rollback => "rollback",
+            Self::Retry => "retry",
+        }
+    }
 }
 
 /// Which plan of the files is asked for; the flags of `tidegate run` and `tidegate plan`.
@@ -178,6 +226,17 @@ pub struct Control {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
+    /// Services that have failed and are tried once more, where the plan lets the others go on; entries are added and never
+    /// changed or taken away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub retries: Vec<Approval>,
+    /// Steps whose gate counts as open on somebody's word, whatever it shows; entries are added and never changed or taken
+    /// away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["step".into()]))]
+    #[schemars(length(max = 100))]
+    pub forces: Vec<Approval>,
     /// What people have approved; entries are added and never changed or taken away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["step".into()]))]
@@ -185,11 +244,12 @@ pub struct Control {
     pub approvals: Vec<Approval>,
 }
 
-/// Somebody's word that a step may start, or that a drain is over.
+/// Somebody's word: that a step or a wave may start, that a drain is over, that a step is tried again, that its gate
+/// counts as open.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Approval {
-    /// The step, as `status.waves[].services[].name` has it.
+    /// The step, as `status.waves[].services[].name` has it, or a wave: `wave/3`.
     #[schemars(length(min = 1, max = 80))]
     pub step: String,
     /// Who.
@@ -238,7 +298,7 @@ pub struct ReleaseStatus {
     /// What earlier releases brought and nobody has any more: deleted when every service is done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftover: Vec<ObjectRef>,
-    /// How it ended, once it has: `Succeeded`, `Failed`, `Refused` or `Aborted`.
+    /// How it ended, once it has: `Succeeded`, `Failed`, `Refused`, `Aborted` or `Superseded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// That the archive has it, once it has: only then a release of a plan whose releases are archived is deleted.
@@ -277,6 +337,12 @@ pub struct WaveStatus {
     /// When its last service was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Time>,
+    /// Whether it starts only when somebody has approved that, since the plan says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_approval: bool,
+    /// Who approved it, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// The services.
     pub services: Vec<ServiceStatus>,
 }
@@ -333,9 +399,18 @@ pub struct ServiceStatus {
     /// Where it is a drain: what shows that nothing is left, `7d`, `lag` or `manual`; all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retentions: Vec<String>,
+    /// Whether it starts only when somebody has approved that, since the plan says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_approval: bool,
     /// Who approved it, and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// Who has said that its gate counts as open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forced: Option<Approval>,
+    /// How often it was tried again after it had failed.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub retries: u32,
     /// What the new pods keep of what ran when the release was planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,

@@ -44,6 +44,13 @@ pub struct Memory {
     pub(super) pods: BTreeMap<String, Trace>,
 }
 
+impl Memory {
+    /// Since when nothing has moved; `None` if nobody has looked yet.
+    pub fn still_since(&self) -> Option<Timestamp> {
+        self.progress.as_ref().map(|mark| mark.since)
+    }
+}
+
 /// A state that has not changed since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -3,14 +3,17 @@
 mod approvals;
 mod control;
 mod drains;
+mod failed;
 mod gates;
 pub(crate) mod objects;
+mod people;
 mod removal;
 mod saved;
 mod scene;
 mod size;
 mod starts;
 mod steps;
+mod supersede;
 mod told;
 mod words;
 mod writes;

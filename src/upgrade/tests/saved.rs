@@ -114,6 +114,8 @@ prop_compose! {
             started,
             ended,
             approval: None,
+            forced: None,
+            retries: 0,
             progress: Progress {
                 new_ready, new_wanted, old_alive, since,
                 reason: reason.to_owned(),

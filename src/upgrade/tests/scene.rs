@@ -2,7 +2,7 @@
 //!
 //! A system: `store | cart after store | old delete after cart | parallel 1`. The words after a name are
 //! `create`, `delete`, `job`, `final`, `drops` (it had a Deployment `<name>/old` that it does not have any more),
-//! `after x,y`; `<name>/flip` and `<name>/drain` are steps of their own, the latter with `until 60s,lag`; a part that begins with `advance`, `parallel`, `shared`, `leftover`, `deadline` or
+//! `after x,y`; `<name>/flip` and `<name>/drain` are steps of their own, the latter with `until 60s,lag`; a part that begins with `advance`, `rollback`, `continue`, `soak`, `ask`, `wave-deadline`, `parallel`, `shared`, `leftover`, `deadline` or
 //! `release-deadline` is a setting.
 //!
 //! A line: `12s store=mid cart~old +web ok(store) pause`. `store=mid` is a live look at a service, `store~mid` a
@@ -11,7 +11,7 @@
 //! old template), `ending` (deleted, an old pod is Terminating), `gone`. `+web` looks at its objects before
 //! they are written; `+web:9` at resourceVersion 9, `+web:same` if the template would stay, `+web:absent` if
 //! there are none; `+shared`, and `+shared:starts` if it has a workload that would start pods. `ok(web)`, `moved(web)`, `lost(web)`, `refused(web)` is what came of its last
-//! action; `approve(web)` is somebody's word; the names `shared` and `publish` are no services'. `pause` and `abort` are what people want,
+//! action; `approve(web)` is somebody's word, `retry(web)` and `force(web)` other words of hers, `newer(shop-3)` the release that takes its place; the names `shared`, `rollback` and `publish` are no services'. `pause` and `abort` are what people want,
 //! `crash` forgets all but `.status` before the turn, a final `?` tells the wish too.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,13 +19,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::objects::{Deployed, PodFacts, Template, deployment, object, snapshot};
-use crate::spec::crd::{Advance, Approval, DrainLevel};
+use crate::spec::crd::{Advance, Approval, DrainLevel, OnFailure};
 use crate::spec::{Code, Retention};
 use crate::upgrade::gate::{Applied, Read};
 use crate::upgrade::{
-    ActFailure, Action, Agenda, Belongings, Change, Charter, Course, Member, Observation, Outcome,
-    Precondition, Prepared, ServiceState, State, StepId, Strategy, Wanted, WaveTimes, status, step,
-    why,
+    ActFailure, Action, Agenda, Before, Belongings, Change, Charter, Course, Member, Observation,
+    Outcome, Precondition, Prepared, ServiceState, State, StepId, Strategy, Wanted, WaveTimes,
+    status, step, why,
 };
 
 /// When every script starts.
@@ -78,6 +78,15 @@ impl Scene {
                 "parallel" => strategy.parallel_max = Some(words[1].parse().expect("a number")),
                 "shared" => shared.push(object("v1", "ConfigMap", "shared")),
                 "leftover" => leftover.push(object("v1", "ConfigMap", "leftover")),
+                "soak" => strategy.soak = Some(seconds(words[1])),
+                "ask" => drop(
+                    strategy
+                        .asked_before
+                        .insert(Before::parse(words[1]).expect("a wave or a service")),
+                ),
+                "wave-deadline" => strategy.wave_deadline = Some(seconds(words[1])),
+                "rollback" => strategy.on_failure = OnFailure::Rollback,
+                "continue" => strategy.on_failure = OnFailure::Continue,
                 "deadline" => strategy.service_deadline = Some(seconds(words[1])),
                 "release-deadline" => strategy.release_deadline = Some(seconds(words[1])),
                 service => drop(members.insert(name(service), member(service, &words))),
@@ -159,6 +168,27 @@ impl Scene {
                 time: None,
                 reason: None,
             });
+        } else if let Some((word, step)) = word
+            .strip_suffix(')')
+            .and_then(|word| word.split_once('('))
+            .filter(|(word, _)| matches!(*word, "retry" | "force"))
+        {
+            let said = Approval {
+                step: step.to_owned(),
+                by: "ann".to_owned(),
+                time: None,
+                reason: Some("so it is".to_owned()),
+            };
+            if word == "retry" {
+                seen.wanted.retries.push(said);
+            } else {
+                seen.wanted.forces.push(said);
+            }
+        } else if let Some(newer) = word
+            .strip_prefix("newer(")
+            .and_then(|rest| rest.strip_suffix(')'))
+        {
+            seen.wanted.superseded_by = Some(newer.to_owned());
         } else if let Some((how, about)) = word.strip_suffix(')').and_then(|w| w.split_once('(')) {
             let outcome = self.outcome(how, about);
             seen.outcomes.push(outcome);
@@ -207,6 +237,7 @@ impl Scene {
         let is_it = |action: &&Action| match (about, action) {
             ("shared", Action::ApplyShared { .. })
             | ("leftover", Action::RemoveLeftover { .. })
+            | ("rollback", Action::RollBack { .. })
             | ("publish", Action::Publish { .. }) => true,
             _ => action
                 .service()
@@ -225,6 +256,7 @@ impl Scene {
                 | Action::RemoveWorkloads { .. }
                 | Action::RemoveRest { .. }
                 | Action::RemoveLeftover { .. }
+                | Action::RollBack { .. }
                 | Action::Publish { .. } => Vec::new(),
             }),
             "moved" => Err(ActFailure::Moved { object }),

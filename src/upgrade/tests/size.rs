@@ -134,6 +134,8 @@ fn big(service: &str, number: usize) -> ServiceState {
         started: Some(at(0.0)),
         ended: None,
         approval: None,
+        forced: None,
+        retries: 0,
         progress: Progress {
             new_ready: 3,
             new_wanted: 20,

@@ -39,6 +39,10 @@ fn act(agenda: &Agenda, action: &Action) -> String {
             format!("remove rest of {service} ({})", kinds(objects))
         }
         Action::RemoveLeftover { objects } => format!("remove leftover ({})", kinds(objects)),
+        Action::RollBack { services } => {
+            let names: Vec<_> = services.iter().map(ToString::to_string).collect();
+            format!("bring back {}", names.join(","))
+        }
         Action::Publish { .. } => "publish".to_owned(),
     }
 }
@@ -90,6 +94,15 @@ pub(super) fn event(event: &Event) -> String {
             service: _,
             message,
         }
+        | Event::Forced {
+            service: _,
+            message,
+        }
+        | Event::Retried {
+            service: _,
+            message,
+        }
+        | Event::Superseded { message }
         | Event::Refused { message }
         | Event::PlannedAnew { message }
         | Event::NotRemoved { message }
