@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::gate::Policy;
 use super::step_id::StepId;
-use crate::spec::crd::{Advance, CompletionRule, DrainLevel, HeldVariable};
+use crate::spec::crd::{Advance, CompletionRule, DrainLevel, GateSettings, HeldVariable};
 use crate::spec::{ObjectRef, Retention, ServiceName};
 
 /// What happens to a service.
@@ -64,8 +64,10 @@ pub struct Strategy {
     pub advance: Advance,
     /// How many services may move at once; `None`: no limit.
     pub parallel_max: Option<usize>,
-    /// The time between the two reads that open a gate.
-    pub settle: SignedDuration,
+    /// The time between the two reads that open a gate; `None`: as the drain wants it.
+    pub settle: Option<SignedDuration>,
+    /// What a gate asks of a rollout.
+    pub gate: GateSettings,
     /// How long one service may go without progress; `None`: its own deadline and a minute, at least ten.
     pub service_deadline: Option<SignedDuration>,
     /// How long the release may last; `None`: no limit.
@@ -75,7 +77,9 @@ pub struct Strategy {
 }
 
 /// The time between the two reads that open a gate, unless the plan says otherwise (completion.md §5.6).
-pub const SETTLE_DEFAULT: SignedDuration = SignedDuration::from_secs(2);
+const SETTLE: SignedDuration = SignedDuration::from_secs(2);
+/// The same where an old pod may live on: no new connection may reach it, and proxies hear of that late.
+const SETTLE_OF_ENDPOINTS: SignedDuration = SignedDuration::from_secs(10);
 
 impl Strategy {
     /// The strategy of a plan that says nothing.
@@ -83,7 +87,8 @@ impl Strategy {
         Self {
             advance: Advance::Wave,
             parallel_max: None,
-            settle: SETTLE_DEFAULT,
+            settle: None,
+            gate: GateSettings::default(),
             service_deadline: None,
             release_deadline: None,
             rules: Vec::new(),
@@ -221,7 +226,16 @@ impl Agenda {
             drain: member.belongings.drain,
             deadline: self.strategy.service_deadline,
             rules: self.strategy.rules.clone(),
-            ..Policy::default()
+            ..Policy::from(&self.strategy.gate)
         }
+    }
+
+    /// The time between the two reads that open a step's gate.
+    pub fn settle(&self, name: &StepId) -> SignedDuration {
+        let drain = self.members.get(name).map(|member| member.belongings.drain);
+        self.strategy.settle.unwrap_or(match drain {
+            Some(DrainLevel::Endpoints) => SETTLE_OF_ENDPOINTS,
+            Some(DrainLevel::Pods | DrainLevel::None) | None => SETTLE,
+        })
     }
 }

@@ -118,7 +118,7 @@ fn ready_at(turn: &Turn<'_>, barrier: &BTreeSet<StepId>) -> Option<Timestamp> {
             continue;
         }
         let first = turn.state.fleeting.first_open.get(before)?;
-        latest = latest.max(second_read(turn, *first));
+        latest = latest.max(second_read(turn, before, *first));
     }
     Some(latest)
 }
@@ -149,6 +149,7 @@ fn begin(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
         let record = Record {
             baseline: Some(Baseline::capture(workload, snapshot)),
             applied: None,
+            memory: None,
         };
         service.records.insert(workload.clone(), record);
     }
