@@ -18,6 +18,8 @@ mod crash;
 mod fail;
 #[cfg(test)]
 mod files;
+mod histories;
+mod hundred;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]

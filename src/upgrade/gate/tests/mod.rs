@@ -16,6 +16,7 @@ mod one_look;
 mod other_kinds;
 mod plain;
 mod properties;
+mod recorded;
 mod records;
 mod sentences;
 mod strangers;
