@@ -14,6 +14,7 @@ mod explain;
 mod generated;
 mod input;
 mod lint;
+mod mutants;
 mod pact;
 mod saved;
 mod simulate;
