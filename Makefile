@@ -8,7 +8,7 @@ DENY_VERSION = 0.20.2
 DENY = $(CACHE)/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check postgres cluster-tests side-by-side fuzz bench bench-plan generate devcluster deny
+.PHONY: help demo test check postgres cluster-tests side-by-side fuzz mutants-gate bench bench-plan generate devcluster deny
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ side-by-side: ## When kubectl, kstatus and Argo CD say "done" and how many old p
 
 fuzz: ## Throw changed files at everything that reads files, SECONDS=600 at each of TARGETS (all at once)
 	FUZZ_SECONDS=$(or $(SECONDS),600) FUZZ_TARGETS=$(TARGETS) $(CARGO) test $(FEATURES) --release --test fuzz
+
+mutants-gate: ## Change the gate in ways that its tests must notice (docs/mutants.md), ONLY=R1 for some of them
+	MUTANTS=gate ONLY="$(ONLY)" $(CARGO) test $(FEATURES) --test mutants
 
 deny: $(DENY) ## Licences and sources of everything that is linked; advisories, where their database can be had
 	$(DENY) --all-features check --hide-inclusion-graph licenses bans sources

@@ -1,7 +1,7 @@
 //! What tidegate itself costs a release, as ratios from one run on one machine: `make bench`.
 //!
-//! A real control plane, the real controller in a process of its own, the demo's system moved forth and back. All
-//! times are the API server's own, from its audit log.
+//! A real control plane, the real controller in a process of its own; the demo's system and one of 300 services, moved
+//! forth and back in the same run. All times are the API server's own, from its audit log.
 
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
 
@@ -13,18 +13,21 @@ use std::time::Duration;
 
 use devcluster::audit::{History, read};
 use devcluster::oracle::{early_starts, rolls};
-use devcluster::{Options, Progress};
+use devcluster::{Cluster, Options, Progress};
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 use serde_json::Value;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// How often the system is moved, forth and back.
-const RELEASES: usize = 6;
+/// The large system: so many layers of so many services, each of which calls two of the layer below.
+const LAYERS: usize = 15;
+const BREADTH: usize = 20;
 /// The time between the two reads that open a gate, as the plan has it: a choice of safety, not a cost.
 const SETTLE: SignedDuration = SignedDuration::from_secs(2);
-const NAMESPACE: &str = "default";
-
 fn main() -> Outcome<()> {
     // Cargo runs benches with `--bench`, and tests them with `--test`; only the former is meant.
     if std::env::args().any(|argument| argument == "--test") {
@@ -35,17 +38,65 @@ fn main() -> Outcome<()> {
 
 async fn bench() -> Outcome<()> {
     let cluster = devcluster::start(Options::default(), &Progress::to_stderr()).await?;
-    let program = Program {
-        kubeconfig: cluster.kubeconfig().to_owned(),
+    let folder = tempfile::tempdir()?;
+    let systems = [
+        System {
+            title: "the demo's system",
+            namespace: "default",
+            versions: ["v1", "v2"].map(|version| example(version).into()),
+            releases: 6,
+        },
+        System {
+            title: "300 services",
+            namespace: "large",
+            versions: [layers(folder.path(), 1)?, layers(folder.path(), 2)?],
+            releases: 2,
+        },
+    ];
+    let kubeconfig = cluster.kubeconfig().to_owned();
+    for system in &systems {
+        let program = Program {
+            kubeconfig: kubeconfig.clone(),
+            namespace: system.namespace,
+        };
+        measure(system, &program, &cluster).await?;
+    }
+    cluster.stop().await?;
+    Ok(())
+}
+
+/// A system that is moved forth and back.
+struct System {
+    title: &'static str,
+    namespace: &'static str,
+    versions: [PathBuf; 2],
+    releases: usize,
+}
+
+async fn measure(system: &System, program: &Program, cluster: &Cluster) -> Outcome<()> {
+    let version = |round: usize| {
+        let folder = system.versions.get(round % 2);
+        folder
+            .map(|folder| folder.display().to_string())
+            .unwrap_or_default()
     };
-    program.run(&["run", "-f", &example("v1"), "--progress", "quiet"])?;
-    let controller = Controller::start(&program)?;
+    if system.namespace != "default" {
+        let space = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": system.namespace}});
+        let space = serde_json::from_value(space)?;
+        let config = Config::from_custom_kubeconfig(
+            Kubeconfig::read_from(&program.kubeconfig)?,
+            &KubeConfigOptions::default(),
+        );
+        let namespaces: Api<Namespace> = Api::all(Client::try_from(config.await?)?);
+        namespaces.create(&PostParams::default(), &space).await?;
+    }
+    program.run(&["run", "-f", &version(0), "--progress", "quiet"])?;
+    let controller = Controller::start(program)?;
     let idle_kib = controller.memory_kib("VmRSS")?;
     let mut figures = Vec::new();
-    for round in 0..RELEASES {
-        let folder = if round % 2 == 0 { "v2" } else { "v1" };
+    for round in 1..=system.releases {
         let since = Timestamp::now();
-        let name = program.run(&["run", "-f", &example(folder), "--detach"])?;
+        let name = program.run(&["run", "-f", &version(round), "--detach"])?;
         let name = name
             .trim()
             .rsplit('/')
@@ -56,13 +107,13 @@ async fn bench() -> Outcome<()> {
         let release: Value = serde_json::from_str(&program.run(&["status", &name, "-o", "json"])?)?;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let history = read(cluster.audit_log())?;
-        let figure = Figure::of(&history, since, release.get(0).unwrap_or(&Value::Null));
+        let release = release.get(0).unwrap_or(&Value::Null);
+        let figure = Figure::of(&history, system.namespace, since, release);
         println!("{name}: {}", figure.line());
         figures.push(figure);
     }
+    println!("\n{}:", system.title);
     summary(&figures, idle_kib, controller.memory_kib("VmHWM")?);
-    drop(controller);
-    cluster.stop().await?;
     Ok(())
 }
 
@@ -73,9 +124,45 @@ fn example(version: &str) -> String {
     )
 }
 
+/// Writes the large system: every service of a layer calls two of the one below, and version 2 of each serves both
+/// versions of its contract and calls the second one.
+fn layers(folder: &Path, version: usize) -> Outcome<PathBuf> {
+    let folder = folder.join(format!("v{version}"));
+    std::fs::create_dir_all(&folder)?;
+    let name = |layer: usize, place: usize| format!("s-{layer:02}-{:02}", place % BREADTH);
+    let serves = if version == 1 { "['1']" } else { "['1', '2']" };
+    let (mut services, mut objects) = (String::new(), String::new());
+    for (layer, place) in
+        (0..LAYERS).flat_map(|layer| (0..BREADTH).map(move |place| (layer, place)))
+    {
+        let own = name(layer, place);
+        let call = |place: usize| {
+            format!(
+                "{{service: {}, version: '{version}'}}",
+                name(layer - 1, place)
+            )
+        };
+        let calls = if layer == 0 {
+            String::new()
+        } else {
+            format!(", calls: [{}, {}]", call(place), call(place + 1))
+        };
+        services += &format!("  - {{name: {own}, serves: [{{versions: {serves}}}]{calls}}}\n");
+        objects += &format!(
+            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {own}}}\nspec:\n  replicas: 1\n  selector: {{matchLabels: {{app: {own}}}}}\n  template: {{metadata: {{labels: {{app: {own}}}}}, spec: {{containers: [{{name: main, image: 'example/{own}:{version}'}}]}}}}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: {own}}}\nspec: {{selector: {{app: {own}}}, ports: [{{name: rpc, port: 50051}}]}}\n"
+        );
+    }
+    let graph = format!(
+        "apiVersion: tidegate.dev/v1alpha1\nkind: ServiceGraph\nmetadata: {{name: large}}\nspec:\n  services:\n{services}---\napiVersion: tidegate.dev/v1alpha1\nkind: ReleasePlan\nmetadata: {{name: large}}\nspec: {{}}\n"
+    );
+    std::fs::write(folder.join("system.yaml"), graph + &objects)?;
+    Ok(folder)
+}
+
 /// tidegate, on this cluster.
 struct Program {
     kubeconfig: PathBuf,
+    namespace: &'static str,
 }
 
 impl Program {
@@ -92,7 +179,10 @@ impl Program {
     }
 
     fn run(&self, arguments: &[&str]) -> Outcome<String> {
-        let output = self.command(arguments).args(["-n", NAMESPACE]).output()?;
+        let output = self
+            .command(arguments)
+            .args(["-n", self.namespace])
+            .output()?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
         }
@@ -146,7 +236,7 @@ struct Figure {
 }
 
 impl Figure {
-    fn of(history: &History, since: Timestamp, release: &Value) -> Self {
+    fn of(history: &History, namespace: &str, since: Timestamp, release: &Value) -> Self {
         let waves = release
             .pointer("/status/waves")
             .unwrap_or(&Value::Null)
@@ -158,7 +248,7 @@ impl Figure {
             .filter_map(|wave| wave["services"].as_array())
             .flatten()
             .collect();
-        let gone = last_old_gone(history, since);
+        let gone = last_old_gone(history, namespace, since);
         let starts = first_writes(history, since);
         let ends = history
             .writes_by("tidegate", since)
@@ -182,7 +272,7 @@ impl Figure {
             gates: gates(&waves, &starts, &gone),
             requests: ours.map(|(_, count)| count).sum(),
             writes: history.writes_by("tidegate", since).count(),
-            early: early_starts(history, NAMESPACE, since, &pairs).len(),
+            early: early_starts(history, namespace, since, &pairs).len(),
         }
     }
 
@@ -221,8 +311,12 @@ fn precedences(members: &[&Value]) -> Vec<(String, String)> {
     pairs.collect()
 }
 
-fn last_old_gone(history: &History, since: Timestamp) -> BTreeMap<String, Timestamp> {
-    let rolls = rolls(history, NAMESPACE, since).into_iter();
+fn last_old_gone(
+    history: &History,
+    namespace: &str,
+    since: Timestamp,
+) -> BTreeMap<String, Timestamp> {
+    let rolls = rolls(history, namespace, since).into_iter();
     rolls
         .filter_map(|roll| Some((roll.service, roll.last_old_gone?)))
         .collect()

@@ -3,17 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::failure::{Exit, Failure};
 use super::input::read_all;
 use super::output::{Format, Output};
-use crate::manifest::{Node, Text, documents, index_path, key_path, read};
-use crate::spec::crd::{CompletionRule, DrainLevel};
+use crate::manifest::{Manifests, Node, Text, documents, index_path, key_path, read};
+use crate::spec::crd::{CompletionRule, DrainLevel, GateSettings};
 use crate::spec::words::count;
 use crate::spec::{Code, Place, Problem, Severity};
 use crate::upgrade::gate::{
-    Absent, Assessment, Gate, Objects, Policy, Recorded, Report, judge_all,
+    Absent, Assessment, Fault, Gate, Objects, Policy, Recorded, Report, Step, judge_all,
 };
 
 /// Judge objects from files as the gate would; exit code 1 if one is shut
@@ -65,6 +64,7 @@ pub(super) fn assess(output: &Output, args: &AssessArgs) -> Result<(), Failure> 
         objects,
         strangers,
         rules,
+        gate,
     } = objects(output, &args.files)?;
     let (recorded, absent) = match args.baseline.as_deref() {
         Some(path) => recorded(output, path, now)?,
@@ -77,7 +77,7 @@ pub(super) fn assess(output: &Output, args: &AssessArgs) -> Result<(), Failure> 
             DrainArg::None => DrainLevel::None,
         },
         rules,
-        ..Policy::default()
+        ..Policy::from(&gate)
     };
     let assessments = judge_all(&objects, (&recorded, absent), &policy, now);
     if !strangers.is_empty() {
@@ -110,13 +110,15 @@ struct Taken {
     strangers: Vec<String>,
     /// What a ServiceGraph among them says about kinds that the gate does not know.
     rules: Vec<CompletionRule>,
+    /// What a ReleasePlan among them asks of a gate.
+    gate: GateSettings,
 }
 
 fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
     let texts = read_all(files)?;
     let (manifests, mut problems) = read(&texts);
     let mut objects = Objects::default();
-    let mut strangers = Vec::new();
+    let (mut strangers, mut unreadable) = (Vec::new(), Vec::new());
     let graphs = manifests.graphs.iter();
     let rules = graphs
         .flat_map(|graph| graph.value.spec.completion.clone())
@@ -125,62 +127,53 @@ fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
         match objects.take(&object.value) {
             Ok(true) => {}
             Ok(false) => strangers.push(object.reference.to_string()),
-            Err(error) => {
-                let field = faulty_field(&object.value);
+            Err(Fault {
+                field: _,
+                steps,
+                error,
+            }) => {
+                let field = path(&steps);
                 let place = place_of(&texts, &object.place, &field);
                 let wrong = format!("{}: {error}", object.reference);
-                problems.push(Problem::error(Code::WrongType, field, wrong).at(place));
+                let problem = Problem::error(Code::WrongType, field, wrong).at(place);
+                let hint = "its state counts as unknown, so its gate is shut";
+                unreadable.push(problem.warning().hint(hint));
             }
         }
     }
     problems.retain(|problem| problem.severity == Severity::Error);
+    problems.extend(unreadable);
     super::assemble::tell_problems(output, &problems, &texts)?;
     Ok(Taken {
         objects,
         strangers,
         rules,
+        gate: gate_settings(&manifests)?,
     })
 }
 
-/// The innermost field without which an object is as its kind is: the reader names none.
-fn faulty_field(object: &Value) -> String {
-    let (mut path, mut pointer) = (String::new(), String::new());
-    loop {
-        let below: Vec<(String, String)> = match object.pointer(&pointer) {
-            Some(Value::Object(fields)) => fields
-                .keys()
-                .map(|key| {
-                    let escaped = key.replace('~', "~0").replace('/', "~1");
-                    (key_path(&path, key), escaped)
-                })
-                .collect(),
-            Some(Value::Array(items)) => (0..items.len())
-                .map(|index| (index_path(&path, index), index.to_string()))
-                .collect(),
-            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {
-                return path;
-            }
-        };
-        let faulty = below.into_iter().find(|(_, step)| {
-            let mut without = object.clone();
-            match without.pointer_mut(&pointer) {
-                Some(Value::Object(fields)) => {
-                    fields.shift_remove(&step.replace("~1", "/").replace("~0", "~"));
-                }
-                Some(Value::Array(items)) => {
-                    items.remove(step.parse().unwrap_or_default());
-                }
-                Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {
-                }
-            }
-            Objects::default().take(&without).is_ok_and(|seen| seen)
-        });
-        let Some((field, step)) = faulty else {
-            return path;
-        };
-        path = field;
-        pointer = format!("{pointer}/{step}");
+/// What the plans among the files ask of a gate, if they agree.
+fn gate_settings(manifests: &Manifests) -> Result<GateSettings, Failure> {
+    let mut plans = manifests.plans.iter();
+    let asked = plans.next().map(|plan| &plan.value.spec.strategy.gate);
+    let differ = plans.any(|plan| Some(&plan.value.spec.strategy.gate) != asked);
+    if differ {
+        return Err(Failure::new(
+            Exit::Usage,
+            "two ReleasePlans among the files ask different things under `strategy.gate`",
+        )
+        .hint("give one of them"));
     }
+    Ok(asked.cloned().unwrap_or_default())
+}
+
+/// The path of a field as files write it.
+fn path(steps: &[Step]) -> String {
+    let over = |above: String, step: &Step| match step {
+        Step::Key(key) => key_path(&above, key),
+        Step::Index(index) => index_path(&above, *index),
+    };
+    steps.iter().fold(String::new(), over)
 }
 
 /// Where a field of an object stands, of which the place of the name is known.

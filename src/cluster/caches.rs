@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::departed::Departed;
 use super::error::ClusterError;
 
 /// The objects of one namespace that gates look at, as one account sees them.
@@ -30,6 +31,8 @@ pub(super) struct Caches {
     pub(super) replica_sets: Store<ReplicaSet>,
     pub(super) controller_revisions: Store<ControllerRevision>,
     pub(super) pods: Store<Pod>,
+    /// How those went that are gone.
+    pub(super) departed: Departed,
     pub(super) services: Store<Service>,
     pub(super) endpoint_slices: Store<EndpointSlice>,
     /// Warning events, if the account may read them; they only hasten a failure.
@@ -62,6 +65,7 @@ impl Caches {
             watches: &mut watches,
         };
         let warnings = watcher::Config::default().fields("type=Warning");
+        let departed = Departed::default();
         let caches = Self {
             deployments: start.watch().await?,
             stateful_sets: start.watch().await?,
@@ -69,15 +73,16 @@ impl Caches {
             jobs: start.watch().await?,
             replica_sets: start.watch().await?,
             controller_revisions: start.watch().await?,
-            pods: start.watch().await?,
+            pods: start.watch_pods(departed.clone()).await?,
+            departed,
             services: start.watch().await?,
             endpoint_slices: start.watch().await?,
             warnings: start
-                .try_watch(Api::namespaced(client.clone(), namespace), warnings)
+                .try_watch(Api::namespaced(client.clone(), namespace), warnings, |_| ())
                 .await
                 .ok(),
             nodes: start
-                .try_watch(Api::all(own.clone()), watcher::Config::default())
+                .try_watch(Api::all(own.clone()), watcher::Config::default(), |_| ())
                 .await
                 .ok(),
             changed,
@@ -137,13 +142,23 @@ impl Starter<'_> {
         K::DynamicType: Default + Eq + Hash + Clone,
     {
         let api: Api<K> = Api::namespaced(self.client.clone(), self.namespace);
-        self.try_watch(api, watcher::Config::default()).await
+        self.try_watch(api, watcher::Config::default(), |_| ())
+            .await
+    }
+
+    async fn watch_pods(&mut self, departed: Departed) -> Result<Store<Pod>, ClusterError> {
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), self.namespace);
+        self.try_watch(api, watcher::Config::default(), move |event| {
+            departed.note(event);
+        })
+        .await
     }
 
     async fn try_watch<K>(
         &mut self,
         api: Api<K>,
         config: watcher::Config,
+        note: impl Fn(&watcher::Event<K>) + Send + 'static,
     ) -> Result<Store<K>, ClusterError>
     where
         K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
@@ -162,6 +177,9 @@ impl Starter<'_> {
             .modify(|object| object.meta_mut().managed_fields = None);
         self.watches
             .spawn(reflector(writer, stream).for_each(move |next| {
+                if let Ok(event) = &next {
+                    note(event);
+                }
                 cut.fetch_or(next.is_err(), Ordering::Relaxed);
                 changed.notify_one();
                 futures::future::ready(())

@@ -147,11 +147,12 @@ async fn get_any(source: Source<'_>, object: &ObjectRef) -> Result<Option<Worklo
     let Some(found) = found else {
         return Ok(None);
     };
-    let unreadable = |error: serde_json::Error| ClusterError::Refused {
+    let unreadable = |error: String| ClusterError::Refused {
         what: object.to_string(),
         message: format!("it is not as its kind is: {error}"),
     };
-    Workload::from_object(serde_json::to_value(found).map_err(unreadable)?).map_err(unreadable)
+    let found = serde_json::to_value(found).map_err(|error| unreadable(error.to_string()))?;
+    Workload::from_object(found).map_err(|fault| unreadable(fault.to_string()))
 }
 
 /// What an object refers to, as far as it is there.

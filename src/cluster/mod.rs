@@ -9,6 +9,7 @@ mod caches;
 mod client;
 mod counting;
 mod declared;
+mod departed;
 mod differences;
 mod error;
 mod events;

@@ -1,7 +1,7 @@
 //! Objects of the cluster to [`Snapshot`]s: from the caches, or read live and in the order that completion.md §6
 //! asks for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::future::try_join_all;
@@ -21,7 +21,7 @@ use super::caches::Caches;
 use super::error::ClusterError;
 use super::family::{Family, Source};
 use crate::spec::ObjectRef;
-use crate::upgrade::gate::{Baseline, Read, Snapshot, Workload, is_live, selects};
+use crate::upgrade::gate::{Baseline, Departure, Read, Snapshot, Workload, is_live, selects};
 
 /// Everything of one namespace that gates look at, at one moment.
 pub(super) struct Pool {
@@ -34,6 +34,7 @@ pub(super) struct Pool {
     endpoint_slices: Vec<Arc<EndpointSlice>>,
     events: Vec<Event>,
     nodes: Option<Arc<[Node]>>,
+    departed: Option<Arc<BTreeMap<String, Departure>>>,
 }
 
 impl Pool {
@@ -49,6 +50,7 @@ impl Pool {
             endpoint_slices: caches.endpoint_slices.state(),
             events: hints(caches.warnings.as_ref()).unwrap_or_default(),
             nodes: hints(caches.nodes.as_ref()).map(Arc::from),
+            departed: Some(caches.departed.all()),
         }
     }
 
@@ -82,12 +84,14 @@ impl Pool {
             nodes: caches
                 .and_then(|caches| hints(caches.nodes.as_ref()))
                 .map(Arc::from),
+            departed: caches.map(|caches| caches.departed.all()),
         })
     }
 
     /// The snapshot of one workload: of the pool only what can matter to it.
     pub(super) fn snapshot(&self, about: &About<'_>, family: Family, now: Timestamp) -> Snapshot {
         let all = family.all();
+        let own = self.own_pods(about, &all);
         let services = self.services_in_front(about, &all);
         let names: BTreeSet<&str> = services
             .iter()
@@ -97,12 +101,14 @@ impl Pool {
             .endpoint_slices
             .iter()
             .filter(|slice| {
-                label(&slice.metadata, "kubernetes.io/service-name")
-                    .is_some_and(|s| names.contains(s.as_str()))
+                let service = label(&slice.metadata, "kubernetes.io/service-name");
+                service.is_some_and(|service| names.contains(service.as_str()))
+                    // Whatever its Service selects, or if that is gone: what names our pods leads to them.
+                    || targets(slice).any(|uid| own.contains(uid))
             })
             .map(|slice| (**slice).clone())
             .collect();
-        let pods = self.pods_of(about, &all, &services, &endpoint_slices);
+        let pods = self.pods_of(&own, &services, &endpoint_slices);
         let owners: BTreeSet<&str> = pods
             .iter()
             .flat_map(|pod| owner_uids(&pod.metadata))
@@ -150,6 +156,8 @@ impl Pool {
             events,
             nodes: self.nodes.clone(),
             siblings: about.siblings.to_vec(),
+            departed: self.departed.clone(),
+            unreadable: Vec::new(),
             pods,
             workload: family.workload,
             others: family.others,
@@ -215,34 +223,44 @@ impl Pool {
         })
     }
 
-    fn pods_of(
-        &self,
-        about: &About<'_>,
-        family: &[&Workload],
-        services: &[Service],
-        slices: &[EndpointSlice],
-    ) -> Vec<Pod> {
+    /// The uids of the pods that are the workload's own, by whatever says so.
+    fn own_pods(&self, about: &About<'_>, family: &[&Workload]) -> BTreeSet<&str> {
         let sets = self.replica_sets.iter().map(|set| &set.metadata);
         let between = sets.chain(self.jobs.iter().map(|job| &job.metadata));
         let own_sets: BTreeSet<&str> = between
             .filter(|metadata| owner_uids(metadata).any(|uid| about.is_own(family, uid)))
             .filter_map(|metadata| metadata.uid.as_deref())
             .collect();
-        let targets: BTreeSet<&str> = slices
-            .iter()
-            .flat_map(|slice| slice.endpoints.iter().flatten())
-            .filter_map(|endpoint| endpoint.target_ref.as_ref()?.uid.as_deref())
-            .collect();
-        pick(&self.pods, |pod| {
-            let metadata = &pod.metadata;
+        let is_own = |metadata: &ObjectMeta| {
             about.knows(metadata)
                 || metadata
                     .uid
                     .as_deref()
-                    .is_some_and(|uid| targets.contains(uid) || about.is_own(family, uid))
+                    .is_some_and(|uid| about.is_own(family, uid))
                 || owner_uids(metadata)
                     .any(|uid| about.is_own(family, uid) || own_sets.contains(uid))
+                || about.is_of_gone_job(metadata)
                 || about.claims(family, metadata)
+        };
+        let metadata = self.pods.iter().map(|pod| &pod.metadata);
+        metadata
+            .filter(|metadata| is_own(metadata))
+            .filter_map(|metadata| metadata.uid.as_deref())
+            .collect()
+    }
+
+    /// The pods that are the workload's own, or stand behind the same Services.
+    fn pods_of(
+        &self,
+        own: &BTreeSet<&str>,
+        services: &[Service],
+        slices: &[EndpointSlice],
+    ) -> Vec<Pod> {
+        let targets: BTreeSet<&str> = slices.iter().flat_map(targets).collect();
+        pick(&self.pods, |pod| {
+            let metadata = &pod.metadata;
+            let uid = metadata.uid.as_deref();
+            uid.is_some_and(|uid| own.contains(uid) || targets.contains(uid))
                 || services.iter().any(|service| {
                     let selector = service
                         .spec
@@ -282,6 +300,15 @@ impl About<'_> {
             || before.is_some_and(|selector| selects(selector, pod))
     }
 
+    /// Whether a pod's owner is a Job called after this CronJob, which may be gone.
+    fn is_of_gone_job(&self, pod: &ObjectMeta) -> bool {
+        self.workload.kind == "CronJob"
+            && controller(pod).is_some_and(|owner| {
+                let cron = owner.name.rsplit_once('-').map(|(cron, _)| cron);
+                owner.kind == "Job" && cron == Some(self.workload.name.as_str())
+            })
+    }
+
     fn knows(&self, metadata: &ObjectMeta) -> bool {
         metadata
             .uid
@@ -296,6 +323,12 @@ fn pick<K: Clone>(objects: &[Arc<K>], wanted: impl Fn(&K) -> bool) -> Vec<K> {
         .filter(|object| wanted(object))
         .map(|object| (**object).clone())
         .collect()
+}
+
+/// The uids of the pods that a slice names.
+fn targets(slice: &EndpointSlice) -> impl Iterator<Item = &str> {
+    let endpoints = slice.endpoints.iter().flatten();
+    endpoints.filter_map(|endpoint| endpoint.target_ref.as_ref()?.uid.as_deref())
 }
 
 fn label<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a String> {

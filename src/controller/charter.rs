@@ -4,7 +4,7 @@ use crate::manifest::Bundle;
 use crate::spec::crd::Advance;
 use crate::spec::{Graph, check_graph, duration, stamp};
 use crate::upgrade::gate::is_waited_for;
-use crate::upgrade::{Before, Belongings, Charter, SETTLE_DEFAULT, Strategy};
+use crate::upgrade::{Before, Belongings, Charter, Strategy};
 
 /// The checked graph of a bundle. The bundle was checked before it was made, so what an older or newer tidegate
 /// would say about it does not matter any more.
@@ -51,7 +51,6 @@ fn strategy(bundle: &Bundle) -> Strategy {
             .max_parallel
             .and_then(|most| usize::try_from(most).ok()),
         on_failure: written.on_failure,
-        settle: read(&written.settle).unwrap_or(SETTLE_DEFAULT),
         soak: read(&written.soak),
         asked_before: written
             .approvals
@@ -59,6 +58,8 @@ fn strategy(bundle: &Bundle) -> Strategy {
             .filter_map(|gate| Before::parse(&gate.before))
             .collect(),
         wave_deadline: read(&written.deadlines.wave),
+        settle: read(&written.settle),
+        gate: written.gate.clone(),
         service_deadline: read(&written.deadlines.service),
         release_deadline: read(&written.deadlines.release),
         rules: bundle.graph.completion.clone(),

@@ -54,6 +54,8 @@ pub(super) fn snapshot(
         endpoint_slices: Vec::new(),
         events: Vec::new(),
         nodes: None,
+        departed: None,
+        unreadable: Vec::new(),
         siblings: Vec::new(),
     };
     let Some(workload) = workload else {

@@ -10,7 +10,9 @@ use jiff::SignedDuration;
 
 use super::gate::Policy;
 use super::step_id::StepId;
-use crate::spec::crd::{Advance, CompletionRule, DrainLevel, HeldVariable, OnFailure};
+use crate::spec::crd::{
+    Advance, CompletionRule, DrainLevel, GateSettings, HeldVariable, OnFailure,
+};
 use crate::spec::{ObjectRef, Retention, ServiceName};
 
 /// What happens to a service.
@@ -98,14 +100,16 @@ pub struct Strategy {
     pub parallel_max: Option<usize>,
     /// What becomes of the release when a service fails.
     pub on_failure: OnFailure,
-    /// The time between the two reads that open a gate.
-    pub settle: SignedDuration,
     /// How long what comes after a service waits once that is done.
     pub soak: Option<SignedDuration>,
     /// What starts only with somebody's word.
     pub asked_before: BTreeSet<Before>,
     /// How long one wave may last; `None`: no limit.
     pub wave_deadline: Option<SignedDuration>,
+    /// The time between the two reads that open a gate; `None`: as the drain wants it.
+    pub settle: Option<SignedDuration>,
+    /// What a gate asks of a rollout.
+    pub gate: GateSettings,
     /// How long one service may go without progress; `None`: its own deadline and a minute, at least ten.
     pub service_deadline: Option<SignedDuration>,
     /// How long the release may last; `None`: no limit.
@@ -115,7 +119,9 @@ pub struct Strategy {
 }
 
 /// The time between the two reads that open a gate, unless the plan says otherwise (completion.md §5.6).
-pub const SETTLE_DEFAULT: SignedDuration = SignedDuration::from_secs(2);
+const SETTLE: SignedDuration = SignedDuration::from_secs(2);
+/// The same where an old pod may live on: no new connection may reach it, and proxies hear of that late.
+const SETTLE_OF_ENDPOINTS: SignedDuration = SignedDuration::from_secs(10);
 
 impl Strategy {
     /// The strategy of a plan that says nothing.
@@ -124,10 +130,11 @@ impl Strategy {
             advance: Advance::Wave,
             parallel_max: None,
             on_failure: OnFailure::Halt,
-            settle: SETTLE_DEFAULT,
             soak: None,
             asked_before: BTreeSet::new(),
             wave_deadline: None,
+            settle: None,
+            gate: GateSettings::default(),
             service_deadline: None,
             release_deadline: None,
             rules: Vec::new(),
@@ -275,7 +282,16 @@ impl Agenda {
             drain: member.belongings.drain,
             deadline: self.strategy.service_deadline,
             rules: self.strategy.rules.clone(),
-            ..Policy::default()
+            ..Policy::from(&self.strategy.gate)
         }
+    }
+
+    /// The time between the two reads that open a step's gate.
+    pub fn settle(&self, name: &StepId) -> SignedDuration {
+        let drain = self.members.get(name).map(|member| member.belongings.drain);
+        self.strategy.settle.unwrap_or(match drain {
+            Some(DrainLevel::Endpoints) => SETTLE_OF_ENDPOINTS,
+            Some(DrainLevel::Pods | DrainLevel::None) | None => SETTLE,
+        })
     }
 }

@@ -32,7 +32,7 @@ pub mod why;
 mod written;
 
 pub use action::{ActFailure, Action, Outcome, Precondition, Write};
-pub use agenda::{Agenda, Before, Belongings, Change, Charter, Member, SETTLE_DEFAULT, Strategy};
+pub use agenda::{Agenda, Before, Belongings, Change, Charter, Member, Strategy};
 pub use event::Event;
 pub use observation::{Asked, Observation, Prepared, Wanted, Wish};
 pub use state::{

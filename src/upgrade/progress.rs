@@ -1,7 +1,9 @@
-//! Hands progress for people on to what is saved, at most once a second, so that watching costs few writes.
+//! Hands progress for people on to what is saved, at most once a second, so that watching costs few writes. Along goes
+//! what a gate remembers of how long nothing has moved: it changes when progress does.
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::gate::Memory;
 use super::observation::Wish;
 use super::state::State;
 
@@ -32,6 +34,10 @@ pub(super) fn hand_on(state: &mut State, before: &State, now: Timestamp, wish: &
     for (name, progress) in &state.fleeting.progress {
         if let Some(service) = state.services.get_mut(name) {
             service.progress = progress.clone();
+            for (workload, record) in &mut service.records {
+                let memory = state.fleeting.memory.get(workload);
+                record.memory = memory.map(Memory::lasting);
+            }
         }
     }
     state.fleeting.progress_at = Some(now);

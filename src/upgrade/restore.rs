@@ -62,6 +62,11 @@ pub fn from_status(
             }
             names.push(name.clone());
             agenda.members.insert(name.clone(), member);
+            let remembered = kept.records.iter().filter_map(|(workload, record)| {
+                let memory = record.memory.clone()?;
+                Some((workload.clone(), memory))
+            });
+            state.fleeting.memory.extend(remembered);
             state.services.insert(name, kept);
         }
         agenda.waves.push(names);
@@ -177,6 +182,7 @@ fn records(
             Record {
                 baseline: entry.baseline,
                 applied: entry.applied,
+                memory: entry.memory,
             },
         );
     }

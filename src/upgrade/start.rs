@@ -145,7 +145,7 @@ fn ready_at(turn: &Turn<'_>, barrier: &BTreeSet<StepId>) -> Option<Timestamp> {
             soaked_at(turn, service)
         } else {
             let first = turn.state.fleeting.first_open.get(before)?;
-            let second = second_read(turn, *first);
+            let second = second_read(turn, before, *first);
             second.saturating_add(soak).unwrap_or(second)
         };
         latest = latest.max(done_at);
@@ -179,6 +179,7 @@ fn begin(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
         let record = Record {
             baseline: Some(Baseline::capture(workload, snapshot)),
             applied: None,
+            memory: None,
         };
         service.records.insert(workload.clone(), record);
     }

@@ -170,6 +170,8 @@ pub struct Record {
     pub baseline: Option<Baseline>,
     /// The server's answer to the apply.
     pub applied: Option<Applied>,
+    /// What of the looks since must outlive a restart, as last handed on: how long nothing has moved.
+    pub memory: Option<Memory>,
 }
 
 /// Where one service stands, with its records.
@@ -236,7 +238,7 @@ pub struct Repeated {
 pub struct Fleeting {
     /// When the first of the two live reads found a service's gate open.
     pub first_open: BTreeMap<StepId, Timestamp>,
-    /// What the gate must remember between looks.
+    /// What the gate must remember between looks; what of it must outlive a restart is in the records.
     pub memory: BTreeMap<ObjectRef, Memory>,
     /// When progress for people was last handed on.
     pub progress_at: Option<Timestamp>,

@@ -130,6 +130,7 @@ fn entry(object: &ObjectRef, record: &Record) -> (String, serde_json::Value) {
         object: object.clone(),
         baseline: record.baseline.clone(),
         applied: record.applied.clone(),
+        memory: record.memory.clone(),
     };
     // Plain data of texts and numbers always has a JSON form.
     (

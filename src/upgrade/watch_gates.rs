@@ -236,11 +236,11 @@ fn open(turn: &mut Turn<'_>, name: &StepId, member: &Member, live: bool) {
         (None, false) => turn.wish.live_from(name, now),
         (None, true) => {
             turn.state.fleeting.first_open.insert(name.clone(), now);
-            turn.wish.live_from(name, second_read(turn, now));
+            turn.wish.live_from(name, second_read(turn, name, now));
         }
-        (Some(first), false) => turn.wish.live_from(name, second_read(turn, first)),
+        (Some(first), false) => turn.wish.live_from(name, second_read(turn, name, first)),
         (Some(first), true) => {
-            let second = second_read(turn, first);
+            let second = second_read(turn, name, first);
             if now < second {
                 turn.wish.live_from(name, second);
             } else {
@@ -251,9 +251,9 @@ fn open(turn: &mut Turn<'_>, name: &StepId, member: &Member, live: bool) {
 }
 
 /// When the second read may be made.
-pub(super) fn second_read(turn: &Turn<'_>, first: Timestamp) -> Timestamp {
+pub(super) fn second_read(turn: &Turn<'_>, name: &StepId, first: Timestamp) -> Timestamp {
     first
-        .saturating_add(turn.agenda.strategy.settle)
+        .saturating_add(turn.agenda.settle(name))
         .unwrap_or(first)
 }
 
@@ -326,6 +326,7 @@ pub(super) fn finish(turn: &mut Turn<'_>, name: &StepId) {
     };
     service.standing = Standing::Done;
     service.ended = Some(now);
+    forget(service);
     let took = service
         .started
         .map(|started| now.duration_since(started))
@@ -334,6 +335,13 @@ pub(super) fn finish(turn: &mut Turn<'_>, name: &StepId) {
         service: name.clone(),
         took,
     });
+}
+
+/// Nobody waits any more.
+fn forget(service: &mut ServiceState) {
+    for record in service.records.values_mut() {
+        record.memory = None;
+    }
 }
 
 fn fail(turn: &mut Turn<'_>, name: &StepId, look: &Look) {
@@ -347,6 +355,7 @@ fn fail(turn: &mut Turn<'_>, name: &StepId, look: &Look) {
     }
     service.standing = Standing::Failed;
     service.ended = Some(now);
+    forget(service);
     if let Some(worst) = look.worst() {
         turn.events.push(Event::ServiceFailed {
             service: name.clone(),

@@ -9,9 +9,11 @@ use devcluster::{Options, Shared};
 use k8s_openapi::api::core::v1::Service;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
+use tidegate::upgrade::gate::Gate;
 
 use crate::files::{STEER, service, workload};
-use crate::looks::{PATIENCE, Rollout, Watched};
+use crate::histories::{History, Recorder, judged};
+use crate::looks::{PATIENCE, Rollout, Watched, alive};
 use crate::support::Space;
 
 /// A version of a workload whose pods take their time.
@@ -50,9 +52,38 @@ async fn roll(
         "{:?}",
         first.verdicts()
     );
+    let recorder = Recorder::start(space, &rollout.kinds).await;
     let watched = rollout.watch(&new, at_most).await;
     println!("{}", watched.row(situation));
+    let history = recorder.end();
+    never_open_at_any_state(&history, &watched, &rollout.name());
+    keep(&history, &watched, situation);
     watched
+}
+
+/// The same at every state that the API server has stored, also between two looks.
+#[track_caller]
+fn never_open_at_any_state(history: &History, watched: &Watched, workload: &str) {
+    history.replay(|state, change| {
+        let told = judged(state.values(), &watched.records, workload);
+        let is_open = told.is_some_and(|told| told.gate() == Gate::Open);
+        let values: Vec<Value> = state.values().cloned().collect();
+        let old = alive(&values).intersection(&watched.old).count();
+        assert!(!is_open || old == 0, "{old} old pods: {change:?}");
+    });
+}
+
+/// Writes the history down for the gate's own tests, where somebody asks for that: `TIDEGATE_HISTORIES=folder`.
+fn keep(history: &History, watched: &Watched, situation: &str) {
+    let Ok(folder) = std::env::var("TIDEGATE_HISTORIES") else {
+        return;
+    };
+    let words = situation.to_lowercase();
+    let words = words.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let file = words.join("-");
+    let path = std::path::Path::new(&folder).join(format!("{file}.jsonl"));
+    std::fs::write(path, history.scrubbed(&watched.records)).unwrap();
 }
 
 #[tokio::test]
@@ -196,6 +227,28 @@ async fn a_daemon_set_on_delete_is_paused() {
     .await;
     assert_eq!(watched.verdicts().last(), Some(&"Paused OnDelete"));
     assert_eq!(watched.first(|look| look.is_open), None);
+}
+
+#[tokio::test]
+async fn a_job_is_open_once_it_has_succeeded() {
+    let space = Space::new("job").await;
+    let rollout = Rollout::of(&space, "Job");
+    let mut job = version("Job", "1");
+    job["apiVersion"] = json!("batch/v1");
+    job["spec"]["template"]["spec"]["restartPolicy"] = json!("Never");
+    let spec = job["spec"].as_object_mut().unwrap();
+    spec.remove("replicas");
+    spec.remove("selector");
+    let recorder = Recorder::start(&space, &rollout.kinds).await;
+    let watched = rollout.watch(&job, PATIENCE).await;
+    let title = "Job";
+    println!("{}", watched.row(title));
+    keep(&recorder.end(), &watched, title);
+    watched.never_open_beside_an_old_pod();
+    assert_eq!(watched.verdicts().last(), Some(&"Complete, Drained"));
+    let running = watched.first(|look| look.others[1] == Some(true)).unwrap();
+    let open = watched.first(|look| look.is_open).unwrap();
+    assert!(running.0 < open.0, "kstatus calls a Job that runs current");
 }
 
 /// The control plane with the controller of Argo Rollouts.

@@ -33,6 +33,10 @@ pub(crate) struct Look {
 /// All looks at a rollout, each with when it was made.
 pub(crate) struct Watched {
     pub(crate) looks: Vec<(Duration, Look)>,
+    /// What was recorded before and at the apply.
+    pub(crate) records: Vec<Recorded>,
+    /// The pods that were alive before it, by uid.
+    pub(crate) old: BTreeSet<String>,
 }
 
 impl Watched {
@@ -93,7 +97,7 @@ impl Watched {
 }
 
 /// The kinds that are read at each look.
-fn kinds() -> Vec<ApiResource> {
+pub(crate) fn kinds() -> Vec<ApiResource> {
     let resource = |group: &str, kind: &str, plural: &str| ApiResource {
         group: group.to_owned(),
         version: "v1".to_owned(),
@@ -146,7 +150,7 @@ async fn read(space: &Space, kinds: &[ApiResource]) -> Vec<Value> {
     all
 }
 
-fn taken(values: &[Value]) -> Objects {
+pub(crate) fn taken(values: &[Value]) -> Objects {
     let mut objects = Objects::default();
     for value in values {
         objects.take(value).unwrap();
@@ -155,7 +159,7 @@ fn taken(values: &[Value]) -> Objects {
 }
 
 /// The pods that are alive, by uid.
-fn alive(values: &[Value]) -> BTreeSet<String> {
+pub(crate) fn alive(values: &[Value]) -> BTreeSet<String> {
     let pods = values.iter().filter(|value| value["kind"] == "Pod");
     let live = pods.filter(|pod| {
         !matches!(
@@ -172,7 +176,7 @@ pub(crate) struct Rollout<'s> {
     space: &'s Space,
     /// Kind and name.
     of: (&'static str, &'static str),
-    kinds: Vec<ApiResource>,
+    pub(crate) kinds: Vec<ApiResource>,
 }
 
 impl<'s> Rollout<'s> {
@@ -194,6 +198,11 @@ impl<'s> Rollout<'s> {
         let client = self.space.client.clone();
         let api = Api::namespaced_with(client, &self.space.namespace, resource);
         (resource.clone(), api)
+    }
+
+    /// Kind, namespace and name.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}/{}", self.of.0, self.space.namespace, self.of.1)
     }
 
     async fn apply(&self, object: &Value) -> Value {
@@ -222,7 +231,7 @@ impl<'s> Rollout<'s> {
             &Policy::default(),
             Timestamp::now(),
         );
-        let name = format!("{}/{}/{}", self.of.0, self.space.namespace, self.of.1);
+        let name = self.name();
         let assessment = seen
             .iter()
             .find(|seen| seen.report().workload == name)
@@ -256,10 +265,18 @@ impl<'s> Rollout<'s> {
         let response = Workload::from_object(self.apply(new).await)
             .unwrap()
             .unwrap();
-        for record in &mut recorded {
-            if record.object == response.reference() {
-                record.applied = Some(Applied::from_response(&response, was.as_ref()));
-            }
+        let applied = Applied::from_response(&response, was.as_ref());
+        match recorded
+            .iter_mut()
+            .find(|record| record.object == response.reference())
+        {
+            Some(record) => record.applied = Some(applied),
+            None => recorded.push(Recorded {
+                object: response.reference(),
+                baseline: None,
+                applied: Some(applied),
+                memory: None,
+            }),
         }
         let mut looks: Vec<(Duration, Look)> = Vec::new();
         let mut open_since: Option<Instant> = None;
@@ -275,6 +292,10 @@ impl<'s> Rollout<'s> {
             looks.push((began.elapsed(), look));
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        Watched { looks }
+        Watched {
+            looks,
+            records: recorded,
+            old,
+        }
     }
 }

@@ -24,6 +24,8 @@ mod deployed;
 mod fail;
 #[cfg(test)]
 mod files;
+mod histories;
+mod hundred;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]

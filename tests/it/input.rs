@@ -199,7 +199,7 @@ fn a_name_that_only_cannot_take_is_told_with_the_option() {
 }
 
 #[test]
-fn a_field_of_the_wrong_type_is_told_to_who_assesses() {
+fn a_field_of_the_wrong_type_is_told_to_who_assesses_and_its_state_is_unknown() {
     let text = "apiVersion: v1
 kind: List
 items:
@@ -213,13 +213,18 @@ items:
       ports: [{containerPort: 80}, {containerPort: http}]
 ";
     insta::assert_snapshot!(run_with(&[("a.yaml", text)], &["assess", "-f", "a.yaml"]), @r#"
+    stdout:
+    Pod/a  Shut
+      Pod a: its status is one that this version does not know: `spec.containers[1].ports[1].containerPort`: invalid type: string "http", expected i32
+      UnknownStatus: rollout Progressing, drain NotNeeded, serving NotNeeded; 0/1
     stderr:
-    error[TG0102]: Pod/a: invalid type: string "http", expected i32
+    warning[TG0102]: Pod/a: invalid type: string "http", expected i32
       --> a.yaml:11:52
        |
     11 |       ports: [{containerPort: 80}, {containerPort: http}]
        |                                                    ^^^^ spec.containers[1].ports[1].containerPort
-    error: 1 problem must be mended first; nothing was done
-    exit 2
+       |
+       = help: its state counts as unknown, so its gate is shut
+    exit 1
     "#);
 }

@@ -15,6 +15,7 @@ mod generated;
 mod input;
 mod lint;
 mod monitoring;
+mod mutants;
 mod pact;
 mod saved;
 mod simulate;

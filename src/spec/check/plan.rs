@@ -8,6 +8,7 @@ use crate::spec::{Code, Problem};
 /// In: the spec as read. Out: every problem.
 pub fn check_plan(spec: &ReleasePlanSpec) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let gate = &spec.strategy.gate;
     let durations = [
         ("spec.strategy.settle", &spec.strategy.settle),
         ("spec.strategy.soak", &spec.strategy.soak),
@@ -23,6 +24,14 @@ pub fn check_plan(spec: &ReleasePlanSpec) -> Vec<Problem> {
             "spec.strategy.deadlines.release",
             &spec.strategy.deadlines.release,
         ),
+        ("spec.strategy.gate.failAfter", &gate.fail_after),
+        ("spec.strategy.gate.notReady", &gate.not_ready),
+        ("spec.strategy.gate.drainDeadline", &gate.drain_deadline),
+        (
+            "spec.strategy.gate.controllerDeadline",
+            &gate.controller_deadline,
+        ),
+        ("spec.strategy.gate.unknownDeadline", &gate.unknown_deadline),
     ];
     for (path, text) in durations {
         let Some(text) = text else { continue };

@@ -3,12 +3,14 @@
 //! Types only: no client. What a schema can say, the schema says (CEL rules included); the rest is
 //! said by [`super::check_graph`] and [`super::check_plan`].
 
+mod gate;
 mod graph;
 mod live;
 mod notify;
 mod plan;
 mod release;
 
+pub use gate::{Capacity, GateSettings, LostNodes};
 pub use graph::{
     AssumePolicy, Call, Channel, CompletionRule, Consumes, DrainLevel, Durable, ExternalCaller,
     Negotiation, Produces, Routing, Serves, ServiceDeclaration, ServiceGraph, ServiceGraphSpec,

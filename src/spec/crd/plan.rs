@@ -14,6 +14,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::gate::GateSettings;
+
 /// How releases of one system are made.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
@@ -129,10 +131,13 @@ pub struct Strategy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
     pub soak: Option<String>,
-    /// The time between the two reads that open a gate, for instance `2s` (default).
+    /// The time between the two reads that open a gate. Default: `2s`, and `10s` where `drain` is `Endpoints`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
     pub settle: Option<String>,
+    /// What a gate asks of a rollout.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub gate: GateSettings,
 }
 
 /// When a service may start.

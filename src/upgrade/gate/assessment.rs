@@ -92,6 +92,20 @@ impl Assessment {
         }
     }
 
+    /// Whether it speaks of the object that was applied: that is there, is it still, and its controller has seen it.
+    pub(super) fn is_of_the_applied(&self) -> bool {
+        !matches!(
+            self.rollout.reason(),
+            Reason::DeletedDuringWait
+                | Reason::NotVisibleYet
+                | Reason::ReplacedDuringWait
+                | Reason::DeletionInProgress
+                | Reason::StaleRead
+                | Reason::Superseded
+                | Reason::NotObserved
+        )
+    }
+
     /// The first thing that keeps the gate shut, as one word; `Done` if nothing does.
     pub fn reason(&self) -> &'static str {
         self.because().label()

@@ -1,10 +1,11 @@
 //! Conditions as most kinds write them, read without their types.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::Deserialize;
 
 use super::Look;
 use super::baseline::BaselineCondition;
+use super::snapshot::has_seen;
 
 /// One entry of `status.conditions`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -32,10 +33,9 @@ impl Condition {
         }
     }
 
-    /// Whether it speaks of a generation before the present one.
-    pub(super) fn is_of_before(&self, generation: i64) -> bool {
-        self.observed_generation
-            .is_some_and(|observed| observed < generation)
+    /// Whether it speaks of a generation before the present one of its object, as far as it says of which.
+    pub(super) fn is_of_before(&self, object: &ObjectMeta) -> bool {
+        self.observed_generation.is_some() && !has_seen(object, self.observed_generation)
     }
 
     /// Whether it was there before the apply, word for word: then it says nothing about the apply.

@@ -91,7 +91,7 @@ fn counted(look: &Look<'_>, deployment: &Deployment, new: &ReplicaSet) -> Verdic
     let status = deployment.status.clone().unwrap_or_default();
     let updated = count(status.updated_replicas);
     // The two controllers write their status one after the other: both must agree with what is wanted.
-    if updated != wanted || !has_size(new, wanted) {
+    if updated != wanted || !has_size(new, wanted) || !is_observed(new) {
         return Verdict::progressing(Reason::Updating, updated.min(wanted), wanted);
     }
     let others_alive = owned_replica_sets(deployment, &look.snapshot.replica_sets)
@@ -112,15 +112,18 @@ fn counted(look: &Look<'_>, deployment: &Deployment, new: &ReplicaSet) -> Verdic
     Verdict::Complete
 }
 
-/// Whether a ReplicaSet wants and has so many pods, and its controller has seen that it should.
+/// Whether a ReplicaSet wants and has so many pods.
 fn has_size(set: &ReplicaSet, size: u32) -> bool {
-    replicas(set.spec.replicas) == size
-        && set.status.as_ref().is_some_and(|status| {
-            count(Some(status.replicas)) == size
-                && status
-                    .observed_generation
-                    .is_some_and(|observed| observed >= snapshot::generation(&set.metadata))
-        })
+    let there = set.status.as_ref().map(|status| status.replicas);
+    replicas(set.spec.replicas) == size && count(there) == size
+}
+
+fn is_observed(set: &ReplicaSet) -> bool {
+    let status = set.status.as_ref();
+    snapshot::has_seen(
+        &set.metadata,
+        status.and_then(|status| status.observed_generation),
+    )
 }
 
 /// How many new pods must be available.

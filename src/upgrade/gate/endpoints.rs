@@ -5,13 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{Pod, Service};
-use k8s_openapi::api::discovery::v1::Endpoint;
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::baseline::{Baseline, is_in_front_of};
+use super::lineage::{Lineage, Standing};
 use super::snapshot::{self, Snapshot};
 
 /// The label by which an EndpointSlice names its Service.
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
+pub(super) const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// The Services in front of a workload, now or before the apply.
 pub(super) struct Fronts<'a> {
@@ -19,14 +21,20 @@ pub(super) struct Fronts<'a> {
     pub(super) services: Vec<&'a Service>,
     /// All names, those of deleted Services included: their slices may outlive them.
     pub(super) names: BTreeSet<&'a str>,
+    /// Those that are known by their endpoints alone.
+    pub(super) unshown: BTreeSet<&'a str>,
     /// All selectors, old ones included: a changed selector is a rollout of its own.
     selectors: Vec<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> Fronts<'a> {
-    pub(super) fn of(baseline: &'a Baseline, snapshot: &'a Snapshot) -> Self {
+    pub(super) fn of(
+        baseline: &'a Baseline,
+        snapshot: &'a Snapshot,
+        lineage: &Lineage<'_>,
+    ) -> Self {
         let was_in_front = |service: &Service| {
-            service.metadata.namespace.as_deref().unwrap_or_default() == baseline.workload.namespace
+            is_in(&service.metadata, &baseline.workload.namespace)
                 && baseline
                     .services
                     .contains_key(snapshot::name(&service.metadata))
@@ -47,9 +55,15 @@ impl<'a> Fronts<'a> {
         let names = services
             .iter()
             .map(|service| snapshot::name(&service.metadata));
+        let listed = listed(baseline, snapshot, lineage);
         Self {
             names: names
                 .chain(baseline.services.keys().map(String::as_str))
+                .chain(listed.iter().copied())
+                .collect(),
+            unshown: listed
+                .into_iter()
+                .filter(|name| !is_shown(snapshot, &baseline.workload.namespace, name))
                 .collect(),
             selectors: now.chain(baseline.services.values()).collect(),
             services,
@@ -62,6 +76,43 @@ impl<'a> Fronts<'a> {
             .iter()
             .any(|selector| snapshot::service_selects(selector, &pod.metadata))
     }
+}
+
+/// The Services whose endpoints name a pod of the workload, whatever they select.
+fn listed<'a>(
+    baseline: &Baseline,
+    snapshot: &'a Snapshot,
+    lineage: &Lineage<'_>,
+) -> BTreeSet<&'a str> {
+    let own: BTreeSet<&str> = snapshot
+        .pods
+        .iter()
+        .filter(|pod| matches!(lineage.standing(pod), Standing::Current | Standing::Old))
+        .map(|pod| snapshot::uid(&pod.metadata))
+        .chain(baseline.pods.iter().map(|pod| pod.uid.as_str()))
+        .collect();
+    let names_own = |slice: &&EndpointSlice| {
+        let endpoints = slice.endpoints.iter().flatten();
+        let mut targets = endpoints.filter_map(|endpoint| endpoint.target_ref.as_ref());
+        targets.any(|target| target.uid.as_deref().is_some_and(|uid| own.contains(uid)))
+    };
+    snapshot
+        .endpoint_slices
+        .iter()
+        .filter(|slice| is_in(&slice.metadata, &baseline.workload.namespace))
+        .filter(names_own)
+        .filter_map(|slice| snapshot::label(&slice.metadata, SERVICE_NAME))
+        .collect()
+}
+
+fn is_in(metadata: &ObjectMeta, namespace: &str) -> bool {
+    metadata.namespace.as_deref().unwrap_or_default() == namespace
+}
+
+fn is_shown(snapshot: &Snapshot, namespace: &str, service: &str) -> bool {
+    snapshot.services.iter().any(|shown| {
+        is_in(&shown.metadata, namespace) && snapshot::name(&shown.metadata) == service
+    })
 }
 
 /// An endpoint with what it leads to.
@@ -120,12 +171,12 @@ pub(super) fn seen<'a>(
     let pods: Vec<_> = snapshot
         .pods
         .iter()
-        .filter(|pod| pod.metadata.namespace.as_deref().unwrap_or_default() == namespace)
+        .filter(|pod| is_in(&pod.metadata, namespace))
         .collect();
     let mut seen: Vec<_> = snapshot
         .endpoint_slices
         .iter()
-        .filter(|slice| slice.metadata.namespace.as_deref().unwrap_or_default() == namespace)
+        .filter(|slice| is_in(&slice.metadata, namespace))
         .filter_map(|slice| {
             let service = snapshot::label(&slice.metadata, SERVICE_NAME)?;
             fronts.names.contains(service).then_some((service, slice))

@@ -13,12 +13,14 @@ use super::Look;
 use super::argo_rollouts::HASH_LABEL;
 use super::assessment::Note;
 use super::baseline::node;
+use super::churn::{self, Birth};
 use super::deployment::{is_in_baseline, progressing};
 use super::lineage::{Lineage, Standing, new_replica_sets};
 use super::memory::Sighting;
 use super::reason::Reason;
 use super::signs::{self, Sign};
 use super::snapshot::{self, Read};
+use super::unready;
 use super::vanished::{NodeState, node_state};
 use super::verdict::{Class, Verdict};
 use super::workload::Workload;
@@ -46,6 +48,8 @@ pub(super) struct Scan {
     pub(super) is_gated: bool,
     /// What to remember.
     pub(super) sightings: BTreeMap<String, Sighting>,
+    /// The same of new pods that were seen.
+    pub(super) births: BTreeMap<String, Birth>,
 }
 
 impl Scan {
@@ -73,7 +77,11 @@ pub(super) fn scan(look: &Look<'_>, lineage: &Lineage<'_>, wanted: u32) -> Scan 
     }
     let mut others = rejections(&new);
     others.extend(of_owner(look, live, length_of(&moving) < wanted));
-    let old = of_pods(look, &old_of_stateful_set(look, live, lineage));
+    let births = births(look, live, &new);
+    others.extend(churn::of_births(look, live, &births, wanted));
+    let blocking = old_of_stateful_set(look, live, lineage);
+    let mut old = of_pods(look, &blocking);
+    old.extend(crashes_that_last(look, &blocking));
 
     let mut sightings = BTreeMap::new();
     let of_pods = ripe(look, found, &mut sightings);
@@ -88,6 +96,23 @@ pub(super) fn scan(look: &Look<'_>, lineage: &Lineage<'_>, wanted: u32) -> Scan 
         old,
         is_gated: moving.iter().any(|pod| signs::is_gated(pod)),
         sightings,
+        births,
+    }
+}
+
+/// A Job makes a new pod for each that fails, and a bare pod is its own.
+fn births(look: &Look<'_>, live: &Workload, new: &[&Pod]) -> BTreeMap<String, Birth> {
+    match live {
+        Workload::Deployment(_)
+        | Workload::StatefulSet(_)
+        | Workload::DaemonSet(_)
+        | Workload::ReplicaSet(_)
+        | Workload::ArgoRollout(_) => churn::births(look, new),
+        Workload::Job(_)
+        | Workload::CronJob(_)
+        | Workload::Pod(_)
+        | Workload::FlaggerCanary(_)
+        | Workload::Plain(_) => BTreeMap::new(),
     }
 }
 
@@ -106,6 +131,7 @@ fn of_pods(look: &Look<'_>, pods: &[&Pod]) -> Vec<Sign> {
             own.into_iter()
                 .chain(signs::of_events(pod, &look.snapshot.events))
                 .chain(signs::of_claims(pod, &look.snapshot.events))
+                .chain(unready::of_pod(pod, &look.snapshot.events, look.policy))
         })
         .collect()
 }
@@ -131,6 +157,17 @@ fn crashes(look: &Look<'_>, pods: &[&Pod], wanted: u32) -> Vec<Sign> {
                 || (!was_ready && many(crash.restarts))
         })
         .map(|(pod, crash)| signs::of_crash(pod, crash))
+        .collect()
+}
+
+/// E7 of pods that nobody waits to see ready.
+fn crashes_that_last(look: &Look<'_>, pods: &[&Pod]) -> Vec<Sign> {
+    let crashes = pods
+        .iter()
+        .filter_map(|pod| signs::crash(pod).map(|crash| (pod, crash)));
+    crashes
+        .filter(|(_, crash)| crash.is_backing_off && crash.restarts >= look.policy.crash_restarts)
+        .map(|(pod, crash)| signs::of_crash(pod, &crash))
         .collect()
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::Pod;
 
 use super::Look;
+use super::baseline::node;
 use super::kin;
 use super::lineage::Lineage;
 use super::reason::Reason;
@@ -31,12 +32,36 @@ pub(super) fn differ(look: &Look<'_>, lineage: &Lineage<'_>) -> Option<(Reason, 
         let detail = format!("container {container} has the images {images}");
         return Some((Reason::PatchedPod, detail));
     }
-    let (container, images) =
-        first_difference(pods.iter().flat_map(|pod| running(pod)).filter(is_own))?;
-    Some((
-        Reason::MixedImages,
-        format!("container {container} runs {images}"),
-    ))
+    let told = |(container, images): (&str, String)| {
+        let detail = format!("container {container} runs {images}");
+        (Reason::MixedImages, detail)
+    };
+    let of_registry = pods
+        .iter()
+        .flat_map(|pod| running(pod))
+        .filter(is_own)
+        .filter_map(|(name, image)| Some((name, image.rsplit_once('@')?.1)));
+    if let Some(different) = first_difference(of_registry) {
+        return Some(told(different));
+    }
+    // Without a registry's digest it is that of one architecture's build: only pods of one can be compared.
+    let architectures: BTreeSet<_> = pods.iter().map(|pod| architecture(look, pod)).collect();
+    architectures.iter().find_map(|wanted| {
+        let alike = pods.iter().filter(|pod| architecture(look, pod) == *wanted);
+        let built = alike
+            .flat_map(|pod| running(pod))
+            .filter(is_own)
+            .filter(|(_, image)| !image.contains('@'));
+        first_difference(built).map(told)
+    })
+}
+
+/// What a pod's node is built for; `None` if nobody says it.
+fn architecture<'a>(look: &Look<'a>, pod: &Pod) -> Option<&'a str> {
+    let mut nodes = look.snapshot.nodes.iter().flat_map(|nodes| nodes.iter());
+    let found = nodes.find(|found| snapshot::name(&found.metadata) == node(pod))?;
+    let info = found.status.as_ref()?.node_info.as_ref()?;
+    Some(info.architecture.as_str())
 }
 
 fn first_difference<'a>(
@@ -68,8 +93,7 @@ fn asked(pod: &Pod) -> impl Iterator<Item = (&str, &str)> {
         })
 }
 
-/// Container and image, as the node runs them. Only a digest of a registry counts: the others differ
-/// between architectures.
+/// Container and image, as the node runs them, where that is a digest.
 fn running(pod: &Pod) -> impl Iterator<Item = (&str, &str)> {
     let statuses = pod
         .status
@@ -77,5 +101,11 @@ fn running(pod: &Pod) -> impl Iterator<Item = (&str, &str)> {
         .flat_map(|status| status.container_statuses.iter().flatten());
     statuses
         .map(|status| (status.name.as_str(), status.image_id.as_str()))
-        .filter(|(_, image)| image.contains("@sha256:"))
+        .filter(|(_, image)| is_digest(image.rsplit_once('@').map_or(*image, |(_, digest)| digest)))
+}
+
+/// `sha256:` and the digest, or another algorithm's.
+fn is_digest(text: &str) -> bool {
+    let parts = text.split_once(':');
+    parts.is_some_and(|(algorithm, hex)| algorithm.starts_with("sha") && !hex.is_empty())
 }

@@ -73,6 +73,8 @@ pub(super) struct Lineage<'a> {
     between: BTreeMap<&'a str, &'a ObjectMeta>,
     selectors: Vec<&'a LabelSelector>,
     known: BTreeSet<&'a str>,
+    /// The name of a CronJob: its Jobs are called after it.
+    cron: Option<&'a str>,
     current: Vec<Current>,
 }
 
@@ -97,6 +99,7 @@ impl<'a> Lineage<'a> {
                 .chain(baseline.selector.as_ref())
                 .collect(),
             known: baseline.pods.iter().map(|pod| pod.uid.as_str()).collect(),
+            cron: (baseline.workload.kind == "CronJob").then_some(baseline.workload.name.as_str()),
             current: live.map(|live| current(live, snapshot)).unwrap_or_default(),
         }
     }
@@ -133,6 +136,26 @@ impl<'a> Lineage<'a> {
                     namespace: pod.metadata.namespace.clone().unwrap_or_default(),
                     name: owner.name.clone(),
                 }),
+            }
+        }
+    }
+
+    /// Whether a uid is the workload's.
+    pub(super) fn is_own(&self, uid: &str) -> bool {
+        self.uids.contains(uid)
+    }
+
+    /// Whether a pod of which nothing but the metadata is known may be the workload's.
+    pub(super) fn may_own(&self, pod: &ObjectMeta) -> bool {
+        let is_claimed = |selector: &&LabelSelector| snapshot::selects(selector, pod);
+        match snapshot::controller(pod) {
+            None => pod.labels.is_none() || self.selectors.iter().any(is_claimed),
+            Some(owner) => {
+                let above = self.between.get(owner.uid.as_str());
+                let above = above.and_then(|set| snapshot::controller(set));
+                self.is_own(&owner.uid)
+                    || above.is_some_and(|above| self.is_own(&above.uid))
+                    || self.selectors.iter().any(is_claimed)
             }
         }
     }
@@ -202,8 +225,17 @@ impl<'a> Lineage<'a> {
                 None => Root::Other(owner),
             },
             None if owner.kind == "ReplicaSet" => Root::GoneReplicaSet(owner),
+            // Its template went with the Job: nobody can say that it was the new one.
+            None if owner.kind == "Job" && self.is_job_of_cron(&owner.name) => Root::Ours,
             None => Root::Other(owner),
         }
+    }
+
+    /// Whether a Job that is gone was a CronJob's, by its name: that of the CronJob and when it was due.
+    fn is_job_of_cron(&self, job: &str) -> bool {
+        job.rsplit_once('-').is_some_and(|(cron, due)| {
+            self.cron == Some(cron) && !due.is_empty() && due.bytes().all(|b| b.is_ascii_digit())
+        })
     }
 
     fn is_current(&self, pod: &Pod, root: &Root<'_>) -> bool {

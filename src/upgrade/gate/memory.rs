@@ -1,11 +1,14 @@
 //! What must be remembered between two looks.
 //!
-//! In and out of [`super::assess`]. Losing it makes waits longer and never opens a gate.
+//! In and out of [`super::assess`]. Losing what [`Memory::lasting`] keeps makes waits longer and forgets pods that were
+//! taken away by force; losing the rest only makes it take longer to see that something is broken.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use super::churn::Birth;
 
 /// What must be remembered of one workload between two looks. Serializable, so that it survives a
 /// restart where the caller wants that; starts empty at every apply.
@@ -36,6 +39,9 @@ pub struct Memory {
     /// The last change among the old pods after the rollout was complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) drain: Option<Mark>,
+    /// The new pods that were first seen within the last minute, or are still there, by uid.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) births: BTreeMap<String, Birth>,
     /// Signs of failure that have been there at every look since.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) sightings: BTreeMap<String, Sighting>,
@@ -48,6 +54,22 @@ impl Memory {
     /// Since when nothing has moved; `None` if nobody has looked yet.
     pub fn still_since(&self) -> Option<Timestamp> {
         self.progress.as_ref().map(|mark| mark.since)
+    }
+
+    /// The part of it that must outlive whoever looks: how long nothing has moved, and pods that may still run.
+    #[must_use]
+    pub fn lasting(&self) -> Self {
+        let may_run =
+            |trace: &Trace| !trace.is_dead && (trace.is_forced || trace.gone_since.is_some());
+        let pods = self.pods.iter().filter(|(_, trace)| may_run(trace));
+        Self {
+            births: BTreeMap::new(),
+            sightings: BTreeMap::new(),
+            pods: pods
+                .map(|(uid, trace)| (uid.clone(), trace.clone()))
+                .collect(),
+            ..self.clone()
+        }
     }
 }
 
@@ -97,6 +119,9 @@ pub(super) struct Trace {
     /// It was deleted without grace: the API forgets it at once, whatever the process does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_forced: bool,
+    /// Nobody had told it to go yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_staying: bool,
     /// Since when its object is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) gone_since: Option<Timestamp>,

@@ -10,13 +10,16 @@ mod argo_rollouts;
 mod assessment;
 mod bare;
 mod baseline;
+mod churn;
 mod condition;
 mod cron_job;
 mod daemon_set;
 mod deployment;
 mod drain;
 mod endpoints;
+mod evidence;
 mod failure;
+mod fault;
 mod flagger;
 mod freshness;
 mod images;
@@ -42,6 +45,7 @@ mod stateful_set;
 mod template;
 #[cfg(test)]
 mod tests;
+mod unready;
 mod vanished;
 mod verdict;
 mod workload;
@@ -50,21 +54,22 @@ pub use argo_rollouts::ArgoRollout;
 pub use assessment::{Assessment, Gate, Note, Report, combine, worst};
 pub use baseline::{Applied, Baseline, BaselineCondition, BaselinePod, is_in_front_of};
 pub use endpoints::is_open;
+pub use fault::{Fault, Step};
 pub use flagger::{BaselineCanary, FlaggerCanary};
 pub use kin::references;
 pub use memory::Memory;
 pub use objects::{Absent, Objects, judge_all};
 pub use plain::{Plain, is_waited_for};
-pub use policy::{Capacity, Policy};
+pub use policy::Policy;
 pub use reason::Reason;
 pub use record::Recorded;
 pub use revisions::{LiveRevision, revisions};
-pub use snapshot::{Read, Snapshot, is_live, is_ready, selects};
+pub use snapshot::{Departure, Read, Snapshot, Unreadable, is_live, is_ready, selects};
 pub use template::template_digest;
 pub use verdict::{Blockers, Class, Drain, Leaving, OldEndpoint, OldPod, Owner, Serving, Verdict};
 pub use workload::Workload;
 
-pub use crate::spec::crd::DrainLevel;
+pub use crate::spec::crd::{Capacity, DrainLevel};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -159,14 +164,15 @@ pub fn assess(
         .workload
         .as_ref()
         .map_or(0, |live| wanted(live, snapshot));
-    let (judgement, scan) = match freshness::check(&look) {
+    let (mut judgement, scan) = match freshness::check(&look) {
         // What was wrong at the last look may still be: nothing of it is forgotten.
         Freshness::Settled(verdict) => {
-            let sightings = memory.sightings.clone();
+            let (sightings, births) = (memory.sightings.clone(), memory.births.clone());
             (
                 verdict.into(),
                 Scan {
                     sightings,
+                    births,
                     ..Scan::default()
                 },
             )
@@ -176,7 +182,7 @@ pub fn assess(
             (judge(&look, live, &lineage, &scan), scan)
         }
     };
-    let fronts = Fronts::of(baseline, snapshot);
+    let fronts = Fronts::of(baseline, snapshot, &lineage);
     let seen = endpoints::seen(snapshot, &fronts, &baseline.workload.namespace);
     let scene = Scene {
         look: &look,
@@ -187,6 +193,10 @@ pub fn assess(
     };
     let drained = drain::judge(&scene);
     let serving = serving::judge(&scene, wanted);
+    if judgement.verdict == Verdict::Complete {
+        let unknown = evidence::unknown(&look, &lineage, &fronts, (0, wanted));
+        judgement.verdict = unknown.unwrap_or(Verdict::Complete);
+    }
     let pods = lineage.current_pods(&snapshot.pods);
     let new_ready = snapshot::length(pods.iter().filter(|pod| is_ready(pod)).count());
     let has_pods = snapshot.workload.as_ref().is_none_or(Workload::has_pods);
@@ -237,7 +247,7 @@ pub fn assess_removed(
         memory: &memory,
     };
     let lineage = Lineage::of_removed(baseline, snapshot);
-    let fronts = Fronts::of(baseline, snapshot);
+    let fronts = Fronts::of(baseline, snapshot, &lineage);
     let seen = endpoints::seen(snapshot, &fronts, &baseline.workload.namespace);
     let scene = Scene {
         look: &look,
@@ -249,7 +259,14 @@ pub fn assess_removed(
     let drained = drain::judge(&scene);
     let assessment = Assessment {
         workload: baseline.workload.clone(),
-        rollout: removal(&look),
+        rollout: match removal(&look) {
+            Verdict::Complete => {
+                evidence::unknown(&look, &lineage, &fronts, (0, 0)).unwrap_or(Verdict::Complete)
+            }
+            other @ (Verdict::Progressing { .. }
+            | Verdict::Paused { .. }
+            | Verdict::Failed { .. }) => other,
+        },
         waits_for: Reason::Deleting,
         drain: drained.drain,
         serving: Serving::NotNeeded,

@@ -16,10 +16,11 @@ use serde_json::Value;
 
 use super::assessment::Assessment;
 use super::baseline::{Applied, Baseline, is_in_front_of};
+use super::fault::{Fault, typed};
 use super::memory::Memory;
 use super::policy::Policy;
 use super::record::Recorded;
-use super::snapshot::{self, Read, Snapshot};
+use super::snapshot::{self, Read, Snapshot, Unreadable};
 use super::workload::Workload;
 use super::{assess, assess_removed, kin};
 use crate::spec::{Identity, ObjectRef};
@@ -39,11 +40,55 @@ pub struct Objects {
     endpoint_slices: Vec<EndpointSlice>,
     events: Vec<Event>,
     nodes: Vec<Node>,
+    unreadable: Vec<Unreadable>,
 }
 
 impl Objects {
-    /// Takes one object in; `false` if no gate looks at its kind. Error: it is not as its kind is.
-    pub fn take(&mut self, object: &Value) -> Result<bool, serde_json::Error> {
+    /// Takes one object in; `false` if no gate looks at its kind.
+    ///
+    /// Error: a field is not as its kind says. It is taken in all the same: nobody knows how far it is, nor how far
+    /// that is of which it would tell.
+    pub fn take(&mut self, object: &Value) -> Result<bool, Fault> {
+        let read = self.read(object);
+        if let Err(fault) = &read {
+            self.take_unreadable(object, fault);
+        }
+        read
+    }
+
+    fn take_unreadable(&mut self, object: &Value, fault: &Fault) {
+        let plain = Workload::unreadable(object, fault);
+        let reference = plain.reference();
+        let metadata = plain.metadata().clone();
+        match (reference.group(), reference.kind.as_str()) {
+            // Only a hint.
+            ("", "Event") => {}
+            // It is there, and nobody can say that it is ready.
+            ("", "Node") => self.nodes.push(Node {
+                metadata,
+                ..Node::default()
+            }),
+            (group, kind) => {
+                let is_evidence = matches!(
+                    (group, kind),
+                    ("apps", "ReplicaSet" | "ControllerRevision")
+                        | ("batch", "Job")
+                        | ("", "Pod" | "Service")
+                        | ("discovery.k8s.io", "EndpointSlice")
+                );
+                if is_evidence {
+                    self.unreadable.push(Unreadable {
+                        object: reference,
+                        metadata,
+                        fault: fault.to_string(),
+                    });
+                }
+                self.workloads.push(plain);
+            }
+        }
+    }
+
+    fn read(&mut self, object: &Value) -> Result<bool, Fault> {
         let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
         let is_seen = match (text("apiVersion"), text("kind")) {
             ("apps/v1", "ReplicaSet") => push(&mut self.replica_sets, object),
@@ -82,6 +127,7 @@ impl Objects {
                 Recorded {
                     baseline: Some(Baseline::capture(&object, &snapshot)),
                     applied: None,
+                    memory: None,
                     object,
                 }
             })
@@ -93,8 +139,8 @@ impl Objects {
         self.workloads.iter()
     }
 
-    /// Those that are judged with another one that is there: a Canary's target, the Deployment that a Rollout takes its
-    /// template from, a Service in front of pods.
+    /// Those whose pods belong to another one that is there: a Canary's target, the Deployment that a Rollout takes its
+    /// template from.
     fn parts(&self) -> BTreeSet<Identity> {
         let with_pods: BTreeSet<Identity> = self
             .workloads
@@ -104,7 +150,12 @@ impl Objects {
             .collect();
         let kin = self.workloads.iter().flat_map(kin::references);
         let kin = kin.map(|wanted| wanted.identity());
-        let mut parts: BTreeSet<Identity> = kin.filter(|kin| with_pods.contains(kin)).collect();
+        kin.filter(|kin| with_pods.contains(kin)).collect()
+    }
+
+    /// The Services in front of pods, which are judged with those.
+    fn fronts(&self) -> BTreeSet<Identity> {
+        let mut fronts = BTreeSet::new();
         let called: Vec<(&Workload, Vec<Workload>)> = self
             .workloads
             .iter()
@@ -120,7 +171,7 @@ impl Objects {
                     .any(|(workload, others)| is_in_front_of(service, workload, others));
             if is_front {
                 let metadata = &service.metadata;
-                parts.insert((
+                fronts.insert((
                     String::new(),
                     "Service".to_owned(),
                     metadata.namespace.clone().unwrap_or_default(),
@@ -128,7 +179,7 @@ impl Objects {
                 ));
             }
         }
-        parts
+        fronts
     }
 
     /// What a workload refers to.
@@ -196,6 +247,13 @@ impl Objects {
             events: pick(&self.events, |object| {
                 object.metadata.namespace.as_deref().unwrap_or_default() == workload.namespace
             }),
+            departed: None,
+            unreadable: if has_pods {
+                let here = |object: &&Unreadable| object.object.namespace == workload.namespace;
+                self.unreadable.iter().filter(here).cloned().collect()
+            } else {
+                Vec::new()
+            },
             // No node at all was hardly meant to say that every node is gone.
             nodes: (!self.nodes.is_empty()).then(|| Arc::from(self.nodes.clone())),
             siblings: Vec::new(),
@@ -241,7 +299,7 @@ pub fn judge_all(
         .iter()
         .map(|record| (record.object.identity(), record))
         .collect();
-    let parts = objects.parts();
+    let (parts, fronts) = (objects.parts(), objects.fronts());
     let mut here: Vec<(ObjectRef, Option<&Workload>)> = Vec::new();
     let mut present = BTreeSet::new();
     let mut judged: Vec<&Workload> = objects.workloads().collect();
@@ -249,7 +307,7 @@ pub fn judge_all(
     for live in judged {
         let reference = live.reference();
         let name = reference.identity();
-        if records.contains_key(&name) || !parts.contains(&name) {
+        if records.contains_key(&name) || !(parts.contains(&name) || fronts.contains(&name)) {
             here.push((reference, Some(live)));
         }
         present.insert(name);
@@ -259,7 +317,7 @@ pub fn judge_all(
         .filter(|record| present.insert(record.object.identity()));
     here.extend(gone.map(|record| (record.object.clone(), None)));
     here.iter()
-        .map(|(workload, live)| {
+        .filter_map(|(workload, live)| {
             let record = records.get(&workload.identity());
             let baseline = record
                 .and_then(|record| record.baseline.clone())
@@ -271,10 +329,13 @@ pub fn judge_all(
                 .or_else(|| (absent == Absent::Deleted).then(|| as_it_was(&baseline)));
             let snapshot = objects.snapshot_of(*live, workload, now);
             let memory = Memory::default();
-            match applied {
+            let assessment = match applied {
                 Some(applied) => assess(&baseline, &applied, &snapshot, policy, &memory).0,
                 None => assess_removed(&baseline, &snapshot, policy, &memory).0,
-            }
+            };
+            // Of a part that is what was applied, what it is a part of says how far it is.
+            let is_judged_with_another = parts.contains(&workload.identity());
+            (!is_judged_with_another || !assessment.is_of_the_applied()).then_some(assessment)
         })
         .collect()
 }
@@ -314,8 +375,8 @@ fn as_it_stands(live: &Workload, before: &Baseline) -> Applied {
     }
 }
 
-fn push<K: DeserializeOwned>(list: &mut Vec<K>, object: &Value) -> Result<bool, serde_json::Error> {
-    list.push(serde_json::from_value(object.clone())?);
+fn push<K: DeserializeOwned>(list: &mut Vec<K>, object: &Value) -> Result<bool, Fault> {
+    list.push(typed(object.clone())?);
     Ok(true)
 }
 

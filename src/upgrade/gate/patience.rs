@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Look;
 use super::assessment::{Assessment, Gate, Note};
@@ -13,8 +13,8 @@ use super::failure::Scan;
 use super::job;
 use super::memory::{Mark, Memory, Trace};
 use super::reason::Reason;
-use super::snapshot;
-use super::verdict::{Class, Drain, Verdict};
+use super::snapshot::{self, Read};
+use super::verdict::{Class, Drain, Leaving, Verdict};
 use super::workload::Workload;
 
 /// Something must move within this, whatever the kind says.
@@ -86,6 +86,7 @@ pub(super) fn weigh(
         waiting: Some(waiting(look, &assessment)),
         progress: Some(progress),
         drain,
+        births: scan.births,
         sightings: scan.sightings,
         pods: traces,
     };
@@ -145,11 +146,30 @@ fn drain_mark(look: &Look<'_>, assessment: &Assessment) -> Mark {
         Drain::Draining(blockers) | Drain::Stuck(blockers, _) => blockers.pods.len(),
         Drain::NotNeeded | Drain::Drained | Drain::Unprovable(..) => 0,
     };
-    Mark::next(
-        look.memory.drain.as_ref(),
-        blockers.to_string(),
-        look.snapshot.now,
-    )
+    let since = match look.snapshot.read {
+        Read::Live | Read::Cached => look.snapshot.now,
+        // Looked at once: the pods themselves say when the last of them was told to go.
+        Read::File => last_told_to_go(assessment).unwrap_or(look.snapshot.now),
+    };
+    Mark::next(look.memory.drain.as_ref(), blockers.to_string(), since)
+}
+
+fn last_told_to_go(assessment: &Assessment) -> Option<Timestamp> {
+    let (Drain::Draining(blockers) | Drain::Stuck(blockers, _)) = &assessment.drain else {
+        return None;
+    };
+    let told = blockers.pods.iter().filter_map(|pod| match &pod.leaving {
+        Leaving::By {
+            gone_by,
+            finalizers: _,
+        } => gone_by
+            .checked_sub(SignedDuration::from_secs(pod.grace_s))
+            .ok(),
+        Leaving::No { phase: _ }
+        | Leaving::Kept { until: _ }
+        | Leaving::Vanished { dead_by: _ } => None,
+    });
+    told.max()
 }
 
 fn drain_stuck(look: &Look<'_>, assessment: &Assessment, mark: Option<&Mark>) -> Option<Verdict> {
@@ -181,6 +201,9 @@ fn no_progress(look: &Look<'_>, assessment: &Assessment, progress: &Mark) -> Opt
         Verdict::Paused { .. } | Verdict::Failed { .. } => false,
     };
     let still = look.snapshot.now.duration_since(progress.since);
+    if let Some(never) = never_known(look, assessment, still) {
+        return Some(never);
+    }
     let deadline = deadline(look)?;
     (is_waiting && still >= deadline).then(|| {
         let detail = format!(
@@ -189,6 +212,21 @@ fn no_progress(look: &Look<'_>, assessment: &Assessment, progress: &Mark) -> Opt
         );
         Verdict::failed(Reason::NoProgress, Class::Retryable, detail)
     })
+}
+
+/// What nobody can tell the state of will hardly tell it later.
+fn never_known(look: &Look<'_>, assessment: &Assessment, still: SignedDuration) -> Option<Verdict> {
+    let Verdict::Progressing {
+        reason: reason @ (Reason::UnknownStatus | Reason::NoRule),
+        done: _,
+        total: _,
+        detail: _,
+    } = &assessment.rollout
+    else {
+        return None;
+    };
+    let bound = look.policy.unknown_deadline.or_else(|| deadline(look))?;
+    (still >= bound).then(|| Verdict::failed(*reason, Class::Retryable, assessment.matter()))
 }
 
 /// How long nothing may move; `None` while that is the workload's own business.

@@ -167,6 +167,10 @@ reasons! {
     Suspend = "{done} of {total} done, and a step waits for you: resume it",
     /// It failed.
     WorkflowFailed = "",
+    /// Somebody stopped it: its exit handlers ran.
+    Stopped = "",
+    /// Somebody ended it at once.
+    Terminated = "",
     /// It could not be run.
     WorkflowError = "",
     /// A PipelineRun or TaskRun failed.
@@ -229,6 +233,8 @@ reasons! {
     CreateRejected = "",
     /// Nodes refuse or evict the pods.
     PodsRejected = "",
+    /// New pods are deleted as fast as they are made.
+    PodChurn = "",
     /// A volume cannot be mounted.
     Volume = "",
     /// A pod's sandbox cannot be made.

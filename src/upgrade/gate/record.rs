@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::baseline::{Applied, Baseline};
+use super::memory::Memory;
 use crate::spec::ObjectRef;
 
 /// One workload with what was recorded before and at its apply. The object stands inside, since keys of `.status`
@@ -19,6 +20,9 @@ pub struct Recorded {
     /// The server's answer to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<Applied>,
+    /// What of the looks since must outlive whoever looked; only in `.status`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
 }
 
 impl Recorded {

@@ -54,6 +54,11 @@ pub struct Snapshot {
     pub endpoint_slices: Vec<EndpointSlice>,
     /// Events of the workload and its pods; none is needed, they only hasten a failure.
     pub events: Vec<Event>,
+    /// The pods that went while a watch looked on, by uid; `None` where nobody looks on, and a pod that is gone is
+    /// believed to have ended. Shared, for it is of the whole namespace.
+    pub departed: Option<Arc<BTreeMap<String, Departure>>>,
+    /// What is there of the above and cannot be read; in files only.
+    pub unreadable: Vec<Unreadable>,
     /// The nodes, or `None` if they cannot be read: then a vanished pod is believed to be gone.
     /// Shared, for there may be thousands.
     pub nodes: Option<Arc<[Node]>>,
@@ -61,6 +66,26 @@ pub struct Snapshot {
     /// the other workloads of the same service, each of which has a gate of its own, and what the
     /// plan allows by name.
     pub siblings: Vec<ObjectRef>,
+}
+
+/// How a pod was when its object went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// It had been told to end and given time, or had ended by itself.
+    Ended,
+    /// It was taken away without a grace period: whether its process ended nobody has said.
+    Forced,
+}
+
+/// An object that is evidence about others and is not as its kind is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unreadable {
+    /// The object.
+    pub object: ObjectRef,
+    /// Its metadata, as far as they can be read.
+    pub metadata: ObjectMeta,
+    /// What is wrong with it.
+    pub fault: String,
 }
 
 impl Snapshot {
@@ -95,8 +120,17 @@ pub(super) fn uid(metadata: &ObjectMeta) -> &str {
     metadata.uid.as_deref().unwrap_or_default()
 }
 
+/// The generation of an object as a record of it says it.
 pub(super) fn generation(metadata: &ObjectMeta) -> i64 {
     metadata.generation.unwrap_or_default()
+}
+
+/// Whether a controller that says that it has seen a generation has seen the present one. Where either is not said,
+/// nobody knows.
+pub(super) fn has_seen(metadata: &ObjectMeta, observed: Option<i64>) -> bool {
+    observed
+        .zip(metadata.generation)
+        .is_some_and(|(observed, present)| observed >= present)
 }
 
 pub(super) fn label<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a str> {

@@ -12,7 +12,7 @@ use super::Look;
 use super::baseline::{BaselinePod, grace_s, node};
 use super::lineage::Lineage;
 use super::memory::Trace;
-use super::snapshot::{self, Snapshot};
+use super::snapshot::{self, Departure, Snapshot};
 use super::verdict::{Leaving, OldPod, Owner};
 use crate::spec::ObjectRef;
 
@@ -96,7 +96,7 @@ pub(super) fn trace(
         let trace = if listed || trace.is_dead {
             dead(&trace)
         } else {
-            vanished(look, trace)
+            vanished(look, &uid, trace)
         };
         if !trace.is_dead {
             held.push(still_running(look, &uid, &trace));
@@ -109,13 +109,14 @@ pub(super) fn trace(
 fn of_live(pod: &Pod) -> Trace {
     // A kubelet that is done also deletes with a grace period of zero, but it has said before that the containers
     // have ended, and then the pod is not live. One that is live was deleted by force.
-    let is_forced =
-        snapshot::is_terminating(pod) && pod.metadata.deletion_grace_period_seconds == Some(0);
+    let is_told = snapshot::is_terminating(pod);
+    let is_forced = is_told && pod.metadata.deletion_grace_period_seconds == Some(0);
     Trace {
         name: snapshot::name(&pod.metadata).to_owned(),
         node: node(pod).to_owned(),
         grace_s: grace_s(pod),
         is_forced,
+        is_staying: !is_told,
         gone_since: None,
         is_dead: false,
     }
@@ -127,6 +128,8 @@ fn of_baseline(pod: &BaselinePod) -> Trace {
         node: pod.node.clone(),
         grace_s: pod.grace_s,
         is_forced: false,
+        // That was before the apply: it may have been told to go since.
+        is_staying: false,
         gone_since: None,
         is_dead: false,
     }
@@ -139,19 +142,32 @@ fn dead(trace: &Trace) -> Trace {
         node: String::new(),
         grace_s: trace.grace_s,
         is_forced: false,
+        is_staying: false,
         gone_since: None,
         is_dead: true,
     }
 }
 
-fn vanished(look: &Look<'_>, trace: Trace) -> Trace {
+/// Whether a pod that is gone went without having been told to: its process may not know yet. Where a watch looks on
+/// and says nothing of a pod that was to stay when last seen, it has missed how that went, or has yet to say it.
+fn went_by_force(look: &Look<'_>, uid: &str, trace: &Trace) -> bool {
+    let told = look.snapshot.departed.as_ref();
+    match told.map(|departed| departed.get(uid)) {
+        Some(Some(Departure::Forced)) => true,
+        None | Some(Some(Departure::Ended)) => trace.is_forced,
+        Some(None) => trace.is_forced || trace.is_staying,
+    }
+}
+
+fn vanished(look: &Look<'_>, uid: &str, trace: Trace) -> Trace {
+    let is_forced = went_by_force(look, uid, &trace);
     let gone_since = trace.gone_since.unwrap_or(look.snapshot.now);
     let is_over =
         look.snapshot.now.duration_since(gone_since) >= SignedDuration::from_secs(trace.grace_s);
     let is_dead = match node_state(look.snapshot, &trace.node) {
         NodeState::Gone => true,
         NodeState::NotReady if look.policy.strict_nodes => false,
-        NodeState::Ready | NodeState::NotReady | NodeState::Unknown => !trace.is_forced || is_over,
+        NodeState::Ready | NodeState::NotReady | NodeState::Unknown => !is_forced || is_over,
     };
     if is_dead {
         dead(&trace)

@@ -9,13 +9,13 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet}
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Pod, PodSpec, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::argo_rollouts::ArgoRollout;
+use super::fault::{Fault, typed};
 use super::flagger::FlaggerCanary;
 use super::plain::{self, Plain};
-use super::snapshot::{generation, name, reference, selects};
+use super::snapshot::{has_seen, name, reference, selects};
 use super::template::{template_digest, value_digest};
 use crate::spec::ObjectRef;
 
@@ -55,14 +55,12 @@ pub(super) enum Observed {
     Unsupported(String),
 }
 
-fn typed<T: DeserializeOwned>(object: Value) -> Result<Box<T>, serde_json::Error> {
-    serde_json::from_value(object).map(Box::new)
-}
-
 impl Workload {
     /// The workload of an object as the API server sends it; `None` for what is only evidence about others.
     /// A kind that is read by a view and does not fit it becomes [`Workload::Plain`], which is never complete then.
-    pub fn from_object(object: Value) -> Result<Option<Self>, serde_json::Error> {
+    ///
+    /// Error: a field is not as its kind says.
+    pub fn from_object(object: Value) -> Result<Option<Self>, Fault> {
         let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
         let (api_version, kind) = (text("apiVersion"), text("kind"));
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
@@ -76,16 +74,21 @@ impl Workload {
             ("", "Pod") => Self::Pod(typed(object)?),
             ("argoproj.io", "Rollout") => match typed(object.clone()) {
                 Ok(known) => Self::ArgoRollout(known),
-                Err(_) => Self::Plain(Box::new(Plain::unreadable(object)?)),
+                Err(fault) => Self::unreadable(&object, &fault),
             },
             ("flagger.app", "Canary") => match typed(object.clone()) {
                 Ok(known) => Self::FlaggerCanary(known),
-                Err(_) => Self::Plain(Box::new(Plain::unreadable(object)?)),
+                Err(fault) => Self::unreadable(&object, &fault),
             },
             ("", "") => return Ok(None),
             (group, kind) if plain::is_evidence(group, kind) => return Ok(None),
             _ => Self::Plain(Box::new(Plain::of(object)?)),
         }))
+    }
+
+    /// An object that is not as its kind is: nobody knows how far it is.
+    pub(super) fn unreadable(object: &Value, fault: &Fault) -> Self {
+        Self::Plain(Box::new(Plain::unreadable(object, fault)))
     }
 
     /// Kind and name.
@@ -199,7 +202,7 @@ impl Workload {
     /// many others nobody says it.
     pub(super) fn observed(&self) -> Observed {
         let numbered = |observed: Option<i64>| {
-            if observed.is_some_and(|observed| observed >= generation(self.metadata())) {
+            if has_seen(self.metadata(), observed) {
                 Observed::Yes
             } else {
                 Observed::NotYet

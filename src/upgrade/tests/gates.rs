@@ -150,6 +150,29 @@ fn a_service_that_makes_no_progress_within_its_deadline_fails() {
 }
 
 #[test]
+fn a_controller_that_restarts_again_and_again_still_gives_up() {
+    insta::assert_snapshot!(play("store | deadline 60", "
+        0s +store store=old
+        1s ok(store) store=mid
+        3s store=mid
+        20s crash store=mid
+        40s crash store=mid
+        61s crash store=mid
+        80s crash store=mid
+        91s crash store=mid
+    "), @r"
+    0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
+    1s store Moving; !Waits store Updating
+    3s
+    20s
+    40s
+    61s !Waits store NoProgress
+    80s
+    91s store Failed; !ServiceFailed store NoProgress: Deployment store: nothing has moved for 1m: 1 of 2 pods updated; !Ended Failed: store: Deployment store: nothing has moved for 1m: 1 of 2 pods updated
+    ");
+}
+
+#[test]
 fn a_service_that_the_cache_does_not_show_is_read_live() {
     // After a crash nobody remembers that it was there: a Deployment that somebody deleted meanwhile would be
     // waited for to the deadline.
@@ -184,6 +207,7 @@ fn with_a_claim(phase: &str) -> Standing {
         let record = Record {
             baseline: Some(Baseline::absent(workload.reference())),
             applied: Some(Applied::from_response(&workload, None)),
+            memory: None,
         };
         state.records.insert(workload.reference(), record);
     }

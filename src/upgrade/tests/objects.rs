@@ -288,6 +288,8 @@ pub(crate) fn snapshot(
         nodes: None,
         jobs: Vec::new(),
         others: Vec::new(),
+        departed: None,
+        unreadable: Vec::new(),
         siblings: Vec::new(),
     };
     for deployed in all.values() {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::scene::{Scene, at, name, standing};
 use crate::spec::crd::ReleaseStatus;
-use crate::upgrade::gate::{Applied, Baseline, Read};
+use crate::upgrade::gate::{Applied, Baseline, Memory, Read};
 use crate::upgrade::{
     Course, Ending, Fleeting, Progress, Record, ServiceState, Standing, State, status,
 };
@@ -30,6 +30,13 @@ pub(super) fn loaded(scene: &Scene) -> Result<State, String> {
 /// fleeting.
 fn as_loaded(mut state: State) -> State {
     state.fleeting = Fleeting::default();
+    // What of the gates' memory must last is in the records.
+    let records = state.services.values().flat_map(|service| &service.records);
+    let kept = records.filter_map(|(workload, record)| {
+        let memory = record.memory.clone()?;
+        Some((workload.clone(), memory))
+    });
+    state.fleeting.memory = kept.collect();
     // Told again: nothing is decided by it.
     state.paused = false;
     let mut standings = state.services.values().map(|s| s.standing);
@@ -90,11 +97,17 @@ fn records(service: &str) -> impl Strategy<Value = Record> + use<> {
     let response = standing(service, "unseen").workload();
     let baselines = vec![None, Some(Baseline::absent(workload)), Some(captured)];
     let answers = vec![None, Some(Applied::from_response(&response, None))];
+    let memories = vec![None, Some(Memory::default())];
     (
         prop::sample::select(baselines),
         prop::sample::select(answers),
+        prop::sample::select(memories),
     )
-        .prop_map(|(baseline, applied)| Record { baseline, applied })
+        .prop_map(|(baseline, applied, memory)| Record {
+            baseline,
+            applied,
+            memory,
+        })
 }
 
 prop_compose! {

@@ -128,6 +128,7 @@ fn big(service: &str, number: usize) -> ServiceState {
             Record {
                 baseline: Some(baseline),
                 applied: Some(applied),
+                memory: None,
             },
         ))
         .collect(),

@@ -16,7 +16,7 @@ use super::assessment::Note;
 use super::condition::{self, Condition};
 use super::failure::Scan;
 use super::reason::Reason;
-use super::snapshot::{Snapshot, count, generation, length, replicas};
+use super::snapshot::{Snapshot, count, has_seen, length, replicas};
 use super::verdict::{Class, Verdict};
 use super::workload::Observed;
 use super::{Judgement, Look};
@@ -42,13 +42,15 @@ fn number(value: Option<&Value>) -> Option<Result<i64, String>> {
 impl ArgoRollout {
     /// F8: the generation stands there as text. Old controllers wrote a hash, which proves nothing.
     pub(super) fn observed(&self) -> Observed {
-        let live = generation(&self.metadata);
-        match number(self.status.observed_generation.as_ref()) {
-            None => Observed::NotYet,
-            Some(Ok(seen)) if seen < live => Observed::NotYet,
-            Some(Ok(seen)) if seen == live => Observed::Yes,
-            Some(Ok(seen)) => Observed::Unsupported(seen.to_string()),
-            Some(Err(text)) => Observed::Unsupported(text),
+        match (
+            number(self.status.observed_generation.as_ref()),
+            self.metadata.generation,
+        ) {
+            (None, _) | (Some(Ok(_)), None) => Observed::NotYet,
+            (Some(Ok(seen)), Some(live)) if seen < live => Observed::NotYet,
+            (Some(Ok(seen)), Some(live)) if seen == live => Observed::Yes,
+            (Some(Ok(seen)), Some(_)) => Observed::Unsupported(seen.to_string()),
+            (Some(Err(text)), _) => Observed::Unsupported(text),
         }
     }
 
@@ -75,8 +77,7 @@ impl ArgoRollout {
             ));
         };
         let seen = number(self.status.workload_observed_generation.as_ref());
-        let is_seen = seen
-            .is_some_and(|seen| seen.is_ok_and(|seen| seen >= generation(referenced.metadata())));
+        let is_seen = has_seen(referenced.metadata(), seen.and_then(Result::ok));
         (!is_seen).then(|| {
             Verdict::progressing(
                 Reason::WorkloadRefNotObserved,
@@ -155,9 +156,9 @@ fn failed(look: &Look<'_>, rollout: &ArgoRollout) -> Option<Verdict> {
     let progressing = condition::find(&status.conditions, "Progressing");
     let says =
         |reason: &str| progressing.filter(|condition| condition.reason.as_deref() == Some(reason));
-    if status.abort
-        || (!is_stable && (status.aborted_at.is_some() || says("RolloutAborted").is_some()))
-    {
+    // One that was there before the apply speaks of the rollout before.
+    let has_aborted = says("RolloutAborted").is_some_and(|it| !it.is_in_baseline(look));
+    if status.abort || (!is_stable && (status.aborted_at.is_some() || has_aborted)) {
         let words = says("RolloutAborted")
             .map(Condition::words)
             .unwrap_or_default();

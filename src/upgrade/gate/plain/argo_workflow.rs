@@ -1,6 +1,5 @@
 //! Argo Workflows; completion.md §4.9. The phase alone decides: it is set after the exit handlers.
 
-use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -9,9 +8,6 @@ use super::Plain;
 use crate::upgrade::gate::reason::Reason;
 use crate::upgrade::gate::verdict::{Class, Verdict};
 use crate::upgrade::gate::{Judgement, Look};
-
-/// A controller that takes longer than this to say anything is not there.
-pub(super) const CONTROLLER_DEADLINE: SignedDuration = SignedDuration::from_secs(60);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -70,16 +66,19 @@ pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Option<Judgement> {
     let verdict = match status.phase.as_str() {
         "Succeeded" => Verdict::Complete,
         "Failed" => {
-            let words = match spec.shutdown.as_str() {
-                "" => status.message,
-                how => format!("shut down by `{how}`: {}", status.message),
+            let (reason, what) = match spec.shutdown.as_str() {
+                "" => (Reason::WorkflowFailed, "it failed".to_owned()),
+                "Terminate" => (Reason::Terminated, "somebody terminated it".to_owned()),
+                how => (Reason::Stopped, format!("somebody shut it down by `{how}`")),
             };
-            let words = if words.is_empty() {
-                "it failed".to_owned()
+            let words = if status.message.is_empty() {
+                what
+            } else if reason == Reason::WorkflowFailed {
+                status.message
             } else {
-                words
+                format!("{what}: {}", status.message)
             };
-            Verdict::failed(Reason::WorkflowFailed, Class::Terminal, words)
+            Verdict::failed(reason, Class::Terminal, words)
         }
         "Error" => Verdict::failed(Reason::WorkflowError, Class::Retryable, status.message),
         "" | "Pending" | "Running" if spec.suspend => {
@@ -174,7 +173,7 @@ pub(super) fn absent_controller(look: &Look<'_>, object: &Plain) -> Option<Verdi
         .as_ref()
         .map(|time| time.0);
     let lasts = look.lasts(Reason::Pending, created);
-    (lasts >= CONTROLLER_DEADLINE).then(|| {
+    (lasts >= look.policy.controller_deadline).then(|| {
         let detail = format!("no controller has taken it for {lasts:#}: is it running?");
         Verdict::failed(Reason::ControllerAbsent, Class::Retryable, detail)
     })

@@ -6,7 +6,7 @@ use super::Plain;
 use crate::upgrade::gate::Judgement;
 use crate::upgrade::gate::condition::{self, Condition};
 use crate::upgrade::gate::reason::Reason;
-use crate::upgrade::gate::snapshot::generation;
+use crate::upgrade::gate::snapshot::{has_seen, length};
 use crate::upgrade::gate::verdict::{Class, Verdict};
 
 #[derive(Debug, Default, Deserialize)]
@@ -44,7 +44,6 @@ struct Listener {
 
 pub(super) fn judge(object: &Plain) -> Option<Judgement> {
     let View { spec, status } = object.view()?;
-    let live = generation(&object.metadata);
     let of_listeners = status
         .listeners
         .iter()
@@ -52,11 +51,8 @@ pub(super) fn judge(object: &Plain) -> Option<Judgement> {
     let parts: Vec<_> = std::iter::once(("", &status.conditions))
         .chain(of_listeners)
         .collect();
-    let is_fresh = |condition: &Condition| {
-        condition
-            .observed_generation
-            .is_some_and(|seen| seen >= live)
-    };
+    let is_fresh =
+        |condition: &Condition| has_seen(&object.metadata, condition.observed_generation);
     let is_shown = |wanted: &Named| status.listeners.iter().any(|it| it.name == wanted.name);
     let decisive = |condition: &&Condition| {
         matches!(
@@ -93,11 +89,7 @@ pub(super) fn judge(object: &Plain) -> Option<Judgement> {
     let verdict = if is_accepted && done == parts.len() {
         Verdict::Complete
     } else {
-        let (done, total) = (
-            crate::upgrade::gate::snapshot::length(done),
-            crate::upgrade::gate::snapshot::length(parts.len()),
-        );
-        Verdict::progressing(Reason::NotProgrammed, done, total)
+        Verdict::progressing(Reason::NotProgrammed, length(done), length(parts.len()))
     };
     Some(verdict.into())
 }

@@ -8,7 +8,7 @@ use super::Plain;
 use crate::upgrade::gate::condition::{self, Condition};
 use crate::upgrade::gate::reason::Reason;
 use crate::upgrade::gate::rule::{self, Outcome};
-use crate::upgrade::gate::snapshot::generation;
+use crate::upgrade::gate::snapshot::has_seen;
 use crate::upgrade::gate::verdict::{Class, Verdict};
 use crate::upgrade::gate::workload::Observed;
 use crate::upgrade::gate::{Judgement, Look};
@@ -32,7 +32,6 @@ struct Status {
 
 /// F8: the generation as a number or as text. Where it may be absent, absence is left to the conditions.
 pub(super) fn observed(object: &Plain, is_required: bool) -> Observed {
-    let live = generation(&object.metadata);
     let seen = match object.content.pointer("/status/observedGeneration") {
         None | Some(Value::Null) => None,
         Some(Value::Number(number)) => Some(number.as_i64().ok_or_else(|| number.to_string())),
@@ -44,7 +43,7 @@ pub(super) fn observed(object: &Plain, is_required: bool) -> Observed {
     match seen {
         None if is_required => Observed::NotYet,
         None => Observed::Yes,
-        Some(Ok(seen)) if seen >= live => Observed::Yes,
+        Some(Ok(seen)) if has_seen(&object.metadata, Some(seen)) => Observed::Yes,
         Some(Ok(_)) => Observed::NotYet,
         Some(Err(text)) => Observed::Unsupported(text),
     }
@@ -65,7 +64,7 @@ pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Option<Judgement> {
     Some(verdict.into())
 }
 
-fn by_rule(look: &Look<'_>, object: &Plain) -> Option<Verdict> {
+pub(super) fn by_rule(look: &Look<'_>, object: &Plain) -> Option<Verdict> {
     let rule = look
         .policy
         .rules
@@ -95,15 +94,14 @@ fn by_condition(look: &Look<'_>, object: &Plain, conditions: &[Condition]) -> Ve
     else {
         return Verdict::progressing(Reason::NoRule, 0, 1);
     };
-    let live = generation(&object.metadata);
     let is_dated = object
         .content
         .pointer("/status/observedGeneration")
         .is_some_and(|seen| !seen.is_null())
         || done.observed_generation.is_some();
     // Without any generation, one that was there before the apply, word for word, may still speak of before.
-    let is_of_before =
-        done.is_of_before(live) || (!is_dated && look.applied.changed && done.is_in_baseline(look));
+    let is_of_before = done.is_of_before(&object.metadata)
+        || (!is_dated && look.applied.changed && done.is_in_baseline(look));
     if is_of_before {
         return Verdict::progressing(Reason::NotObserved, 0, 1);
     }

@@ -21,9 +21,10 @@ mod tekton;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::condition::Condition;
+use super::fault::{Fault, typed};
 use super::reason::Reason;
 use super::verdict::Verdict;
 use super::workload::Observed;
@@ -39,8 +40,8 @@ pub struct Plain {
     pub(super) metadata: ObjectMeta,
     /// All of it but its metadata.
     content: Value,
-    /// Its kind has a view, which it does not fit.
-    is_unreadable: bool,
+    /// What of it is not as its kind says.
+    fault: Option<String>,
 }
 
 /// Which table judges a kind.
@@ -109,16 +110,14 @@ pub fn is_waited_for(object: &ObjectRef, rules: &[CompletionRule]) -> bool {
         | Table::Budget
         | Table::Gateway
         | Table::Route => true,
-        Table::Generic => rules
-            .iter()
-            .any(|rule| super::rule::is_for(rule, &object.api_version, &object.kind)),
-        // The first two are workloads; the others are done when they are stored, or may wait for ever.
-        Table::Workflow
-        | Table::TektonRun
-        | Table::Service
-        | Table::Ingress
-        | Table::Autoscaler
-        | Table::Inert => false,
+        // Without a rule they are done when they are stored, or may wait for ever.
+        Table::Generic | Table::Service | Table::Ingress | Table::Autoscaler | Table::Inert => {
+            rules
+                .iter()
+                .any(|rule| super::rule::is_for(rule, &object.api_version, &object.kind))
+        }
+        // They are workloads.
+        Table::Workflow | Table::TektonRun => false,
     }
 }
 
@@ -131,29 +130,46 @@ struct Head {
     kind: String,
     #[serde(default)]
     metadata: ObjectMeta,
-    #[serde(flatten)]
-    content: Map<String, Value>,
 }
 
 impl Plain {
     /// The object of its JSON. Error: its metadata is not as metadata are.
-    pub(super) fn of(object: Value) -> Result<Self, serde_json::Error> {
-        let head: Head = serde_json::from_value(object)?;
+    pub(super) fn of(object: Value) -> Result<Self, Fault> {
+        let mut content = object.as_object().cloned().unwrap_or_default();
+        for of_itself in ["apiVersion", "kind", "metadata"] {
+            content.shift_remove(of_itself);
+        }
+        let head: Head = typed(object)?;
         Ok(Self {
             api_version: head.api_version,
             kind: head.kind,
             metadata: head.metadata,
-            content: Value::Object(head.content),
-            is_unreadable: false,
+            content: Value::Object(content),
+            fault: None,
         })
     }
 
-    /// The same of an object that is not as its kind should be.
-    pub(super) fn unreadable(object: Value) -> Result<Self, serde_json::Error> {
-        Ok(Self {
-            is_unreadable: true,
-            ..Self::of(object)?
-        })
+    /// The same of an object that is not as its kind is, not even its metadata perhaps.
+    pub(super) fn unreadable(object: &Value, fault: &Fault) -> Self {
+        let text = |pointer: &str| {
+            let text = object.pointer(pointer).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        let named = || Self {
+            api_version: text("/apiVersion"),
+            kind: text("/kind"),
+            metadata: ObjectMeta {
+                name: Some(text("/metadata/name")),
+                namespace: Some(text("/metadata/namespace")),
+                ..ObjectMeta::default()
+            },
+            content: Value::Null,
+            fault: None,
+        };
+        Self {
+            fault: Some(fault.to_string()),
+            ..Self::of(object.clone()).unwrap_or_else(|_| named())
+        }
     }
 
     fn table(&self) -> Table {
@@ -166,14 +182,14 @@ impl Plain {
 
     /// The part of it that a table looks at; `None` if a field is of another type.
     fn view<V: DeserializeOwned>(&self) -> Option<V> {
-        serde_json::from_value(self.content.clone()).ok()
+        typed(self.content.clone()).ok()
     }
 
     /// Its conditions, as far as they can be read.
     pub(super) fn conditions(&self) -> Vec<Condition> {
         let conditions = self.content.pointer("/status/conditions").cloned();
         conditions
-            .and_then(|conditions| serde_json::from_value(conditions).ok())
+            .and_then(|conditions| typed(conditions).ok())
             .unwrap_or_default()
     }
 
@@ -239,6 +255,9 @@ impl Plain {
 
     /// F8, for the kinds that say in their status what their controller has seen.
     pub(super) fn observed(&self) -> Observed {
+        if self.fault.is_some() {
+            return Observed::Yes;
+        }
         match self.table() {
             Table::Budget => generic::observed(self, true),
             Table::Generic => generic::observed(self, false),
@@ -261,9 +280,13 @@ impl Plain {
 
 /// The table of its kind.
 pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Judgement {
-    if object.is_unreadable {
-        return unknown();
+    if let Some(fault) = &object.fault {
+        return Verdict::progressing(Reason::UnknownStatus, 0, 1)
+            .with(fault.clone())
+            .into();
     }
+    // What would be done as soon as it is stored may be waited for by what people say of it.
+    let by_rule = || generic::by_rule(look, object).map(Judgement::from);
     let judgement = match object.table() {
         Table::Workflow => argo_workflow::judge(look, object),
         Table::TektonRun => tekton::judge(look, object),
@@ -272,12 +295,12 @@ pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Judgement {
         Table::ApiService => api_service::judge(look, object),
         Table::Namespace => namespace::judge(object),
         Table::Budget => disruption_budget::judge(object),
-        Table::Service => service::judge(object),
-        Table::Ingress => Some(ingress::judge()),
+        Table::Service => by_rule().or_else(|| service::judge(object)),
+        Table::Ingress => by_rule().or_else(|| Some(ingress::judge())),
         Table::Gateway => gateway::judge(object),
         Table::Route => route::judge(object),
-        Table::Autoscaler => autoscaler::judge(object),
-        Table::Inert => Some(Verdict::Complete.into()),
+        Table::Autoscaler => by_rule().or_else(|| autoscaler::judge(object)),
+        Table::Inert => by_rule().or_else(|| Some(Verdict::Complete.into())),
         Table::Generic => generic::judge(look, object),
     };
     judgement.unwrap_or_else(unknown)

@@ -7,7 +7,7 @@ use super::gateway::refusal;
 use crate::upgrade::gate::Judgement;
 use crate::upgrade::gate::condition::{self, Condition};
 use crate::upgrade::gate::reason::Reason;
-use crate::upgrade::gate::snapshot::{generation, length};
+use crate::upgrade::gate::snapshot::{has_seen, length};
 use crate::upgrade::gate::verdict::{Class, Verdict};
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,7 +70,6 @@ impl ParentRef {
 
 pub(super) fn judge(object: &Plain) -> Option<Judgement> {
     let View { spec, status } = object.view()?;
-    let live = generation(&object.metadata);
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     let total = length(spec.parent_refs.len());
     let mut waits = false;
@@ -88,7 +87,7 @@ pub(super) fn judge(object: &Plain) -> Option<Judgement> {
                     "Accepted" | "ResolvedRefs" | "PartiallyInvalid"
                 )
             });
-            decisive.all(|it| it.observed_generation.is_some_and(|seen| seen >= live))
+            decisive.all(|it| has_seen(&object.metadata, it.observed_generation))
         };
         let fresh: Vec<_> = entries.iter().filter(is_fresh).collect();
         if fresh.is_empty() || fresh.len() < entries.len() {

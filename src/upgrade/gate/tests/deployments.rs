@@ -40,6 +40,20 @@ fn a_deployment_is_complete_only_when_every_count_says_so() {
             "Progressing(Updating 1/3) / Draining(3)",
         ),
         (
+            "R3 one of three updated, and a condition of the rollout before",
+            &[
+                "{deployment: {status: {updatedReplicas: 1, replicas: 4, conditions: [{type: Progressing, status: 'True', reason: NewReplicaSetAvailable}]}}, pods: a b b b}",
+            ],
+            "Progressing(Updating 1/3) / Draining(3)",
+        ),
+        (
+            "between two pods of a surge: one is ready, the next is not there yet, nothing is unavailable",
+            &[
+                "{deployment: {status: {updatedReplicas: 1, replicas: 4, readyReplicas: 4, availableReplicas: 4, unavailableReplicas: 0}}, sets: {a: {spec: {replicas: 1}, status: {replicas: 1, availableReplicas: 1}}, b: {spec: {replicas: 3}, status: {replicas: 3, availableReplicas: 3}}}, pods: a b b b}",
+            ],
+            "Progressing(Updating 1/3) / Draining(3) / Serving",
+        ),
+        (
             "5 an old one is still counted",
             &["{deployment: {status: {replicas: 4}}, pods: a a a b}"],
             "Progressing(OldReplicas 3/4) / Draining(1)",

@@ -201,7 +201,8 @@ fn a_pod_whose_replica_set_is_gone_is_found_by_the_selector() {
     case.baseline.services.clear();
     assert_eq!(
         short(&case.assess().0),
-        "Complete / Draining(1) / NotNeeded"
+        "Complete / Draining(1) / Serving",
+        "no Service is shown, and its endpoints are"
     );
 }
 

@@ -17,8 +17,7 @@ pub(super) fn documents(yaml: &str) -> Vec<Value> {
 pub(super) fn told(objects: &[Value], recorded: &str, policy: &Policy) -> Vec<String> {
     let mut all = Objects::default();
     for object in objects {
-        all.take(object)
-            .unwrap_or_else(|error| panic!("{object}: {error}"));
+        let _is_told_elsewhere = all.take(object);
     }
     let recorded = if recorded.is_empty() {
         Vec::new()
@@ -159,14 +158,13 @@ pub(super) fn over_time(base: &str, over: &str, seconds: &[i64]) -> String {
 }
 
 impl Case {
-    /// The same objects, written to files and judged as `tidegate assess` does.
-    pub(super) fn through_files(&self) -> String {
+    /// The same objects as files hold them.
+    pub(super) fn objects(&self) -> Vec<Value> {
         fn written<K: serde::Serialize>(objects: &[K]) -> impl Iterator<Item = Value> {
             objects
                 .iter()
                 .map(|object| serde_json::to_value(object).unwrap())
         }
-        let mut all = Objects::default();
         let shown = &self.snapshot;
         let own = match shown.workload.clone() {
             Some(Workload::Deployment(object)) => Some(serde_json::to_value(object).unwrap()),
@@ -177,28 +175,39 @@ impl Case {
             // Among the pods.
             _ => None,
         };
-        let objects = own
-            .into_iter()
+        own.into_iter()
             .chain(written(&shown.replica_sets))
             .chain(written(&shown.controller_revisions))
             .chain(written(&shown.pods))
             .chain(written(&shown.services))
             .chain(written(&shown.endpoint_slices))
             .chain(written(&shown.events))
-            .chain(written(shown.nodes.as_deref().unwrap_or_default()));
+            .chain(written(shown.nodes.as_deref().unwrap_or_default()))
+            .collect()
+    }
+
+    /// The same objects, written to files and judged as `tidegate assess` does.
+    pub(super) fn through_files(&self) -> String {
+        self.judged(&self.objects())
+    }
+
+    /// These objects, judged with what this case has recorded; the verdict of its workload.
+    pub(super) fn judged(&self, objects: &[Value]) -> String {
+        let mut all = Objects::default();
         for object in objects {
-            all.take(&object).unwrap();
+            let _is_told_elsewhere = all.take(object);
         }
         let recorded = Recorded {
             object: self.applied.workload.clone(),
             baseline: Some(self.baseline.clone()),
             applied: Some(self.applied.clone()),
+            memory: None,
         };
         let found = judge_all(
             &all,
             (&[recorded], Absent::Removed),
             &self.policy,
-            shown.now,
+            self.snapshot.now,
         );
         let own = found
             .iter()

@@ -118,6 +118,7 @@ fn p1_what_is_not_the_object_that_was_applied_is_never_complete() {
             object: live.reference(),
             baseline: None,
             applied: Some(Applied::from_response(&live, None)),
+            memory: None,
         }])
         .unwrap();
         assert!(

@@ -442,7 +442,7 @@ fn each_kind_says_in_a_sentence_what_it_waits_for() {
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
     Workflow it: 2 of 5 done, and a step waits for you: resume it: approve
-    Workflow it: shut down by `Terminate`: stopped by an operator
+    Workflow it: somebody terminated it: stopped by an operator
     PipelineRun it: Failed: Tasks Completed: 1 (Failed: 1)
     PersistentVolumeClaim it: it is pending: no volume is bound to it yet
     CustomResourceDefinition it: MultipleNamesInUse: the name is taken

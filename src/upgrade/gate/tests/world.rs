@@ -5,6 +5,7 @@
 //! (merged over the workload, `null` takes away), `gone: true`, `sets: {a: …, b: …}` (merged over the
 //! ReplicaSets, `null` takes one away), `pods: a a b:T` (revision and flags: `T` terminating, `N` not
 //! ready, `P` pending and unbound, `F` failed, `S` succeeded), `patch: {web-b-1: …}` (merged over a pod), `extra` (whole pods),
+//! `departed: {uid-b-1: Ended | Forced}` (pods that a watch has seen go),
 //! `endpoints` (instead of those that follow from the pods), `services`, `events`, `nodes`, `siblings`.
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::spec::ObjectRef;
 use crate::upgrade::gate::{
-    Applied, Assessment, Baseline, Memory, Policy, Read, Snapshot, Workload, assess,
+    Applied, Assessment, Baseline, Departure, Memory, Policy, Read, Snapshot, Workload, assess,
 };
 
 /// When every history starts.
@@ -380,6 +381,17 @@ fn typed<T: serde::de::DeserializeOwned>(values: Vec<Value>) -> Vec<T> {
         .collect()
 }
 
+/// `departed: {uid-b-1: Ended}`.
+fn departed(given: &Value) -> Option<std::sync::Arc<BTreeMap<String, Departure>>> {
+    let all = given["departed"].as_object()?.iter();
+    let how = |how: &Value| match how.as_str() {
+        Some("Ended") => Departure::Ended,
+        _ => Departure::Forced,
+    };
+    let all = all.map(|(uid, it)| (uid.clone(), how(it))).collect();
+    Some(std::sync::Arc::new(all))
+}
+
 fn list(given: &Value, key: &str) -> Vec<Value> {
     given[key].as_array().cloned().unwrap_or_default()
 }
@@ -467,6 +479,8 @@ fn snapshot(given: &Value, live: &Value, of_pods: &str) -> Snapshot {
             .map(|nodes| typed::<k8s_openapi::api::core::v1::Node>(nodes).into()),
         jobs: Vec::new(),
         others: Vec::new(),
+        departed: departed(given),
+        unreadable: Vec::new(),
         siblings: list(given, "siblings")
             .into_iter()
             .map(|value| serde_json::from_value::<ObjectRef>(value).unwrap())
