@@ -19,7 +19,7 @@ use crate::cluster::{
     ClusterError, Connection, Installed, NewRelease, Releases, has_ended, install, installed,
     survey_only,
 };
-use crate::controller::{make_plan, part, system};
+use crate::controller::{asked_names, make_plan, system};
 use crate::manifest::Bundle;
 use crate::plan::{Plan, Verdict, explain};
 use crate::spec::crd::{Planning, Release, ReleasePlan};
@@ -316,8 +316,7 @@ impl Reach<'_> {
             ));
         }
         let output = self.output;
-        let whole = system(&assembled.graph, &survey);
-        part(whole, planning, survey.declared.as_ref())?;
+        asked_names(&system(&assembled.graph, &survey), planning)?;
         let planned = make_plan(&assembled.bundle, &survey, planning);
         let system = &planned.system;
         output.say(&explain(system, &planned.plan).join("\n"));

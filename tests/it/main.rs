@@ -15,6 +15,7 @@ mod generated;
 mod input;
 mod lint;
 mod pact;
+mod refusals;
 mod saved;
 mod simulate;
 mod tidy;
