@@ -3,7 +3,7 @@
 //! In: the flags of `tidegate plan` and `tidegate run` that say so. Out: the same as a Release keeps it.
 
 use super::failure::{Exit, Failure};
-use crate::controller::AskedError;
+use crate::controller::NameError;
 use crate::spec::crd::{Order, Planning};
 
 /// The flags.
@@ -54,12 +54,8 @@ impl KindArgs {
     }
 }
 
-impl From<AskedError> for Failure {
-    fn from(error: AskedError) -> Self {
-        let words = error.to_string();
-        match error {
-            AskedError::Name(_) => Self::new(Exit::Usage, words),
-            AskedError::Mixed(_) | AskedError::Switch(_) => Self::new(Exit::Refused, words),
-        }
+impl From<NameError> for Failure {
+    fn from(error: NameError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
     }
 }

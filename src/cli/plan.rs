@@ -16,7 +16,7 @@ use super::pact::{PactArgs, with_matrix};
 use super::saved::{self, manifests_of};
 use super::split::split;
 use crate::cluster::{Releases, survey_only};
-use crate::controller::{Planned, make_plan, part, planned, system};
+use crate::controller::{Planned, asked_names, make_plan, planned, system};
 use crate::draw::{self, Picture};
 use crate::graph::System;
 use crate::plan::{Manifests, Plan, SavedPlan, Verdict, explain, headline, step_words, why_here};
@@ -293,8 +293,7 @@ fn offline(
     let Compared { system, old, new } = compare(output, from, to, args.live.as_ref())?;
     let system = with_matrix(output, &args.pact, system, [&old.versions, &new.versions])?;
     let planning = args.kind.planning();
-    let system = part(system, &planning, Some(&old.graph))?;
-    let plan = planned(&system, planning.order)?;
+    let (plan, system) = planned(system, &planning, Some(&old.graph), planning.order)?;
     Ok(Made {
         system,
         plan,
@@ -328,8 +327,7 @@ async fn against_cluster(output: &Output, args: &PlanArgs) -> Result<Made, Failu
     super::run::take_plan_of_cluster(&releases, &name, &mut assembled).await?;
     let planning = args.kind.planning();
     let survey = survey_only(&connection, (&assembled.bundle, &planning), &name).await?;
-    let whole = system(&assembled.graph, &survey);
-    part(whole, &planning, survey.declared.as_ref())?;
+    asked_names(&system(&assembled.graph, &survey), &planning)?;
     let made = make_plan(&assembled.bundle, &survey, &planning);
     let not_carried_out = match made.plan.verdict {
         Verdict::Ordered => made.refusal().map(ToOwned::to_owned),

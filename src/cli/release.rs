@@ -18,7 +18,7 @@ use super::saved::SavedFile;
 use crate::cluster::{
     Connection, Installed, NewRelease, Releases, differences, install, installed, survey_only,
 };
-use crate::controller::{Planned, graph_of, make_plan, part, system};
+use crate::controller::{Planned, asked_names, graph_of, make_plan, system};
 use crate::manifest::Bundle;
 use crate::plan::{Verdict, explain};
 use crate::spec::crd::{Concurrency, Planning, Release, Trigger};
@@ -88,8 +88,7 @@ impl Reach<'_> {
             ));
         }
         let output = self.output;
-        let whole = system(&assembled.graph, &survey);
-        part(whole, planning, survey.declared.as_ref())?;
+        asked_names(&system(&assembled.graph, &survey), planning)?;
         let planned = make_plan(&assembled.bundle, &survey, planning);
         let system = &planned.system;
         output.say(&explain(system, &planned.plan).join("\n"));

@@ -9,7 +9,7 @@ use super::failure::{Exit, Failure};
 use super::output::{Format, Output};
 use super::plan::Made;
 use super::saved;
-use crate::graph::System;
+use crate::graph::{Moves, System};
 use crate::plan::{Part, PartError, Plan, SavedPlan, Verdict, explain, parts, plan};
 use crate::spec::crd::{API_VERSION, ServiceGraphSpec};
 use crate::spec::words::count;
@@ -45,15 +45,13 @@ pub(super) fn split(
     let found = parts(&made.system, &made.plan).map_err(|error| cannot(output, made, &error))?;
     let total = found.len();
     let mut written = Vec::new();
-    let mut before: Option<Graph> = made.old.clone();
     // The parts change what is called and served, which `produces` and the values of switches would contradict.
     let whole = plain(&made.spec);
     for (at, part) in found.iter().enumerate() {
         let spec = part
             .graph((&whole, &made.graph), made.old.as_ref())
             .map_err(|error| cannot(output, made, &error))?;
-        let graph = proved_from(before.as_ref(), &spec, &made.name, part)?;
-        before = Some(graph);
+        prove_as_written(&spec, &made.name, part)?;
         written.push((at, part, spec));
     }
     std::fs::create_dir_all(folder).map_err(|error| {
@@ -97,13 +95,8 @@ fn cannot(output: &Output, made: &Made, error: &PartError) -> Failure {
     }
 }
 
-/// What people get must be planned as it is written: from the graph of the part before to this one.
-fn proved_from(
-    before: Option<&Graph>,
-    spec: &ServiceGraphSpec,
-    name: &str,
-    part: &Part,
-) -> Result<Graph, Failure> {
+/// What people get must be planned as it is written: from what runs before the part to its graph.
+fn prove_as_written(spec: &ServiceGraphSpec, name: &str, part: &Part) -> Result<(), Failure> {
     let (graph, problems) = check_graph(name, spec);
     let wrong = |words: String| {
         let words = format!(
@@ -116,14 +109,37 @@ fn proved_from(
     if let Some(problem) = problems.iter().find(is_error) {
         return Err(wrong(problem.to_string()));
     }
-    if let Some(before) = before {
-        let plan = plan(&System::between(before, &graph, None));
-        if plan.verdict == Verdict::Refused {
-            let because = plan.refusal.map(|refusal| refusal.because.join("; "));
-            return Err(wrong(because.unwrap_or_default()));
+    let plan = plan(&as_written(&graph, &part.system));
+    if plan.verdict == Verdict::Refused {
+        let because = plan.refusal.map(|refusal| refusal.because.join("; "));
+        return Err(wrong(because.unwrap_or_default()));
+    }
+    Ok(())
+}
+
+/// The same release as a part, with the graph that is written for it in the place of what the part knows. What runs, and
+/// what it left, is the part's.
+fn as_written(graph: &Graph, part: &System) -> System {
+    let services = part.services.iter();
+    let live = services.map(|(name, member)| (name.clone(), member.live.clone()));
+    let mut system = System::from_live(live.collect(), graph, None);
+    for (name, member) in &mut system.services {
+        let Some(before) = part.services.get(name) else {
+            continue;
+        };
+        member.retained.clone_from(&before.retained);
+        member.was_routed(before.manner.routing);
+        // One that the part leaves as it is may be in the middle of a rollout.
+        if !before.moves.is_moving() {
+            member.moves = before.moves;
+        }
+        if member.moves == Moves::Delete {
+            member.manner = before.manner.clone();
         }
     }
-    Ok(graph)
+    system.external.clone_from(&part.external);
+    system.repair = part.repair;
+    system
 }
 
 fn yaml(

@@ -4,60 +4,67 @@
 use std::collections::BTreeSet;
 
 use crate::graph::{Moves, OnlyError, System};
-use crate::plan::{Choice, NoSwitch, Plan, plan, plan_with};
+use crate::plan::{Choice, Plan, plan, plan_with, unfinished};
 use crate::spec::crd::{Order, Planning};
 use crate::spec::{Graph, ServiceName};
 
-/// Why there is no such plan.
+/// A service that is asked for has a name that is none, or that nobody has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AskedError {
-    /// A name is none, or nobody has it.
-    #[error("{0}")]
-    Name(String),
-    /// Another service is in the middle of a rollout of its own.
-    #[error("{0}")]
-    Mixed(OnlyError),
-    /// Flips are asked for, and services lack a switch.
-    #[error("{0}; declare `switch: {{env: NAME}}` for each, or let them move in order")]
-    Switch(NoSwitch),
+#[error("{0}")]
+pub struct NameError(String);
+
+/// The services that are asked for by name; none: all of them.
+///
+/// Error: a name is none, or nobody has it.
+pub fn asked_names(
+    system: &System,
+    planning: &Planning,
+) -> Result<BTreeSet<ServiceName>, NameError> {
+    let names = planning.only.iter().map(|text| {
+        let name = ServiceName::parse(text);
+        name.map_err(|error| NameError(format!("`--only`: the name `{text}` {error}")))
+    });
+    let names: BTreeSet<ServiceName> = names.collect::<Result<_, _>>()?;
+    match names
+        .iter()
+        .find(|name| !system.services.contains_key(*name))
+    {
+        Some(name) => Err(NameError(OnlyError::Unknown(name.clone()).to_string())),
+        None => Ok(names),
+    }
 }
 
-/// The part of a system that is asked for, with what was declared before.
-pub fn part(
+/// The plan that is asked for, and the part of the system that it is for.
+///
+/// In: the whole system, what was declared before, and the order. Error: see [`asked_names`].
+pub fn planned(
     mut system: System,
     planning: &Planning,
     before: Option<&Graph>,
-) -> Result<System, AskedError> {
+    order: Option<Order>,
+) -> Result<(Plan, System), NameError> {
+    let names = asked_names(&system, planning)?;
     if planning.rollback {
         let before = |name: &ServiceName| before.and_then(|graph| graph.services.get(name));
         system = system.going_back(|name| {
             before(name).is_some_and(|service| service.manner.reversible == Some(true))
         });
     }
-    if !planning.only.is_empty() {
-        let names = planning.only.iter().map(|text| {
-            let name = ServiceName::parse(text);
-            name.map_err(|error| AskedError::Name(format!("`--only`: the name `{text}` {error}")))
-        });
-        let names: BTreeSet<ServiceName> = names.collect::<Result<_, _>>()?;
-        system = system.only(&names).map_err(|error| match error {
-            OnlyError::Unknown(_) => AskedError::Name(error.to_string()),
-            OnlyError::Mixed(_) => AskedError::Mixed(error),
-        })?;
-    }
     system.repair = planning.repair;
-    Ok(system)
-}
-
-/// The plan by the strategy that is asked for.
-pub fn planned(system: &System, order: Option<Order>) -> Result<Plan, AskedError> {
-    let choice = match order {
-        None => return Ok(plan(system)),
-        Some(Order::Ordered) => Choice::Ordered,
-        Some(Order::Flip) => Choice::Flip,
-        Some(Order::Auto) => Choice::Auto,
+    if !names.is_empty() {
+        match system.clone().only(&names) {
+            Ok(part) => system = part,
+            Err(OnlyError::Mixed(mixed)) => return Ok((unfinished(&system, &mixed), system)),
+            Err(error @ OnlyError::Unknown(_)) => return Err(NameError(error.to_string())),
+        }
+    }
+    let plan = match order {
+        None => plan(&system),
+        Some(Order::Ordered) => plan_with(&system, Choice::Ordered),
+        Some(Order::Flip) => plan_with(&system, Choice::Flip),
+        Some(Order::Auto) => plan_with(&system, Choice::Auto),
     };
-    plan_with(system, choice).map_err(AskedError::Switch)
+    Ok((plan, system))
 }
 
 /// The services that stay as they are though the files may have them otherwise: those that are not asked for, and Jobs

@@ -15,7 +15,7 @@ mod switch;
 mod tests;
 mod world;
 
-pub use asked::{AskedError, part, planned};
+pub use asked::{NameError, asked_names, planned};
 pub use charter::{charter, graph_of};
 pub use found::system;
 pub use planning::{Planned, make_plan};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::asked::{held_out, part, planned};
+use super::asked::{held_out, planned};
 use super::before::Orders;
 use super::charter::{charter, graph_of};
 use super::found::system;
@@ -80,8 +80,7 @@ impl Planned {
 pub fn make_plan(bundle: &Bundle, survey: &Survey, planning: &Planning) -> Planned {
     let whole = system(&graph_of(bundle), survey);
     let order = planning.order.or(bundle.plan.strategy.order);
-    let asked = part(whole.clone(), planning, survey.declared.as_ref());
-    let asked = asked.and_then(|system| Ok((planned(&system, order)?, system)));
+    let asked = planned(whole.clone(), planning, survey.declared.as_ref(), order);
     let (plan, system) = match asked {
         Ok(asked) => asked,
         Err(error) => {

@@ -175,7 +175,7 @@ impl<'a> Case<'_, 'a> {
         // that remembers: it breaks while the callee is mixed, and then no order helps.
         let moving = self.caller.is_moving();
         let is_stuck = |pair: &Pair<'a>| {
-            pair.clash == Clash::Unsettled && self.caller.before.contains(&pair.caller)
+            matches!(pair.clash, Clash::Unsettled(_)) && self.caller.before.contains(&pair.caller)
         };
         let of_hard = |lost: bool| {
             let hard = met
@@ -369,7 +369,7 @@ fn judge<'a>(
             // at a pod finds that pod too.
             let is_found = |pair: &&Pair<'a>| {
                 case.callee.is_versioned()
-                    && !matches!(pair.clash, Clash::Unsettled | Clash::Refuted)
+                    && !matches!(pair.clash, Clash::Unsettled(_) | Clash::Refuted)
             };
             let cross = early
                 .iter()
@@ -415,7 +415,7 @@ fn wait_out<'a>(case: &Case<'_, 'a>, (caller, callee): (usize, usize), found: &m
     drain.retentions.extend(retentions);
     for pair in left {
         let is_writing = case.caller.is_moving() && case.caller.before.contains(&pair.caller);
-        if is_writing && caller != callee {
+        if is_writing {
             drain.writers.insert(caller);
         }
         drain.pairs.push(pair);

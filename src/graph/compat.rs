@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use semver::VersionReq;
 
-use super::{Clash, Revision};
+use super::{Between, Clash, Revision};
 use crate::spec::{ContractName, Need, Negotiate, Requirement, ServiceName, Version};
 
 /// Whether calls from one revision to another succeed.
@@ -132,13 +132,15 @@ fn within(range: &VersionReq, version: &Version) -> bool {
     semver::Version::parse(&format!("{text}{zeros}")).is_ok_and(|version| range.matches(&version))
 }
 
-/// The callees' revisions between which a caller that remembers what it agreed on would break: it
-/// may agree with one pod and then call another (planning.md §3.2).
+/// The callee's revision at which a caller that remembers what it agreed on would break: it may agree with one pod and then
+/// call another (planning.md §3.2). And whether it would also break beside a revision between.
+///
+/// In: all revisions of the callee that may be live together, and those of them beside which the caller runs anyway.
 pub(super) fn unsettled<'a>(
     need: &Need,
     contract: &ContractName,
-    callees: [&[Option<&'a Revision>]; 2],
-) -> Option<&'a Revision> {
+    (mixed, own): ([&[Option<&'a Revision>]; 2], &[Option<&'a Revision>]),
+) -> Option<(&'a Revision, Between)> {
     let wanted = match need {
         Need::Any(wanted, Negotiate::Cached) => wanted,
         Need::Any(_, Negotiate::PerCall | Negotiate::PerConnection)
@@ -146,7 +148,7 @@ pub(super) fn unsettled<'a>(
         | Need::Version(_)
         | Need::All(_) => return None,
     };
-    let chosen = |callee: &Revision| -> Option<BTreeSet<Version>> {
+    let chosen = |callee: &'a Revision| -> Option<BTreeSet<&'a Version>> {
         let served = callee.interface.as_ref()?.serves.as_ref()?.get(contract)?;
         let fits = |version: &&Version| {
             wanted.contains(*version)
@@ -155,15 +157,24 @@ pub(super) fn unsettled<'a>(
                     .filter_map(range)
                     .any(|range| within(&range, version))
         };
-        Some(served.iter().filter(fits).cloned().collect())
+        Some(served.iter().filter(fits).collect())
     };
-    let mut known = callees
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|callee| Some((*callee, chosen(callee)?)));
-    let (_, first) = known.next()?;
-    known
-        .find(|(_, other)| *other != first)
-        .map(|(callee, _)| callee)
+    let known = mixed.into_iter().flatten().flatten();
+    let known: Vec<_> = known
+        .filter_map(|callee| Some((*callee, chosen(callee)?)))
+        .collect();
+    let (_, first) = known.first()?;
+    let (callee, _) = known.iter().find(|(_, other)| other != first)?;
+    let all: BTreeSet<&Version> = known
+        .iter()
+        .flat_map(|(_, chosen)| chosen)
+        .copied()
+        .collect();
+    let mut own = own.iter().flatten().filter_map(|callee| chosen(callee));
+    let between = if own.all(|chosen| chosen == all) {
+        Between::Helps
+    } else {
+        Between::Breaks
+    };
+    Some((callee, between))
 }

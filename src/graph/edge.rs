@@ -40,11 +40,20 @@ pub enum Clash {
     Versions,
     /// The caller remembers a version that it agreed on with one revision of the callee and may use
     /// it with another.
-    Unsettled,
+    Unsettled(Between),
     /// They were verified against each other, and failed.
     Refuted,
     /// Nobody declared enough to tell.
     Undeclared,
+}
+
+/// What becomes of a caller that remembers while its callee has a revision between that serves the old and the new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Between {
+    /// It agrees on the same with that one as with those beside which it runs.
+    Helps,
+    /// It may agree on what only that one serves.
+    Breaks,
 }
 
 /// A caller's revision and a callee's that must not be live together.

@@ -37,19 +37,21 @@ impl<'a> Meetings<'a> {
         };
         let [old, new, gone] = callers.sides(caller);
         let from = callees(&callee.before, link);
-        let mut now = edge.clashes((old, &from), [&callee.before, &[]]);
+        let (before, at_end): (&Live<'a>, &Live<'a>) = (&callee.before, &callee.at_end);
+        let now_only = ([before, &[]], before);
+        let mut now = edge.clashes((old, &from), now_only);
         // What is gone matters only where what it wrote stays.
         let is_durable = !gone.is_empty() && !callers.retentions().is_empty();
         let gone = if is_durable { gone } else { &[] };
-        now.extend(edge.clashes((gone, &from), [&callee.before, &[]]));
+        now.extend(edge.clashes((gone, &from), now_only));
         if !caller.is_moving() && !callee.is_moving() && caller.before == caller.at_end {
             return Self {
                 now,
                 ..Self::default()
             };
         }
-        let to = callees(&callee.at_end, link);
-        let mixed: [&Live<'a>; 2] = [&callee.before, &callee.at_end];
+        let to = callees(at_end, link);
+        let (mixed, end_only) = ([before, at_end], ([at_end, &[]], at_end));
         // Of a server that is mixed already nobody knows whether the part that suits a new caller
         // suffices for it.
         let is_mixed = callee.before.len() > 1 && callee.is_moving();
@@ -59,10 +61,10 @@ impl<'a> Meetings<'a> {
         };
         Self {
             now,
-            at_end: edge.clashes((new, &to), [&callee.at_end, &[]]),
-            early: blind.clashes((new, &from), mixed),
-            late: edge.clashes((old, &to), mixed),
-            left: edge.clashes((gone, &to), [&callee.at_end, &[]]),
+            at_end: edge.clashes((new, &to), end_only),
+            early: blind.clashes((new, &from), (mixed, at_end)),
+            late: edge.clashes((old, &to), (mixed, before)),
+            left: edge.clashes((gone, &to), end_only),
         }
     }
 }
@@ -153,12 +155,12 @@ struct EdgeOf<'a> {
 }
 
 impl<'a> EdgeOf<'a> {
-    /// Every pair that clashes, and every caller that would break between two of the `mixed`
-    /// callees.
+    /// Every pair that clashes, and every caller that would break between two of the callees that may be live together,
+    /// of which it runs beside the second ones anyway.
     fn clashes(
         self,
         (callers, callees): (&[Option<Caller<'a>>], &[Callee<'a>]),
-        mixed: [&Live<'a>; 2],
+        together: ([&Live<'a>; 2], &Live<'a>),
     ) -> Vec<Pair<'a>> {
         let link = self.link;
         let mut found = Vec::new();
@@ -191,9 +193,10 @@ impl<'a> EdgeOf<'a> {
                 let rest = found.split_off(first);
                 found.extend(rest.into_iter().filter(|pair| pair.clash == Clash::Refuted));
             }
-            if let Some(callee) = need.and_then(|need| unsettled(need, link.contract, mixed)) {
-                found.push(pair(Some(callee), Clash::Unsettled));
-            }
+            let unsettled = need.and_then(|need| unsettled(need, link.contract, together));
+            found.extend(
+                unsettled.map(|(callee, between)| pair(Some(callee), Clash::Unsettled(between))),
+            );
         }
         found
     }

@@ -23,7 +23,7 @@ pub use build::derive;
 pub use compat::{Compat, compat, satisfies};
 pub use cycle::{components, levels, shortest_cycle};
 pub use edge::{
-    Clash, Derivation, Drain, EdgeCounts, Kind, Link, Node, Pair, Precedence, Strength,
+    Between, Clash, Derivation, Drain, EdgeCounts, Kind, Link, Node, Pair, Precedence, Strength,
 };
 pub use system::{Member, Moves, OnlyError, Outside, Revision, System};
 pub use verified::{Difference, Disagreement, Match, Verifications, Verified};

@@ -115,17 +115,23 @@ pub struct System {
     pub repair: bool,
 }
 
+fn names(services: &[ServiceName]) -> String {
+    let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
+    names.join(", ")
+}
+
 /// Why a part of a release cannot be planned by itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OnlyError {
     /// Nobody has that name.
     #[error("there is no service `{0}` in either graph")]
     Unknown(ServiceName),
-    /// Another service is in the middle of a rollout of its own.
+    /// Other services are in the middle of a rollout of their own.
     #[error(
-        "{0} runs in more than one revision: it must be finished first, or be part of this release"
+        "{} runs in more than one revision: it must be finished first, or be part of this release",
+        names(.0)
     )]
-    Mixed(ServiceName),
+    Mixed(Vec<ServiceName>),
 }
 
 impl System {
@@ -285,17 +291,22 @@ impl System {
         if let Some(unknown) = names.iter().find(|name| !self.services.contains_key(*name)) {
             return Err(OnlyError::Unknown(unknown.clone()));
         }
+        let mut mixed = Vec::new();
         let others = self
             .services
             .iter_mut()
             .filter(|(name, _)| !names.contains(*name));
         for (name, member) in others {
             if member.live.len() > 1 {
-                return Err(OnlyError::Mixed(name.clone()));
+                mixed.push(name.clone());
             }
             member.moves = Moves::Stays;
         }
-        Ok(self)
+        if mixed.is_empty() {
+            Ok(self)
+        } else {
+            Err(OnlyError::Mixed(mixed))
+        }
     }
 }
 
@@ -346,6 +357,22 @@ impl Member {
             moves: Moves::Delete,
             after: BTreeSet::new(),
             manner: Manner::default(),
+        }
+    }
+
+    /// Whether it stays though another revision of it is declared: it is no part of what is asked for.
+    pub fn is_left_out(&self) -> bool {
+        let is_target = |one: &Revision| {
+            one.interface.is_none()
+                || self
+                    .target
+                    .as_ref()
+                    .is_some_and(|target| target.interface == one.interface)
+        };
+        match self.moves {
+            Moves::Stays if self.live.is_empty() => self.target.is_some(),
+            Moves::Stays => !self.live.iter().any(is_target),
+            Moves::Create | Moves::Roll | Moves::Job | Moves::Delete | Moves::Kept => false,
         }
     }
 

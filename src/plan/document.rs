@@ -114,6 +114,10 @@ pub enum RefusalKind {
     UnknownContract,
     /// A step could not be undone.
     Irreversible,
+    /// Flips are asked for, and a caller that would have to wait has no switch.
+    NoSwitch,
+    /// A part of a release is asked for, and a service outside it is in the middle of a rollout.
+    Unfinished,
 }
 
 /// Two revisions that must not be live together.

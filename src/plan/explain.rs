@@ -389,6 +389,10 @@ fn refused_headline(refusal: &Refusal) -> String {
             "a contract is not declared, and nothing may be assumed".to_owned()
         }
         RefusalKind::Irreversible => "a step could not be undone".to_owned(),
+        RefusalKind::NoSwitch => "a caller that would have to wait has no switch".to_owned(),
+        RefusalKind::Unfinished => {
+            "a service outside this part is in the middle of a rollout".to_owned()
+        }
     };
     format!("Refused [{}]: {title}", refusal.code)
 }

@@ -7,7 +7,6 @@ use super::document::{Action, Cost, Costs, Plan, Strategy, Verdict};
 use super::shape::Shape;
 use super::waves::{plan, plan_shaped};
 use crate::graph::{Kind, Moves, Node, Strength, System, derive};
-use crate::spec::ServiceName;
 
 /// Which strategy is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,34 +19,24 @@ pub enum Choice {
     Auto,
 }
 
-/// Why there is no plan by switches.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("these would have to wait for what they call, and have no `switch`: {}", names(.0))]
-pub struct NoSwitch(pub Vec<ServiceName>);
-
-fn names(services: &[ServiceName]) -> String {
-    let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
-    names.join(", ")
-}
-
 /// Plans by a strategy.
 ///
-/// In: the system and the choice. Out: the plan with what both would cost. Error: flips are asked for, and
-/// these services would need a switch for them.
-pub fn plan_with(system: &System, choice: Choice) -> Result<Plan, NoSwitch> {
+/// In: the system and the choice. Out: the plan with what both would cost. Where flips are asked for and a caller that would
+/// have to wait has no switch, a refusal that names it.
+pub fn plan_with(system: &System, choice: Choice) -> Plan {
     let ordered = plan(system);
     let flipped = flipped(system);
-    let costs = (cost_of(&ordered), flipped.as_ref().ok().and_then(cost_of));
+    let costs = (cost_of(&ordered), cost_of(&flipped));
     let rank = |cost: Cost| (cost.waves, cost.restarts);
     let is_better = match costs {
         (Some(ordered), Some(flip)) => rank(flip) < rank(ordered),
         (None, Some(_)) => true,
         (_, None) => false,
     };
-    let (chosen, plan) = match (choice, flipped) {
-        (Choice::Flip, flipped) => (Strategy::Flip, flipped?),
-        (Choice::Auto, Ok(flipped)) if is_better => (Strategy::Flip, flipped),
-        (Choice::Ordered | Choice::Auto, _) => (Strategy::Ordered, ordered),
+    let (chosen, plan) = match choice {
+        Choice::Flip => (Strategy::Flip, flipped),
+        Choice::Auto if is_better => (Strategy::Flip, flipped),
+        Choice::Ordered | Choice::Auto => (Strategy::Ordered, ordered),
     };
     let strategies = Costs {
         chosen,
@@ -58,7 +47,7 @@ pub fn plan_with(system: &System, choice: Choice) -> Result<Plan, NoSwitch> {
         strategies: Some(strategies),
         ..plan
     };
-    Ok(plan.sealed(system))
+    plan.sealed(system)
 }
 
 fn cost_of(plan: &Plan) -> Option<Cost> {
@@ -73,14 +62,15 @@ fn cost_of(plan: &Plan) -> Option<Cost> {
 }
 
 /// The plan in which every caller that would have to wait flips.
-fn flipped(system: &System) -> Result<Plan, NoSwitch> {
+fn flipped(system: &System) -> Plan {
     let derived = derive(system);
     let mut shapes = vec![Shape::Whole; derived.nodes.len()];
-    let mut lacking: Vec<ServiceName> = Vec::new();
+    let mut lacking = Vec::new();
     let forced = derived.precedences.iter().filter(|precedence| {
         precedence.strength == Strength::Hard && precedence.kind == Kind::ServerFirst
     });
-    for caller in forced.map(|precedence| precedence.then) {
+    for precedence in forced {
+        let caller = precedence.then;
         let (Some(node), Some(shape)) = (derived.nodes.get(caller), shapes.get_mut(caller)) else {
             continue;
         };
@@ -88,16 +78,10 @@ fn flipped(system: &System) -> Result<Plan, NoSwitch> {
             *shape = Shape::Switched;
         } else if node.moves != Moves::Create {
             // What is new waits once and for all: there are no old pods that could serve meanwhile.
-            lacking.push(node.name.clone());
+            lacking.push(precedence);
         }
     }
-    if lacking.is_empty() {
-        Ok(plan_shaped(system, &derived, &shapes))
-    } else {
-        lacking.sort_unstable();
-        lacking.dedup();
-        Err(NoSwitch(lacking))
-    }
+    plan_shaped(system, &derived, &shapes, &lacking)
 }
 
 /// Whether a new image can run with the parameter of the one that runs now.

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::document::Action;
-use super::settle::{Arc, Order, Settled, settle};
+use super::settle::{Arc, Order, Settled, is_within, numbered, settle};
 use super::shape::{Act, Rigour, Shape, Staged, Tie};
-use crate::graph::{Derivation, Moves, Node, Pair, Strength};
+use crate::graph::{Derivation, Moves, Node, Pair, Precedence, Strength, shortest_cycle};
 use crate::spec::Interface;
 
 /// One step of a service that moves.
@@ -41,17 +41,29 @@ pub(super) struct Arranged {
     pub order: Order,
 }
 
-/// Orders a system whose services move in these shapes; the services on cycles if there is none.
-pub(super) fn arrange(
-    derived: &Derivation<'_>,
-    shapes: &[Shape],
-) -> Result<Arranged, Vec<Vec<usize>>> {
+/// A layout that has no order, and the steps that wait for each other.
+pub(super) struct Cycles {
+    layout: Layout,
+    /// One for each precedence, then the others.
+    arcs: Vec<Arc>,
+    steps: Vec<Vec<usize>>,
+}
+
+/// Orders a system whose services move in these shapes; what stands against it if there is no order.
+pub(super) fn arrange(derived: &Derivation<'_>, shapes: &[Shape]) -> Result<Arranged, Box<Cycles>> {
+    let cyclic = |layout, arcs, steps| {
+        Box::new(Cycles {
+            layout,
+            arcs,
+            steps,
+        })
+    };
     let layout = Layout::new(derived, shapes);
     let mut arcs = layout.arcs(derived);
     arcs.extend(layout.together(derived, &arcs));
     let mut order = match settle(layout.steps.len(), &arcs) {
         Settled::Ordered(order) => order,
-        Settled::Cyclic(cycles) => return Err(layout.services(&cycles)),
+        Settled::Cyclic(steps) => return Err(cyclic(layout, arcs, steps)),
     };
     let found = super::exclusive::arcs(derived, &layout, &arcs, &order);
     let exclusive = arcs.len()..arcs.len() + found.len();
@@ -60,7 +72,7 @@ pub(super) fn arrange(
         arcs.extend(found.into_iter().chain(together));
         order = match settle(layout.steps.len(), &arcs) {
             Settled::Ordered(order) => order,
-            Settled::Cyclic(cycles) => return Err(layout.services(&cycles)),
+            Settled::Cyclic(steps) => return Err(cyclic(layout, arcs, steps)),
         };
     }
     Ok(Arranged {
@@ -69,6 +81,42 @@ pub(super) fn arrange(
         exclusive,
         order,
     })
+}
+
+impl Cycles {
+    /// The services of each group that wait for each other, sorted.
+    pub(super) fn members(&self) -> Vec<Vec<usize>> {
+        let members = self.steps.iter().map(|steps| self.layout.services(steps));
+        members.collect()
+    }
+
+    /// A short way round through each group.
+    pub(super) fn rounds(&self) -> Vec<Vec<usize>> {
+        let hard = self
+            .arcs
+            .iter()
+            .filter(|arc| arc.strength == Strength::Hard);
+        let arcs: Vec<(usize, usize)> = hard.map(|arc| (arc.first, arc.then)).collect();
+        let round = |steps: &Vec<usize>| {
+            let mut round = self.layout.services(&shortest_cycle(steps, &arcs));
+            if round.len() > 1 && round.first() == round.last() {
+                round.pop();
+            }
+            round
+        };
+        self.steps.iter().map(round).collect()
+    }
+
+    /// The precedences within the groups.
+    pub(super) fn forcing<'d, 'a>(
+        &self,
+        derived: &'d Derivation<'a>,
+    ) -> impl Iterator<Item = &'d Precedence<'a>> {
+        let component = numbered(self.layout.steps.len(), &self.steps);
+        let all = derived.precedences.iter().zip(&self.arcs);
+        let forcing = all.filter(move |(_, arc)| is_within(&component, arc.first, arc.then));
+        forcing.map(|(precedence, _)| precedence)
+    }
 }
 
 impl Layout {
@@ -115,10 +163,6 @@ impl Layout {
     fn arcs(&self, derived: &Derivation<'_>) -> Vec<Arc> {
         let mut arcs = self.staged.arcs(derived.precedences.iter().map(Tie::of));
         for (reader, drain) in &self.drains {
-            let writers = derived.drains.get(reader).map(|drain| &drain.writers);
-            for writer in writers.into_iter().flatten() {
-                arcs.push(Arc::hard(self.staged.step(*writer, Act::Cease), *drain));
-            }
             let pairs = derived.drains.get(reader).map(|drain| &drain.pairs);
             let is_refuted = |pair: &Pair<'_>| Rigour::of(pair.clash) == Rigour::Refuted;
             let starts = if pairs.into_iter().flatten().any(is_refuted) {
@@ -126,7 +170,15 @@ impl Layout {
             } else {
                 Act::Drop
             };
-            arcs.push(Arc::hard(*drain, self.staged.step(*reader, starts)));
+            let starts = self.staged.step(*reader, starts);
+            let writers = derived.drains.get(reader).map(|drain| &drain.writers);
+            let ceased = writers.into_iter().flatten();
+            // One that reads what it wrote itself, in one step, cannot wait for its own end.
+            let ceased = ceased
+                .map(|writer| self.staged.step(*writer, Act::Cease))
+                .filter(|ceased| *ceased != starts);
+            arcs.extend(ceased.map(|ceased| Arc::hard(ceased, *drain)));
+            arcs.push(Arc::hard(*drain, starts));
         }
         arcs
     }
@@ -149,16 +201,13 @@ impl Layout {
         found
     }
 
-    /// The nodes of the services whose steps are on cycles.
-    fn services(&self, cycles: &[Vec<usize>]) -> Vec<Vec<usize>> {
-        let is_drain = |step: &usize| self.drains.values().any(|drain| drain == step);
-        let of = |cycle: &Vec<usize>| {
-            let steps = cycle.iter().filter(|step| !is_drain(step));
-            let mut nodes: Vec<usize> = steps.map(|step| self.staged.node_of(*step)).collect();
-            nodes.dedup();
-            nodes
-        };
-        cycles.iter().map(of).collect()
+    /// The services of some steps, each once where its steps stand side by side; a wait is none.
+    fn services(&self, steps: &[usize]) -> Vec<usize> {
+        let is_drain = |step: &&usize| self.drains.values().any(|drain| drain == *step);
+        let moves = steps.iter().filter(|step| !is_drain(step));
+        let mut nodes: Vec<usize> = moves.map(|step| self.staged.node_of(*step)).collect();
+        nodes.dedup();
+        nodes
     }
 }
 

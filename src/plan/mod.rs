@@ -9,6 +9,7 @@
     reason = "caller and callee are the words of the domain"
 )]
 
+mod along;
 mod broken;
 mod certificates;
 mod check;
@@ -45,11 +46,11 @@ pub use document::{
 };
 pub use estimate::{Estimate, WaveEstimate, estimate};
 pub use explain::{StepWords, changes, explain, headline, step_words, why_here};
-pub use flip::{Choice, NoSwitch, plan_with};
+pub use flip::{Choice, plan_with};
 pub use moved::{Sameness, moved};
 pub use parts::{Part, PartError, parts};
 pub use proof::{Certificate, path, prove};
 pub use saved::{Manifests, SavedError, SavedPlan};
 pub use saved_system::SavedSystem;
 pub use split::split_with;
-pub use waves::plan;
+pub use waves::{plan, unfinished};

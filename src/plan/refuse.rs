@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::along::along;
 use super::document::{PairOf, Refusal, RefusalKind};
-use super::settle::{is_within, numbered};
+use super::layout::Cycles;
 use super::split::{Way, way_out};
-use super::waves::told;
-use super::words::{ABSENT, Hopeless, hopeless, meeting, undeclared};
-use crate::graph::{
-    self, Derivation, Kind, Moves, Pair, Strength, System, components, shortest_cycle,
+use super::waves::{in_order, told};
+use super::words::{
+    ABSENT, Hopeless, When, finish_first, hopeless, meeting, move_along, no_switch, undeclared,
 };
+use crate::graph::{self, Derivation, Kind, Moves, Pair, Strength, System};
 use crate::spec::{Code, ServiceName};
 
 /// The refusals that no order could cure, worst first.
@@ -35,7 +36,10 @@ pub(super) fn refuse_unsafe(system: &System, derived: &Derivation<'_>) -> Option
             let undone = pairs.iter().filter(is_kept);
             undone.map(|pair| hopeless(pair, Hopeless::Kept)).collect()
         }
-        RefusalKind::TargetUnsafe | RefusalKind::Cycle => pairs
+        RefusalKind::TargetUnsafe
+        | RefusalKind::Cycle
+        | RefusalKind::NoSwitch
+        | RefusalKind::Unfinished => pairs
             .iter()
             .map(|pair| {
                 if outside.contains(pair.link.caller) {
@@ -54,22 +58,16 @@ pub(super) fn refuse_unsafe(system: &System, derived: &Derivation<'_>) -> Option
     let mut refusal = Refusal::new(code, kind);
     refusal.pairs = pairs_of(pairs.iter());
     refusal.because = because;
-    if kind == RefusalKind::SelfConflict {
-        let hard = derived
-            .precedences
-            .iter()
-            .filter(|one| one.strength == Strength::Hard);
-        let arcs: Vec<_> = hard.map(|one| (one.first, one.then)).collect();
-        let cycles = components(derived.nodes.len(), arcs.iter().copied());
-        let members = cycles
-            .iter()
-            .flatten()
-            .filter_map(|at| derived.nodes.get(*at));
-        refusal.cycle = members.map(|node| node.name.clone()).collect();
+    if kind == RefusalKind::TargetUnsafe {
         refusal
             .because
-            .extend(cycles.iter().map(|members| round(members, &arcs, derived)));
-        refusal.find_way_out(system, derived, &cycles);
+            .extend(along(system, derived).as_ref().map(move_along));
+    }
+    if kind == RefusalKind::SelfConflict {
+        if let Err(cycles) = in_order(derived) {
+            refusal.name_cycles(derived, &cycles);
+        }
+        refusal.find_way_out(system, derived);
     }
     Some(refusal)
 }
@@ -112,22 +110,16 @@ fn self_conflict(pair: &Pair<'_>) -> String {
     let name = pair.link.callee;
     format!(
         "{}; pods of both revisions of {name} run while it rolls: first release one that serves both",
-        meeting(pair)
+        meeting(pair, When::After)
     )
 }
 
 /// The refusal of precedences that close a cycle.
-pub(super) fn refuse_cycle(
-    system: &System,
-    derived: &Derivation<'_>,
-    cycles: &[Vec<usize>],
-) -> Refusal {
-    let component = numbered(derived.nodes.len(), cycles);
-    let within = |precedence: &&graph::Precedence<'_>| {
-        precedence.strength == Strength::Hard
-            && is_within(&component, precedence.first, precedence.then)
-    };
-    let forcing: Vec<&graph::Precedence<'_>> = derived.precedences.iter().filter(within).collect();
+pub(super) fn refuse_cycle(system: &System, derived: &Derivation<'_>, cycles: &Cycles) -> Refusal {
+    let forcing = cycles.forcing(derived);
+    let forcing: Vec<&graph::Precedence<'_>> = forcing
+        .filter(|one| one.strength == Strength::Hard)
+        .collect();
     let ends: BTreeSet<(usize, usize, Kind)> = forcing
         .iter()
         .map(|one| (one.first, one.then, one.kind))
@@ -142,47 +134,41 @@ pub(super) fn refuse_cycle(
         Code::Cycle
     };
     let mut refusal = Refusal::new(code, RefusalKind::Cycle);
-    let names = cycles
-        .iter()
-        .flatten()
-        .filter_map(|at| derived.nodes.get(*at));
-    refusal.cycle = names.map(|node| node.name.clone()).collect();
     refusal.pairs = pairs_of(forcing.iter().flat_map(|precedence| &precedence.pairs));
-    let arcs: Vec<_> = forcing.iter().map(|one| (one.first, one.then)).collect();
-    refusal.because = cycles
-        .iter()
-        .map(|members| round(members, &arcs, derived))
-        .collect();
+    refusal.name_cycles(derived, cycles);
     refusal.because.extend(
         forcing
             .iter()
             .filter_map(|precedence| sentence(precedence, derived)),
     );
-
-    let proved = forcing
-        .iter()
-        .filter(|precedence| precedence.kind != Kind::Manual);
-    let proved = proved.map(|precedence| (precedence.first, precedence.then));
-    if components(derived.nodes.len(), proved).is_empty() {
-        refusal.because.push(blame(&forcing, derived));
-        return refusal;
+    match blame(&forcing, derived) {
+        Some(sentence) => refusal.because.push(sentence),
+        None => refusal.find_way_out(system, derived),
     }
-    refusal.find_way_out(system, derived, cycles);
     refusal
 }
 
-/// A short cycle, told.
-fn round(members: &[usize], arcs: &[(usize, usize)], derived: &Derivation<'_>) -> String {
-    let cycle = shortest_cycle(members, arcs);
-    let nodes = cycle
-        .iter()
-        .chain(cycle.first())
-        .filter_map(|at| derived.nodes.get(*at));
-    let names: Vec<&str> = nodes.map(|node| node.name.as_str()).collect();
-    format!(
-        "each would have to be done before the next: {}",
-        names.join(" → ")
-    )
+/// The refusal of flips for callers without a switch.
+pub(super) fn refuse_flips(
+    derived: &Derivation<'_>,
+    lacking: &[&graph::Precedence<'_>],
+) -> Option<Refusal> {
+    let callers: BTreeSet<usize> = lacking.iter().map(|one| one.then).collect();
+    if callers.is_empty() {
+        return None;
+    }
+    let callers = callers.iter().filter_map(|at| derived.nodes.get(*at));
+    let mut refusal = Refusal::new(Code::NoSwitch, RefusalKind::NoSwitch);
+    refusal.pairs = pairs_of(lacking.iter().flat_map(|precedence| &precedence.pairs));
+    refusal.because = callers.map(|node| no_switch(node.name)).collect();
+    Some(refusal)
+}
+
+/// The refusal of a part of a release beside which these are in the middle of a rollout.
+pub(super) fn refuse_part(mixed: &[ServiceName]) -> Refusal {
+    let mut refusal = Refusal::new(Code::Unfinished, RefusalKind::Unfinished);
+    refusal.because = mixed.iter().map(finish_first).collect();
+    refusal
 }
 
 /// What breaks without one of the precedences: if the other one went first.
@@ -193,23 +179,30 @@ fn sentence(precedence: &graph::Precedence<'_>, derived: &Derivation<'_>) -> Opt
             "if {} goes before {}: {}",
             told.then,
             told.first,
-            meeting(pair)
+            meeting(pair, When::without(precedence.kind))
         ),
         None => told.because,
     })
 }
 
-/// Without what was written by hand there would be an order.
-fn blame(forcing: &[&graph::Precedence<'_>], derived: &Derivation<'_>) -> String {
-    let manual = forcing
-        .iter()
-        .filter(|precedence| precedence.kind == Kind::Manual);
-    let told = manual.filter_map(|precedence| told(precedence, derived));
+/// What was written by hand, if there would be an order without it.
+fn blame(forcing: &[&graph::Precedence<'_>], derived: &Derivation<'_>) -> Option<String> {
+    let is_manual = |precedence: &graph::Precedence<'_>| precedence.kind == Kind::Manual;
+    let manual: Vec<_> = forcing.iter().filter(|one| is_manual(one)).collect();
+    if manual.is_empty() {
+        return None;
+    }
+    let mut without = derived.clone();
+    without.precedences.retain(|one| !is_manual(one));
+    in_order(&without).ok()?;
+    let told = manual.iter().filter_map(|one| told(one, derived));
     let fields: BTreeSet<String> = told
         .map(|told| format!("`after: [{}]` of {}", told.first, told.then))
         .collect();
     let fields = fields.into_iter().collect::<Vec<_>>().join(" and ");
-    format!("{fields} alone closes the cycle; without it the contracts have an order")
+    Some(format!(
+        "{fields} alone closes the cycle; without it the contracts have an order"
+    ))
 }
 
 fn pairs_of<'a>(pairs: impl Iterator<Item = &'a Pair<'a>>) -> Vec<PairOf> {
@@ -241,9 +234,24 @@ fn pairs_of<'a>(pairs: impl Iterator<Item = &'a Pair<'a>>) -> Vec<PairOf> {
 }
 
 impl Refusal {
+    /// Adds who is on cycles, and a short way round each, told.
+    fn name_cycles(&mut self, derived: &Derivation<'_>, cycles: &Cycles) {
+        let members = cycles.members().into_iter().flatten();
+        let names = members.filter_map(|at| derived.nodes.get(at));
+        self.cycle.extend(names.map(|node| node.name.clone()));
+        self.because
+            .extend(cycles.rounds().into_iter().map(|round| {
+                let nodes = round.iter().chain(round.first());
+                let nodes = nodes.filter_map(|at| derived.nodes.get(*at));
+                let names: Vec<&str> = nodes.map(|node| node.name.as_str()).collect();
+                let names = names.join(" → ");
+                format!("each would have to be done before the next: {names}")
+            }));
+    }
+
     /// Adds the smallest split, or the word that there is none.
-    fn find_way_out(&mut self, system: &System, derived: &Derivation<'_>, cycles: &[Vec<usize>]) {
-        match way_out(system, derived, cycles) {
+    fn find_way_out(&mut self, system: &System, derived: &Derivation<'_>) {
+        match way_out(system, derived) {
             Some(Way {
                 proposal,
                 intermediate,

@@ -3,7 +3,7 @@
 //! In: a shape for each node of a derivation. Out: numbered steps and the arcs between them.
 
 use super::settle::Arc;
-use crate::graph::{Clash, Kind, Precedence, Strength};
+use crate::graph::{Between, Clash, Kind, Precedence, Strength};
 
 /// In which of its steps a service does what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +27,14 @@ pub(super) enum Shape {
 pub(super) enum Act {
     /// What is new is served.
     Serve,
+    /// Nobody is left who serves only what is old.
+    Replace,
     /// What is new may be called.
     Call,
     /// What is old is called no more.
     Cease,
+    /// Somebody comes who serves only what is new.
+    Arrive,
     /// What is old may be served no more.
     Drop,
 }
@@ -50,14 +54,15 @@ impl Shape {
         match (self, act) {
             (Self::Whole, _)
             | (_, Act::Serve)
-            | (Self::ContractLast, Act::Call | Act::Cease)
-            | (Self::Switched, Act::Drop)
-            | (Self::Beside, Act::Call) => 0,
-            (Self::ExpandFirst, Act::Call | Act::Cease | Act::Drop)
-            | (Self::ContractLast, Act::Drop)
+            | (Self::ExpandFirst | Self::Three, Act::Replace)
+            | (Self::ContractLast, Act::Replace | Act::Call | Act::Cease)
+            | (Self::Switched, Act::Replace | Act::Arrive | Act::Drop)
+            | (Self::Beside, Act::Call | Act::Arrive) => 0,
+            (Self::ExpandFirst, Act::Call | Act::Cease | Act::Arrive | Act::Drop)
+            | (Self::ContractLast, Act::Arrive | Act::Drop)
             | (Self::Three | Self::Switched, Act::Call | Act::Cease)
-            | (Self::Beside, Act::Cease | Act::Drop) => 1,
-            (Self::Three, Act::Drop) => 2,
+            | (Self::Beside, Act::Replace | Act::Cease | Act::Drop) => 1,
+            (Self::Three, Act::Arrive | Act::Drop) => 2,
         }
     }
 }
@@ -75,6 +80,9 @@ pub(super) struct Tie {
 pub(super) enum Rigour {
     /// What is declared tells which act of a service fails.
     Declared,
+    /// A caller remembers what it agreed on, and can bear a revision between: then it meets no two of which one
+    /// serves only what is old and the other only what is new.
+    Bridged,
     /// A caller remembers what it agreed on: then what is served may not change at all while it
     /// calls.
     Unsettled,
@@ -89,7 +97,8 @@ impl Rigour {
             Clash::Absent | Clash::NotServed | Clash::Versions | Clash::Undeclared => {
                 Self::Declared
             }
-            Clash::Unsettled => Self::Unsettled,
+            Clash::Unsettled(Between::Helps) => Self::Bridged,
+            Clash::Unsettled(Between::Breaks) => Self::Unsettled,
             Clash::Refuted => Self::Refuted,
         }
     }
@@ -99,9 +108,11 @@ impl Rigour {
 pub(super) fn tied(kind: Kind, rigour: Rigour) -> Option<(Act, Act)> {
     match (kind, rigour) {
         (Kind::ServerFirst, Rigour::Declared) => Some((Act::Serve, Act::Call)),
+        (Kind::ServerFirst, Rigour::Bridged) => Some((Act::Replace, Act::Call)),
         (Kind::ServerFirst, Rigour::Unsettled) => Some((Act::Drop, Act::Call)),
         (Kind::ServerFirst, Rigour::Refuted) => Some((Act::Drop, Act::Serve)),
         (Kind::ClientFirst, Rigour::Declared) => Some((Act::Cease, Act::Drop)),
+        (Kind::ClientFirst, Rigour::Bridged) => Some((Act::Cease, Act::Arrive)),
         (Kind::ClientFirst, Rigour::Unsettled | Rigour::Refuted) => Some((Act::Cease, Act::Serve)),
         (Kind::Manual, _) => None,
     }

@@ -32,11 +32,8 @@ pub(super) struct Way {
 }
 
 /// The fewest splits that make an order exist and safe, if any do.
-pub(super) fn way_out(
-    system: &System,
-    derived: &Derivation<'_>,
-    cycles: &[Vec<usize>],
-) -> Option<Way> {
+pub(super) fn way_out(system: &System, derived: &Derivation<'_>) -> Option<Way> {
+    let cycles = &entangled(derived);
     if cycles.iter().any(|members| is_refuted(derived, members)) {
         return None;
     }
@@ -57,6 +54,16 @@ pub(super) fn way_out(
         alternatives: alternatives(derived, &found),
         ..in_fewer_steps(system, derived, shapes)?
     })
+}
+
+/// The services that would have to wait for each other if each moved once.
+fn entangled(derived: &Derivation<'_>) -> Vec<Vec<usize>> {
+    let hard = derived
+        .precedences
+        .iter()
+        .filter(|precedence| precedence.strength == Strength::Hard);
+    let ends = hard.map(|precedence| (precedence.first, precedence.then));
+    components(derived.nodes.len(), ends)
 }
 
 /// Whole sets to split instead: another one for one of the cycles, and what was found for all others.
@@ -154,15 +161,7 @@ pub fn split_with(
 pub(super) fn way_with(system: &System, split: &BTreeSet<ServiceName>) -> Option<Way> {
     let derived = &derive(system);
     let mut shapes = plain(derived)?;
-    let hard = derived
-        .precedences
-        .iter()
-        .filter(|precedence| precedence.strength == Strength::Hard);
-    let cycles = components(
-        shapes.len(),
-        hard.map(|precedence| (precedence.first, precedence.then)),
-    );
-    for members in &cycles {
+    for members in &entangled(derived) {
         let search = Search::new(derived, members, &shapes);
         let is_chosen = |at: &usize| {
             let node = members.get(*at).and_then(|at| derived.nodes.get(*at));

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::document::{Action, EdgeCounts, Ordering, Plan, Precedence, Refusal, Step, Verdict};
-use super::layout::{Arranged, Layout, Placed, arrange};
-use super::refuse::{refuse_cycle, refuse_unsafe};
-use super::settle::{Arc, Order, REDUCED_NODES_MAX, is_within, numbered, reduce};
+use super::layout::{Arranged, Cycles, Layout, Placed, arrange};
+use super::refuse::{refuse_cycle, refuse_flips, refuse_part, refuse_unsafe};
+use super::settle::{Arc, Order, REDUCED_NODES_MAX, reduce};
 use super::shape::Shape;
 use super::words::{apart, because, no_return};
 use crate::graph::{self, Derivation, Kind, Link, Moves, Node, Pair, Strength, System, derive};
@@ -22,20 +22,23 @@ pub fn plan(system: &System) -> Plan {
     let derived = derive(system);
     let plan = match refuse_unsafe(system, &derived) {
         Some(refusal) => refused(refusal, Vec::new()),
-        None => match arrange(&derived, &vec![Shape::Whole; derived.nodes.len()]) {
+        None => match in_order(&derived) {
             Ok(arranged) => ordered(&derived, &arranged),
-            Err(cycles) => match beside(&derived, &cycles) {
-                Some(arranged) => ordered(&derived, &arranged),
-                None => refused_cycle(system, &derived, &cycles),
-            },
+            Err(cycles) => refused_cycle(system, &derived, &cycles),
         },
     };
     counted(plan, &derived).sealed(system)
 }
 
-/// Plans with these shapes, or refuses.
-pub(super) fn plan_shaped(system: &System, derived: &Derivation<'_>, shapes: &[Shape]) -> Plan {
-    let plan = match refuse_unsafe(system, derived) {
+/// Plans with these shapes, or refuses; also where precedences must be flips whose callers have no switch.
+pub(super) fn plan_shaped(
+    system: &System,
+    derived: &Derivation<'_>,
+    shapes: &[Shape],
+    lacking: &[&graph::Precedence<'_>],
+) -> Plan {
+    let refusal = refuse_unsafe(system, derived).or_else(|| refuse_flips(derived, lacking));
+    let plan = match refusal {
         Some(refusal) => refused(refusal, Vec::new()),
         None => match arrange(derived, shapes) {
             Ok(arranged) => ordered(derived, &arranged),
@@ -43,6 +46,12 @@ pub(super) fn plan_shaped(system: &System, derived: &Derivation<'_>, shapes: &[S
         },
     };
     counted(plan, derived)
+}
+
+/// The refusal of a part of a release beside which these services are in the middle of a rollout.
+pub fn unfinished(system: &System, mixed: &[ServiceName]) -> Plan {
+    let plan = refused(refuse_part(mixed), Vec::new());
+    counted(plan, &derive(system)).sealed(system)
 }
 
 fn refused(refusal: Refusal, precedences: Vec<Precedence>) -> Plan {
@@ -53,13 +62,9 @@ fn refused(refusal: Refusal, precedences: Vec<Precedence>) -> Plan {
     }
 }
 
-fn refused_cycle(system: &System, derived: &Derivation<'_>, cycles: &[Vec<usize>]) -> Plan {
-    let component = numbered(derived.nodes.len(), cycles);
-    let on_cycle = |precedence: &&graph::Precedence<'_>| {
-        is_within(&component, precedence.first, precedence.then)
-    };
-    let kept = derived.precedences.iter().filter(on_cycle);
-    let precedences = kept.filter_map(|precedence| told(precedence, derived));
+fn refused_cycle(system: &System, derived: &Derivation<'_>, cycles: &Cycles) -> Plan {
+    let forcing = cycles.forcing(derived);
+    let precedences = forcing.filter_map(|precedence| told(precedence, derived));
     refused(refuse_cycle(system, derived, cycles), precedences.collect())
 }
 
@@ -78,28 +83,40 @@ fn counted(plan: Plan, derived: &Derivation<'_>) -> Plan {
     }
 }
 
-/// What cures a cycle without another release: servers whose callers find their version keep their
-/// old pods beside the new ones. As few as will do.
-fn beside(derived: &Derivation<'_>, cycles: &[Vec<usize>]) -> Option<Arranged> {
-    let able: Vec<usize> = cycles
-        .iter()
-        .flatten()
-        .copied()
+/// The order in which each service moves once; where there is none, with old pods kept beside new ones.
+pub(super) fn in_order(derived: &Derivation<'_>) -> Result<Arranged, Box<Cycles>> {
+    let whole = vec![Shape::Whole; derived.nodes.len()];
+    arrange(derived, &whole).or_else(|cycles| beside(derived, &cycles))
+}
+
+/// What cures cycles without another release: servers whose callers find their version keep their
+/// old pods beside the new ones. As few as will do; what is left if all of them do not.
+fn beside(derived: &Derivation<'_>, cycles: &Cycles) -> Result<Arranged, Box<Cycles>> {
+    let members = cycles.members().into_iter().flatten();
+    let able: Vec<usize> = members
         .filter(|at| derived.nodes.get(*at).is_some_and(can_stand_beside))
         .collect();
-    let mut shapes = vec![Shape::Whole; derived.nodes.len()];
-    for at in &able {
-        *shapes.get_mut(*at)? = Shape::Beside;
-    }
-    let mut found = arrange(derived, &shapes).ok()?;
+    let arranged = |beside: &BTreeSet<usize>| {
+        let shape = |at: usize| {
+            if beside.contains(&at) {
+                Shape::Beside
+            } else {
+                Shape::Whole
+            }
+        };
+        let shapes: Vec<Shape> = (0..derived.nodes.len()).map(shape).collect();
+        arrange(derived, &shapes)
+    };
+    let mut needed: BTreeSet<usize> = able.iter().copied().collect();
+    let mut found = arranged(&needed)?;
     for at in able {
-        *shapes.get_mut(at)? = Shape::Whole;
-        match arrange(derived, &shapes) {
+        needed.remove(&at);
+        match arranged(&needed) {
             Ok(fewer) => found = fewer,
-            Err(_) => *shapes.get_mut(at)? = Shape::Beside,
+            Err(_) => drop(needed.insert(at)),
         }
     }
-    Some(found)
+    Ok(found)
 }
 
 /// Whether a service can keep its old pods while the new ones are there already.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::along::Along;
 use crate::graph::{Clash, Kind, Link, Node, Pair, Precedence, Revision, satisfies};
 use crate::spec::{ContractName, Need, Retention, ServiceName, Version};
 
@@ -75,8 +76,27 @@ fn at(service: &ServiceName, revision: Option<&Revision>) -> String {
     [service.as_str(), "@", revision].concat()
 }
 
+/// When a pair would meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// Before its callee has moved.
+    Before,
+    /// After that.
+    After,
+}
+
+impl When {
+    /// When the pairs meet that an order keeps apart.
+    pub(super) fn without(kind: Kind) -> Self {
+        match kind {
+            Kind::ServerFirst | Kind::Manual => Self::Before,
+            Kind::ClientFirst => Self::After,
+        }
+    }
+}
+
 /// What the two revisions of a pair do, side by side.
-pub(super) fn meeting(pair: &Pair<'_>) -> String {
+pub(super) fn meeting(pair: &Pair<'_>, when: When) -> String {
     let Link {
         caller,
         callee,
@@ -90,7 +110,13 @@ pub(super) fn meeting(pair: &Pair<'_>) -> String {
         Some(need) => (" ", need_text(need)),
     };
     match pair.clash {
-        Clash::Absent => format!("{client} calls {label}{space}{called}, and no {callee} runs"),
+        Clash::Absent => {
+            let runs = match when {
+                When::Before => "runs",
+                When::After => "will run",
+            };
+            format!("{client} calls {label}{space}{called}, and no {callee} {runs}")
+        }
         Clash::NotServed => {
             format!("{client} calls {label}{space}{called}, {server} does not serve it")
         }
@@ -102,7 +128,7 @@ pub(super) fn meeting(pair: &Pair<'_>) -> String {
             ]
             .concat()
         }
-        Clash::Unsettled => format!(
+        Clash::Unsettled(_) => format!(
             "{client} calls {label}{space}{called} and keeps what it agreed on first, \
              {server} serves other versions of them than the pods beside it"
         ),
@@ -147,7 +173,7 @@ pub(super) fn because(
             ]
             .concat()
         }
-        (Kind::ServerFirst | Kind::Manual, Clash::Unsettled) => {
+        (Kind::ServerFirst | Kind::Manual, Clash::Unsettled(_)) => {
             format!("{first} must be of one revision first")
         }
         (Kind::ServerFirst | Kind::Manual | Kind::ClientFirst, Clash::Refuted) => {
@@ -165,7 +191,7 @@ pub(super) fn because(
                 missing(pair)
             )
         }
-        (Kind::ClientFirst, Clash::Unsettled | Clash::Undeclared) => {
+        (Kind::ClientFirst, Clash::Unsettled(_) | Clash::Undeclared) => {
             format!("{first} must not call {then} while that is mixed")
         }
     };
@@ -178,7 +204,8 @@ pub(super) fn because(
         }
         (Kind::ClientFirst | Kind::ServerFirst | Kind::Manual, _) => String::new(),
     };
-    [&claim, drain.as_str(), ": ", &meeting(pair)].concat()
+    let meeting = meeting(pair, When::without(precedence.kind));
+    [&claim, drain.as_str(), ": ", &meeting].concat()
 }
 
 /// What shows that nothing of an old writer is left.
@@ -247,25 +274,26 @@ pub(super) fn hopeless(pair: &Pair<'_>, when: Hopeless) -> String {
     } = pair.link;
     let label = label(callee, contract);
     let missing = missing(pair);
+    let met = match when {
+        Hopeless::Now => meeting(pair, When::Before),
+        Hopeless::AtEnd | Hopeless::AtEndOutside | Hopeless::Kept => meeting(pair, When::After),
+    };
     let lacking = match pair.clash {
         Clash::Absent => {
-            return format!(
-                "{}; keep {callee}, or take the call out of {caller}",
-                meeting(pair)
-            );
+            return format!("{met}; keep {callee}, or take the call out of {caller}");
         }
         Clash::NotServed => label,
         Clash::Versions => missing,
-        Clash::Unsettled => {
+        Clash::Unsettled(_) => {
             let remedy = format!(
                 "let {caller} choose for every call, or pin its version while {callee} rolls"
             );
-            return format!("{}; {remedy}", meeting(pair));
+            return format!("{met}; {remedy}");
         }
         Clash::Refuted => {
             let remedy =
                 format!("release another {caller} or {callee}, or have them verified again");
-            return format!("{}; {remedy}", meeting(pair));
+            return format!("{met}; {remedy}");
         }
         Clash::Undeclared => return undeclared(pair.link),
     };
@@ -284,7 +312,34 @@ pub(super) fn hopeless(pair: &Pair<'_>, when: Hopeless) -> String {
              declare a Job that undoes it with `reversible: true`"
         ),
     };
-    format!("{}; {remedy}", meeting(pair))
+    format!("{met}; {remedy}")
+}
+
+/// What a part of a release cannot do without.
+pub(super) fn move_along(along: &Along) -> String {
+    let names = |services: &BTreeSet<ServiceName>, between: &str| {
+        let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
+        names.join(between)
+    };
+    format!(
+        "{} must move along: `--only {}` is the smallest part of this release that can end safe",
+        names(&along.lacking, ", "),
+        names(&along.all, ",")
+    )
+}
+
+/// What a caller lacks that should flip.
+pub(super) fn no_switch(caller: &ServiceName) -> String {
+    format!(
+        "{caller} would have to wait for what it calls: declare its `switch: {{env: NAME}}`, or let it move in order"
+    )
+}
+
+/// What stands beside a part of a release.
+pub(super) fn finish_first(mixed: &ServiceName) -> String {
+    format!(
+        "{mixed} runs in more than one revision: finish it first, or let it be part of this release"
+    )
 }
 
 /// What is asked for where nothing may be assumed.

@@ -77,6 +77,8 @@ codes! {
     Repaired = "TG0211", "a call that fails already, in a release that repairs";
     EndedCaller = "TG0212", "a caller from outside that counts as ended";
     StartedTogether = "TG0213", "new services that call each other and start together";
+    NoSwitch = "TG0214", "a caller that should flip and has no switch";
+    Unfinished = "TG0215", "a service outside the part that is asked for, in the middle of a rollout";
     KindMissing = "TG0301", "a kind that the cluster does not know";
     Forbidden = "TG0302", "an act that the plan's account may not do";
     Immutable = "TG0303", "a change that the API server refuses";

@@ -326,6 +326,7 @@ fn a_part_of_a_release_leaves_the_others_as_they_are() {
     stdout:
     Refused [TG0202]: the release would end unsafe, whatever the order
       cart@target calls store 2, store@live serves 1; no release of store serves 2 in this plan: let it, or release a cart that does not need it
+      store must move along: `--only cart,store` is the smallest part of this release that can end safe
     exit 4
     ");
     insta::assert_snapshot!(waves(old, new, &["--only", "nobody"]), @r"
@@ -339,8 +340,9 @@ fn a_part_of_a_release_leaves_the_others_as_they_are() {
 fn a_strategy_that_needs_more_switches_says_which() {
     let [old, new] = STORE;
     insta::assert_snapshot!(waves(old, new, &["--strategy", "flip"]), @r"
-    stderr:
-    error: these would have to wait for what they call, and have no `switch`: web; declare `switch: {env: NAME}` for each, or let them move in order
+    stdout:
+    Refused [TG0214]: a caller that would have to wait has no switch
+      web would have to wait for what it calls: declare its `switch: {env: NAME}`, or let it move in order
     exit 4
     ");
 }

@@ -17,6 +17,7 @@ mod lint;
 mod monitoring;
 mod mutants;
 mod pact;
+mod refusals;
 mod saved;
 mod simulate;
 mod tidy;

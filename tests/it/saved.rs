@@ -213,3 +213,21 @@ fn an_ordered_release_is_not_split() {
     ");
     assert!(!folder.path().join("releases").exists());
 }
+
+#[test]
+fn a_split_begins_with_what_runs_and_not_with_what_is_declared() {
+    let folder = folder();
+    let live = "apiVersion: tidegate.dev/v1alpha1
+kind: LiveSets
+services:
+- {name: orders, revision: '0', serves: [{versions: ['1']}]}
+- {name: orders, revision: '1', serves: [{versions: ['1', '3']}]}
+";
+    fs::write(folder.path().join("live.yaml"), live).expect("written");
+    let more = ["--live", "live.yaml", "--split", "--out", "releases"];
+    insta::assert_snapshot!(plan(folder.path(), "swapped.yaml", &more));
+    for part in ["releases/1-expand.plan", "releases/2-contract.plan"] {
+        let told = run_in(folder.path(), &["plan", "--verify", part], "");
+        assert!(told.ends_with("exit 0"), "{told}");
+    }
+}

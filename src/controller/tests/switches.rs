@@ -72,5 +72,5 @@ fn a_switch_that_cannot_be_kept_is_refused_before_the_first_write() {
 #[test]
 fn who_has_no_switch_is_named() {
     let without = AFTER.replace("switch: {env: PROTO}, ", "");
-    insta::assert_snapshot!(told(&planned(&bundle(&without, "2"), Some("1"))), @"refused: these would have to wait for what they call, and have no `switch`: cart; declare `switch: {env: NAME}` for each, or let them move in order");
+    insta::assert_snapshot!(told(&planned(&bundle(&without, "2"), Some("1"))), @"refused: cart would have to wait for what it calls: declare its `switch: {env: NAME}`, or let it move in order");
 }

@@ -69,6 +69,12 @@ pub(super) struct Draft {
 }
 
 impl Part {
+    /// Whether it keeps what it agreed on with one pod.
+    pub(super) fn remembers(&self) -> bool {
+        let mut wishes = self.calls.iter().flatten();
+        wishes.any(|wish| matches!(wish, Wish::Cached(_)))
+    }
+
     fn calm(&mut self, live: &[Vec<Option<u8>>]) {
         for (wish, served) in self.calls.iter_mut().zip(live) {
             *wish = wish.filter(|wish| wish.works(served));
@@ -208,6 +214,68 @@ impl Draft {
             }
         }
         false
+    }
+
+    /// Whether the same is possible where every service that moves does so in three steps: one that serves the old and the
+    /// new and calls the old, then one that calls the new, then the target.
+    pub(super) fn can_finish_in_steps(drafts: &[Self]) -> bool {
+        const END: u8 = 6;
+        let between: Vec<Option<(Part, Part)>> = drafts.iter().map(Self::between).collect();
+        let stairs: Vec<Vec<Live<'_>>> = drafts
+            .iter()
+            .zip(&between)
+            .map(|(draft, between)| match between {
+                None => vec![draft.in_state(BEFORE)],
+                Some((expanded, flipped)) => vec![
+                    draft.in_state(BEFORE),
+                    vec![Some(expanded)],
+                    vec![Some(flipped)],
+                    draft.in_state(AFTER),
+                ],
+            })
+            .collect();
+        let live = |state: &[u8]| -> Vec<Live<'_>> {
+            let each = stairs.iter().zip(state).map(|(stairs, at)| {
+                let (low, high) = (usize::from(at / 2), usize::from(at.div_ceil(2)));
+                let upper = stairs[high].iter().filter(|_| high > low);
+                stairs[low].iter().chain(upper).copied().collect()
+            });
+            each.collect()
+        };
+        let together = Self::together(drafts);
+        let mut seen = BTreeSet::new();
+        let mut open = vec![vec![0_u8; drafts.len()]];
+        while let Some(state) = open.pop() {
+            if !are_safe(&live(&state), &together) || !seen.insert(state.clone()) {
+                continue;
+            }
+            let further: Vec<usize> = (0..drafts.len())
+                .filter(|at| between[*at].is_some() && state[*at] < END)
+                .collect();
+            if further.is_empty() {
+                return true;
+            }
+            for at in further {
+                let mut next = state.clone();
+                next[at] += 1;
+                open.push(next);
+            }
+        }
+        false
+    }
+
+    /// What a service that moves is between its old and its new revision.
+    fn between(&self) -> Option<(Part, Part)> {
+        let calls = |part: Option<&Part>| part.map(|part| part.calls.clone()).unwrap_or_default();
+        let all = self.live.iter().chain(&self.target);
+        let serves = all.fold(0, |all, part| all | part.serves);
+        let part = |calls| Part { serves, calls };
+        self.is_moving().then(|| {
+            (
+                part(calls(self.live.last())),
+                part(calls(self.target.as_ref())),
+            )
+        })
     }
 
     /// Whether every moment of a proposal is safe. The steps with a revision between bring that one,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::explorer::{Draft, Part, Wish};
+use super::explorer::{Draft, Part};
 use super::random::{SOME, at, enough, name, runs, system};
 use crate::graph::System;
 use crate::plan::{Action, Ordering, Plan, Verdict, check, plan};
@@ -20,11 +20,10 @@ fn ends(plan: &Plan) -> Ends {
 }
 
 fn remembers(drafts: &[Draft]) -> bool {
-    let parts = drafts
+    let mut parts = drafts
         .iter()
         .flat_map(|draft| draft.live.iter().chain(&draft.target));
-    let mut wishes = parts.flat_map(|part| part.calls.iter().flatten());
-    wishes.any(|wish| matches!(wish, Wish::Cached(_)))
+    parts.any(Part::remembers)
 }
 
 /// A target that serves more.

@@ -6,6 +6,7 @@ mod explorer;
 mod guards;
 mod laws;
 mod notation;
+mod only;
 mod properties;
 mod random;
 mod real_graphs;
@@ -16,6 +17,7 @@ mod stages;
 mod strategies;
 mod together;
 mod unusual;
+mod variants;
 mod verified;
 
 use guards::faults_of;

@@ -231,7 +231,7 @@ fn s13_a_deleted_callee_goes_last() {
     Wave 2   after wave 1 is done
       - legacy   deleted
           serves legacy: 1 → -
-          because web must stop calling legacy everywhere first: web@live calls legacy 1, and no legacy runs
+          because web must stop calling legacy everywhere first: web@live calls legacy 1, and no legacy will run
     ");
 }
 

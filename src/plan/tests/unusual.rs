@@ -245,3 +245,59 @@ fn a_repair_that_leaves_a_caller_broken_says_so() {
     warning: calls of web to orders@live fail already; web does not move, so they fail when all is done too [TG0211]
     ");
 }
+
+#[test]
+fn a_caller_that_remembers_hides_no_split_that_it_can_bear() {
+    insta::assert_snapshot!(plan_of("s: serves 1 -> 2 | c: calls s cached 1 -> cached 2"), @r"
+    Refused [TG0203]: no safe order exists between c, s
+      each would have to be done before the next: c → s → c
+      if c goes before s: c@target calls s any of 2, s@live serves 1
+      if s goes before c: c@live calls s any of 1, s@target serves 2
+    Way out: split in two releases, with a revision between for s
+      s/expand serves s 1, 2, calls nothing
+      Wave 1: s/expand
+      Wave 2: c
+      Wave 3: s/contract
+    Splitting c does not help: its one change comes both too early and too late
+    ");
+}
+
+#[test]
+fn a_caller_that_remembers_may_go_on_while_a_version_is_added_that_it_does_not_speak() {
+    insta::assert_snapshot!(plan_of(
+        "s: serves 1,2 -> 2,3 | c: calls s cached 1,2 -> cached 2,3"
+    ), @r"
+    Refused [TG0203]: no safe order exists between c, s
+      each would have to be done before the next: c → s → c
+      if c goes before s: c@target calls s any of 2, 3 and keeps what it agreed on first, s@target serves other versions of them than the pods beside it
+      if s goes before c: c@live calls s any of 1, 2 and keeps what it agreed on first, s@target serves other versions of them than the pods beside it
+    Way out: split in two releases, with a revision between for s
+      s/expand serves s 1, 2, 3, calls nothing
+      Wave 1: s/expand
+      Wave 2: c
+      Wave 3: s/contract
+    Splitting c does not help: its one change comes both too early and too late
+    ");
+}
+
+#[test]
+fn what_goes_is_told_apart_from_what_is_not_there() {
+    insta::assert_snapshot!(plan_of("web: calls legacy 1 -> - | legacy: serves 1; deleted"), @r"
+    Safe: yes. 2 waves. Longest path web → legacy.
+    Wave 1   may start at once
+      ~ web
+          calls legacy: 1 → -
+    Wave 2   after wave 1 is done
+      - legacy   deleted
+          serves legacy: 1 → -
+          because web must stop calling legacy everywhere first: web@live calls legacy 1, and no legacy will run
+    ");
+    insta::assert_snapshot!(plan_of("web: calls legacy 1; image | legacy: serves 1; deleted"), @r"
+    Refused [TG0202]: the release would end unsafe, whatever the order
+      web@target calls legacy 1, and no legacy will run; keep legacy, or take the call out of web
+    ");
+    insta::assert_snapshot!(plan_of("web: calls legacy - -> 1"), @r"
+    Refused [TG0202]: the release would end unsafe, whatever the order
+      web@target calls legacy 1, and no legacy will run; keep legacy, or take the call out of web
+    ");
+}

@@ -122,4 +122,22 @@ pub(super) const ALL: &[Explanation] = &[
         remedy: "Nothing, if they start without each other and try again. One that must not fail meanwhile is released \
                  first without its calls.",
     },
+    Explanation {
+        code: Code::NoSwitch,
+        means: "`--strategy flip` brings all new images at once, which call as the old ones did until their switch is set. A \
+                caller whose new calls need a newer server has no such switch.",
+        example: Example::Case(
+            "`tidegate plan --strategy flip` where `web` moves from version 1 of `orders` to 2 and declares no `switch`",
+        ),
+        remedy: "Declare `switch: {env: NAME}` of that service, or plan with `--strategy auto`, which flips only where it can.",
+    },
+    Explanation {
+        code: Code::Unfinished,
+        means: "`--only` leaves the other services as they are, and one of them runs in more than one revision: it is in the \
+                middle of a rollout, and what it will be is not known.",
+        example: Example::Case(
+            "`tidegate plan --only web` while `orders` runs in its old and its new revision",
+        ),
+        remedy: "Finish that rollout first, or name the service in `--only` too.",
+    },
 ];
