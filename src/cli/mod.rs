@@ -35,6 +35,7 @@ mod release_view;
 mod run;
 mod saved;
 mod simulate;
+mod sourcing;
 mod split;
 mod status;
 mod wait;

@@ -22,7 +22,7 @@ use crate::cluster::{
 use crate::controller::{make_plan, part, system};
 use crate::manifest::Bundle;
 use crate::plan::{Plan, Verdict, explain};
-use crate::spec::crd::{Planning, Release, ReleasePlan};
+use crate::spec::crd::{Planning, Release, ReleasePlan, Trigger};
 use crate::spec::{Code, Problem, duration};
 
 /// How long a controller may take to take up a release that was left to it, before that is told.
@@ -136,6 +136,7 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     let new = NewRelease {
         plan_digest: wanted,
         plan: name,
+        trigger: Trigger::Manual,
         revision: digest.chars().take("sha256:".len() + 12).collect(),
         reason: args.reason.clone(),
         planning,

@@ -17,7 +17,7 @@ use super::write::FIELD_MANAGER;
 use crate::manifest::Bundle;
 use crate::spec::crd::{
     self, Approval, Control, History, PLAN_LABEL, Planning, Release, ReleasePlan, ReleasePlanSpec,
-    ReleasePlanStatus, ReleaseSpec,
+    ReleasePlanStatus, ReleaseSpec, Trigger,
 };
 
 /// How much of a bundle goes into one Secret: an object may have 1 MiB, base64 and metadata included.
@@ -36,6 +36,8 @@ pub struct NewRelease {
     pub plan: String,
     /// What is released, for people.
     pub revision: String,
+    /// What started it.
+    pub trigger: Trigger,
     /// Why, in somebody's words.
     pub reason: Option<String>,
     /// The digest of the one plan that may be carried out.
@@ -146,23 +148,42 @@ impl Releases {
         new: &NewRelease,
         bundle: &Bundle,
     ) -> Result<Release, ClusterError> {
+        self.create_unless(plan, new, bundle, |_| false).await
+    }
+
+    /// The same, unless the newest release of the plan is the one that is wanted: then that one, with what may be missing
+    /// of its bundle after a crash.
+    ///
+    /// Two who do this at once make one release: the number is the next one of a list that did not have it, and who comes
+    /// second looks again.
+    pub async fn create_unless(
+        &self,
+        plan: &ReleasePlan,
+        new: &NewRelease,
+        bundle: &Bundle,
+        is_it: impl Fn(Option<&Release>) -> bool,
+    ) -> Result<Release, ClusterError> {
         let bytes = bundle.to_bytes();
         let parts = pack(&bytes).map_err(|message| ClusterError::Refused {
             what: format!("the manifests of `{}`", new.plan),
             message,
         })?;
         let digest = Bundle::digest(&bytes);
-        let mut number = self
-            .list(Some(&new.plan))
-            .await?
-            .last()
-            .map_or(1, |last| last.spec.number + 1);
+        let mut taken = 0;
         let release = loop {
+            let mut all = self.list(Some(&new.plan)).await?;
+            if is_it(all.last())
+                && let Some(release) = all.pop()
+            {
+                break release;
+            }
+            let last = all.last().map_or(0, |last| last.spec.number);
+            let number = last.max(taken) + 1;
             let spec = ReleaseSpec {
                 plan: new.plan.clone(),
                 number,
                 revision: new.revision.clone(),
-                trigger: "manual".to_owned(),
+                trigger: new.trigger.word().to_owned(),
                 reason: new.reason.clone(),
                 bundle: crd::Bundle {
                     digest: digest.clone(),
@@ -183,11 +204,13 @@ impl Releases {
             match self.api().create(&PostParams::default(), &release).await {
                 Ok(created) => break created,
                 // Somebody took the number.
-                Err(kube::Error::Api(status)) if status.code == 409 => number += 1,
+                Err(kube::Error::Api(status)) if status.code == 409 => taken = number,
                 Err(error) => return Err(ClusterError::of(error, release.name_any())),
             }
         };
-        self.create_parts(&release, &parts).await?;
+        if release.spec.bundle.digest == digest {
+            self.create_parts(&release, &parts).await?;
+        }
         Ok(release)
     }
 

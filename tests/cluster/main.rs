@@ -35,6 +35,8 @@ mod persons;
 #[cfg(test)]
 mod refuse;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod wait;

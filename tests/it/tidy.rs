@@ -14,6 +14,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("plan", &["spec", "graph"]),
     ("draw", &["spec", "plan"]),
     ("upgrade", &["spec", "plan"]),
+    ("source", &["spec", "manifest"]),
     (
         "controller",
         &["spec", "manifest", "graph", "plan", "upgrade"],
@@ -22,8 +23,11 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "sim",
         &["spec", "manifest", "graph", "plan", "upgrade", "controller"],
     ),
-    ("cluster", &["spec", "manifest", "upgrade", "controller"]),
-    ("telemetry", &["plan", "upgrade"]),
+    (
+        "cluster",
+        &["spec", "manifest", "upgrade", "source", "controller"],
+    ),
+    ("telemetry", &["plan", "upgrade", "source"]),
     (
         "cli",
         &[
@@ -34,6 +38,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "plan",
             "draw",
             "upgrade",
+            "source",
             "controller",
             "sim",
             "cluster",

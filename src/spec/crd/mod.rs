@@ -7,6 +7,7 @@ mod graph;
 mod live;
 mod plan;
 mod release;
+mod source;
 
 pub use graph::{
     AssumePolicy, Call, Channel, CompletionRule, Consumes, DrainLevel, Durable, ExternalCaller,
@@ -19,7 +20,10 @@ pub use plan::{
 };
 pub use release::{
     Approval, Bundle, Control, Held, HeldVariable, PlanDigest, Planning, Release, ReleaseSpec,
-    ReleaseStatus, ServiceStatus, WaveStatus,
+    ReleaseStatus, ServiceStatus, Trigger, WaveStatus,
+};
+pub use source::{
+    GitReference, GitSource, REQUEST_ANNOTATION, Schedule, SecretReference, Source, SourceStatus,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;

@@ -14,6 +14,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::source::{Schedule, Source, SourceStatus};
+
 /// How releases of one system are made.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
@@ -34,6 +36,7 @@ use serde::{Deserialize, Serialize};
         type_ = "string",
         json_path = ".status.lastSucceeded"
     ),
+    printcolumn(name = "Commit", type_ = "string", json_path = ".status.source.commit"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -59,6 +62,12 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReleasePlanSpec {
+    /// Where the files come from. Default: from `tidegate run -f`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// When new commits of the source are released. Default: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// How waves advance.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub strategy: Strategy,
@@ -72,7 +81,7 @@ pub struct ReleasePlanSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), inner(length(min = 1, max = 128)))]
     pub take_over: Vec<String>,
-    /// No new release is started while true.
+    /// No new release is started while true; the source is still looked at.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// How many ended releases are kept.
@@ -172,7 +181,7 @@ pub struct ReleasePlanStatus {
     /// The generation that the rest speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `Stalled` in the sense of kstatus.
+    /// `Ready`, `Stalled` in the sense of kstatus; `SourceReady` where there is a source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// The newest release of this plan.
@@ -181,4 +190,7 @@ pub struct ReleasePlanStatus {
     /// The newest release that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_succeeded: Option<String>,
+    /// What is known of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceStatus>,
 }

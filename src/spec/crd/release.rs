@@ -98,7 +98,7 @@ pub struct ReleaseSpec {
     /// What is released, for people: a commit, or the digest of the manifests.
     #[schemars(length(min = 1, max = 128))]
     pub revision: String,
-    /// What started it: `manual`.
+    /// What started it: `manual`, `poll` or `schedule`.
     #[schemars(length(min = 1, max = 63))]
     pub trigger: String,
     /// Why, in the words of whoever started it.
@@ -118,6 +118,28 @@ pub struct ReleaseSpec {
     /// What people ask of the running release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
+}
+
+/// What starts a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// Somebody.
+    Manual,
+    /// A look at the source that found a new commit.
+    Poll,
+    /// A time of the schedule.
+    Schedule,
+}
+
+impl Trigger {
+    /// The word, as `Release.spec.trigger` has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Poll => "poll",
+            Self::Schedule => "schedule",
+        }
+    }
 }
 
 /// Which plan of the files is asked for; the flags of `tidegate run` and `tidegate plan`.
