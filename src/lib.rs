@@ -24,6 +24,8 @@ pub mod draw;
 
 pub mod upgrade;
 
+pub mod source;
+
 pub mod controller;
 
 pub mod sim;

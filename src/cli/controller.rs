@@ -16,9 +16,10 @@ use super::drive::{LogListener, Queue, drive_in_background};
 use super::failure::{Exit, Failure};
 use super::notifying::Notifier;
 use super::output::Output;
+use super::sourcing::keeping;
 use crate::cluster::{
     Access, Connection, EventRecorder, Installed, Listener, Releases, has_ended, identity,
-    installed, keep_declared, watch_releases,
+    installed, keep_declared, keep_sources, watch_releases,
 };
 use crate::spec::crd::Release;
 use crate::telemetry::{Health, Metrics, serve};
@@ -39,6 +40,9 @@ pub(super) struct ControllerArgs {
     /// Where health and metrics are served
     #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// Where fetched Git objects are kept; nothing in it is needed after a restart
+    #[arg(long, value_name = "FOLDER", env = "TIDEGATE_CACHE")]
+    cache: Option<std::path::PathBuf>,
     /// A kubeconfig file; otherwise the pod's own account
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<std::path::PathBuf>,
@@ -98,6 +102,11 @@ pub(super) async fn controller(_output: &Output, args: &ControllerArgs) -> Resul
         (archivist, outside),
     );
     let declared = keep_declared(connection.client(), args.watch_namespace.as_deref());
+    let sources = keep_sources(
+        connection.clone(),
+        args.watch_namespace.as_deref(),
+        keeping(args.cache.clone(), &metrics),
+    );
     let mut terminate = signal(SignalKind::terminate())
         .map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
     tokio::select! {
@@ -110,7 +119,7 @@ pub(super) async fn controller(_output: &Output, args: &ControllerArgs) -> Resul
             Err(Failure::new(Exit::Usage, message).hint("choose another address with `--listen`"))
         }
         () = driving => Ok(()),
-        () = async { wait_installed(&connection).await; declared.await } => Ok(()),
+        () = async { wait_installed(&connection).await; futures::join!(declared, sources); } => Ok(()),
         _ = terminate.recv() => {
             tracing::info!("told to stop; releases go on where another process takes them up");
             Ok(())

@@ -14,7 +14,7 @@ use crate::cluster::{
     Access, Connection, NewRelease, Releases, ensure_namespace, install, remove_namespace,
 };
 use crate::manifest::{Bundle, Text};
-use crate::spec::crd::Release;
+use crate::spec::crd::{Release, Trigger};
 
 /// The namespace of the demo; nothing else is touched.
 const NAMESPACE: &str = "tidegate-demo";
@@ -157,6 +157,7 @@ async fn release(
         rollback_of: None,
         retry_of: None,
         plan: bundle.graph_name.clone(),
+        trigger: Trigger::Manual,
         revision: Bundle::digest(&bundle.to_bytes())
             .chars()
             .take("sha256:".len() + 12)

@@ -5,12 +5,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::failure::{Exit, Failure};
-use crate::manifest::{FILE_BYTES_MAX, Text};
+use crate::manifest::{ENDINGS, FILE_BYTES_MAX, Text, is_manifest_name};
 
 /// How many files a folder may have.
 const FILES_MAX: usize = 10_000;
-/// The endings of files that are read from a folder.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 /// The name that a path from stdin goes by in messages.
 const STDIN: &str = "<stdin>";
 
@@ -67,11 +65,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
         if name.starts_with('.') {
             continue;
         }
-        let is_manifest = path.extension().is_some_and(|ending| {
-            ENDINGS
-                .iter()
-                .any(|known| ending.eq_ignore_ascii_case(known))
-        });
+        let is_manifest = is_manifest_name(&name);
         // A link to a folder is not followed: it may lead round in a circle.
         let kind = fs::symlink_metadata(&path).map_err(|error| cannot_read(&shown, &error))?;
         if kind.is_dir() {

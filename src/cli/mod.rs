@@ -42,6 +42,7 @@ mod rollback;
 mod run;
 mod saved;
 mod simulate;
+mod sourcing;
 mod split;
 mod status;
 mod wait;

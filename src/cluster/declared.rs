@@ -15,7 +15,7 @@ use crate::spec::crd::{ReleasePlan, ServiceGraph};
 use crate::spec::{Problem, Severity, check_graph, check_plan};
 
 /// How long a condition's message may be.
-const MESSAGE_CHARACTERS_MAX: usize = 1000;
+pub(super) const MESSAGE_CHARACTERS_MAX: usize = 1000;
 
 /// Watches graphs and plans (of one namespace, or all) for ever, and keeps their status.
 pub async fn keep_declared(client: Client, namespace: Option<&str>) {
@@ -65,7 +65,9 @@ where
         };
         let namespaced: Api<K> =
             Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
-        let patch = json!({"status": status});
+        // The version makes it fail if somebody else wrote the conditions meanwhile; then the watch brings it again.
+        let version = &object.meta().resource_version;
+        let patch = json!({"metadata": {"resourceVersion": version}, "status": status});
         let written = namespaced
             .patch_status(
                 &object.name_any(),
@@ -75,6 +77,9 @@ where
             .await;
         if let Err(error) = written {
             let error = ClusterError::of(error, object.name_any());
+            if matches!(error, ClusterError::Conflict { .. }) {
+                continue;
+            }
             tracing::warn!("a status could not be written: {}", super::describe(&error));
         }
     }
@@ -143,21 +148,32 @@ fn conditions(
                 .collect(),
         )
     };
-    let wanted = [("Ready", ready), ("Stalled", stalled)].map(|(kind, status)| {
-        let kept = before
-            .iter()
-            .find(|c| c.type_ == kind && c.status == status);
-        Condition {
-            type_: kind.to_owned(),
-            status: status.to_owned(),
-            reason: reason.to_owned(),
-            message: message.clone(),
-            observed_generation: generation,
-            last_transition_time: kept.map_or_else(
-                || Time(Timestamp::now()),
-                |condition| condition.last_transition_time.clone(),
-            ),
-        }
+    let wanted = [("Ready", ready), ("Stalled", stalled)].map(|(kind, status)| Condition {
+        type_: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: message.clone(),
+        observed_generation: generation,
+        last_transition_time: Time(Timestamp::now()),
     });
-    (before != wanted).then(|| wanted.to_vec())
+    let all = wanted.into_iter().fold(before.to_vec(), |conditions, one| {
+        with_condition(&conditions, one)
+    });
+    (before != all).then_some(all)
+}
+
+/// Conditions with one of them set. One that says the same as before keeps its time, and others stay as they are: a
+/// plan's source has one of its own.
+pub(super) fn with_condition(before: &[Condition], mut wanted: Condition) -> Vec<Condition> {
+    let mut conditions = before.to_vec();
+    match conditions.iter_mut().find(|one| one.type_ == wanted.type_) {
+        Some(known) => {
+            if known.status == wanted.status {
+                wanted.last_transition_time = known.last_transition_time.clone();
+            }
+            *known = wanted;
+        }
+        None => conditions.push(wanted),
+    }
+    conditions
 }

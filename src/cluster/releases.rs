@@ -183,14 +183,39 @@ impl Releases {
         new: &NewRelease,
         bundle: &Bundle,
     ) -> Result<Release, ClusterError> {
-        let all = self.list(Some(&new.plan)).await?;
-        let mut number = all.last().map_or(1, |last| last.spec.number + 1);
+        self.create_unless(plan, new, bundle, |_| false).await
+    }
+
+    /// The same, unless the newest release of the plan is the one that is wanted: then that one, with what may be missing
+    /// of its bundle after a crash.
+    ///
+    /// Two who do this at once make one release: the number is the next one of a list that did not have it, and who comes
+    /// second looks again.
+    pub async fn create_unless(
+        &self,
+        plan: &ReleasePlan,
+        new: &NewRelease,
+        bundle: &Bundle,
+        is_it: impl Fn(Option<&Release>) -> bool,
+    ) -> Result<Release, ClusterError> {
         let owner: Vec<OwnerReference> = plan.controller_owner_ref(&()).into_iter().collect();
+        let mut taken = 0;
         loop {
+            let mut all = self.list(Some(&new.plan)).await?;
+            if is_it(all.last())
+                && let Some(release) = all.pop()
+            {
+                if release.spec.bundle.digest == Bundle::digest(&bundle.to_bytes()) {
+                    self.complete(&release, bundle).await?;
+                }
+                return Ok(release);
+            }
+            let last = all.last().map_or(0, |last| last.spec.number);
+            let number = last.max(taken) + 1;
             let made = self.create_numbered(owner.clone(), new, bundle, number);
             match made.await? {
                 Some(release) => return Ok(release),
-                None => number += 1,
+                None => taken = number,
             }
         }
     }

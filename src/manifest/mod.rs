@@ -5,11 +5,13 @@
 //! Reads no file and knows no cluster; renders nothing (no Kustomize, no Helm).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod assemble;
 mod bundle;
 mod completion;
 mod compose;
 mod decode;
 mod document;
+mod file_name;
 mod mend;
 mod namespace;
 mod node;
@@ -27,8 +29,10 @@ mod unending;
 #[cfg(test)]
 mod tests;
 
+pub use assemble::{Assembled, assemble, assemble_after, the_graph};
 pub use bundle::{Bundle, Entry, OwnedEntries};
 pub use completion::unknown_fields;
+pub use file_name::{ENDINGS, is_manifest_name};
 pub use mend::{Mended, hides_others, mend};
 pub use namespace::place_in;
 pub use node::{Key, Node, NodeKind, Spot, index_path, key_path, shorten};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::news::News;
-use crate::spec::crd::{CommitStatus, Notify, Occasion, Provider, SecretRef};
+use crate::spec::crd::{CommitStatus, Notify, Occasion, Provider, SecretReference};
 
 /// How long a description may be: GitHub takes 140 characters.
 const DESCRIPTION_CHARACTERS_MAX: usize = 140;
@@ -43,7 +43,7 @@ pub enum RequestError {
 }
 
 /// The Secret that a receiver needs, and the key of it.
-pub fn secret_of(notify: &Notify) -> Option<(&SecretRef, &'static str)> {
+pub fn secret_of(notify: &Notify) -> Option<(&SecretReference, &'static str)> {
     let slack = notify
         .slack
         .as_ref()

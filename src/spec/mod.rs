@@ -4,6 +4,7 @@
 //! Knows no cluster, no file system and no order of upgrades.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod address;
 mod check;
 mod contract;
 pub mod crd;
@@ -14,8 +15,10 @@ mod problem;
 pub mod stamp;
 #[cfg(test)]
 mod tests;
+mod timetable;
 pub mod words;
 
+pub use address::{GitAddress, Transport};
 pub use check::{
     CLUSTER_CALLS_MAX, CLUSTER_SERVICES_MAX, FILE_CALLS_MAX, FILE_SERVICES_MAX, LiveRevision,
     check_graph, check_graph_after, check_live, check_plan, plain, too_large_for_cluster,
@@ -27,3 +30,4 @@ pub use contract::{
 pub use explanation::{Example, Explanation, explanation};
 pub use names::{ContractName, Identity, NameError, ObjectRef, ServiceName, Version};
 pub use problem::{Code, Fix, Place, Problem, Severity, can_only_mean, did_you_mean};
+pub use timetable::{Timetable, TimetableError};

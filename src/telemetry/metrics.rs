@@ -6,6 +6,7 @@ use prometheus::{
     TextEncoder,
 };
 
+use crate::source::SourceEvent;
 use crate::upgrade::Event;
 
 /// Upper bounds of the time buckets: from a second to the half of an hour.
@@ -22,6 +23,7 @@ pub struct Metrics {
     service_seconds: HistogramVec,
     wave_seconds: HistogramVec,
     releases: IntCounterVec,
+    sources: IntCounterVec,
     api_requests: IntCounterVec,
     active_releases: IntGauge,
     queued_releases: IntGauge,
@@ -71,6 +73,11 @@ impl Metrics {
                 "Ended releases, by outcome.",
                 &["plan", "outcome"],
             )?,
+            sources: counter(
+                "tidegate_source_events_total",
+                "Events at the sources of plans, by reason.",
+                &["plan", "reason"],
+            )?,
             api_requests: counter(
                 "tidegate_api_requests_total",
                 "Requests to the API server, by method and answer.",
@@ -111,12 +118,13 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let all: [Box<dyn Collector>; 13] = [
+        let all: [Box<dyn Collector>; 14] = [
             Box::new(self.events.clone()),
             Box::new(self.waits.clone()),
             Box::new(self.service_seconds.clone()),
             Box::new(self.wave_seconds.clone()),
             Box::new(self.releases.clone()),
+            Box::new(self.sources.clone()),
             Box::new(self.api_requests.clone()),
             Box::new(self.active_releases.clone()),
             Box::new(self.queued_releases.clone()),
@@ -183,6 +191,13 @@ impl Metrics {
             | Event::Unreachable { .. }
             | Event::Reachable => {}
         }
+    }
+
+    /// Counts an event at the source of a plan.
+    pub fn hear_source(&self, plan: &str, event: &SourceEvent) {
+        self.sources
+            .with_label_values(&[plan, event.reason()])
+            .inc();
     }
 
     /// Counts one request to the API server.

@@ -123,11 +123,23 @@ impl Files {
         })
     }
 
+    /// The same without its ReleasePlan.
+    pub(crate) fn without_plan(mut self) -> Self {
+        self.documents
+            .retain(|document| document["kind"] != "ReleasePlan");
+        self
+    }
+
+    /// The documents as one text.
+    pub(crate) fn text(&self) -> String {
+        let texts: Vec<String> = self.documents.iter().map(Value::to_string).collect();
+        texts.join("\n---\n")
+    }
+
     /// The documents as one file in a folder, for `-f`.
     pub(crate) fn folder(&self) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let texts: Vec<String> = self.documents.iter().map(Value::to_string).collect();
-        std::fs::write(folder.path().join("all.yaml"), texts.join("\n---\n")).unwrap();
+        std::fs::write(folder.path().join("all.yaml"), self.text()).unwrap();
         folder
     }
 }

@@ -43,6 +43,8 @@ mod persons;
 #[cfg(test)]
 mod refuse;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod wait;

@@ -14,6 +14,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("plan", &["spec", "graph"]),
     ("draw", &["spec", "plan"]),
     ("upgrade", &["spec", "plan"]),
+    ("source", &["spec", "manifest"]),
     (
         "controller",
         &["spec", "manifest", "graph", "plan", "upgrade"],
@@ -22,10 +23,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "sim",
         &["spec", "manifest", "graph", "plan", "upgrade", "controller"],
     ),
-    ("cluster", &["spec", "manifest", "upgrade", "controller"]),
+    (
+        "cluster",
+        &["spec", "manifest", "upgrade", "source", "controller"],
+    ),
     ("archive", &["spec"]),
     ("notify", &["spec", "upgrade"]),
-    ("telemetry", &["plan", "upgrade"]),
+    ("telemetry", &["plan", "upgrade", "source"]),
     (
         "cli",
         &[
@@ -36,6 +40,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "plan",
             "draw",
             "upgrade",
+            "source",
             "controller",
             "sim",
             "cluster",

@@ -14,6 +14,7 @@ pub mod build;
 mod certificates;
 mod cluster;
 mod components;
+pub mod git;
 pub mod oracle;
 mod ports;
 mod progress;

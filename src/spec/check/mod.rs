@@ -7,6 +7,7 @@ mod contracts;
 mod limits;
 mod live;
 mod plan;
+mod source;
 mod switch;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,7 +7,7 @@ use crate::spec::{Code, Problem};
 ///
 /// In: the spec as read. Out: every problem.
 pub fn check_plan(spec: &ReleasePlanSpec) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = super::source::check_source(spec);
     let gate = &spec.strategy.gate;
     let durations = [
         ("spec.strategy.settle", &spec.strategy.settle),

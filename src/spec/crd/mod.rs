@@ -9,6 +9,8 @@ mod live;
 mod notify;
 mod plan;
 mod release;
+mod secret;
+mod source;
 
 pub use gate::{Capacity, GateSettings, LostNodes};
 pub use graph::{
@@ -17,7 +19,7 @@ pub use graph::{
     ServiceGraphStatus, Switch, SwitchCall, SwitchValue, WorkloadRef,
 };
 pub use live::{LiveService, LiveSets, LiveSetsSpec};
-pub use notify::{CloudEvents, CommitStatus, Notify, Occasion, Provider, SecretRef, Slack};
+pub use notify::{CloudEvents, CommitStatus, Notify, Occasion, Provider, Slack};
 pub use plan::{
     Advance, ApprovalGate, Concurrency, Deadlines, History, OnFailure, Order, ReleasePlan,
     ReleasePlanSpec, ReleasePlanStatus, Strategy,
@@ -26,6 +28,8 @@ pub use release::{
     Approval, Archived, Bundle, Control, Held, HeldVariable, PlanDigest, Planning, Release,
     ReleaseSpec, ReleaseStatus, ServiceStatus, Trigger, WaveStatus,
 };
+pub use secret::SecretReference;
+pub use source::{GitReference, GitSource, REQUEST_ANNOTATION, Schedule, Source, SourceStatus};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;

@@ -9,6 +9,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::secret::SecretReference;
+
 /// One who is told of releases. Exactly one of `slack`, `cloudEvents` and `commitStatus`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -55,7 +57,7 @@ pub enum Occasion {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Slack {
     /// A Secret of the plan's namespace whose key `url` is the webhook's address, which is a secret itself.
-    pub secret_ref: SecretRef,
+    pub secret_ref: SecretReference,
 }
 
 /// A receiver of CloudEvents.
@@ -67,7 +69,7 @@ pub struct CloudEvents {
     pub url: String,
     /// A Secret of the plan's namespace whose key `token` is sent as a bearer token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<SecretRef>,
+    pub secret_ref: Option<SecretReference>,
 }
 
 /// Where the status of a commit is told.
@@ -84,7 +86,7 @@ pub struct CommitStatus {
     #[schemars(regex(pattern = "^https?://[^@]+$"), length(max = 1024))]
     pub api_url: Option<String>,
     /// A Secret of the plan's namespace whose key `token` may write statuses.
-    pub secret_ref: SecretRef,
+    pub secret_ref: SecretReference,
 }
 
 /// Who has the repository.
@@ -96,13 +98,4 @@ pub enum Provider {
     /// GitLab.
     #[serde(rename = "gitlab")]
     GitLab,
-}
-
-/// A Secret of the plan's own namespace.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SecretRef {
-    /// Its name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
 }

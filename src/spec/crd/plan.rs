@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::gate::GateSettings;
+use super::source::{Schedule, Source, SourceStatus};
 
 /// How releases of one system are made.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -36,6 +37,7 @@ use super::gate::GateSettings;
         type_ = "string",
         json_path = ".status.lastSucceeded"
     ),
+    printcolumn(name = "Commit", type_ = "string", json_path = ".status.source.commit"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -61,6 +63,12 @@ use super::gate::GateSettings;
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReleasePlanSpec {
+    /// Where the files come from. Default: from `tidegate run -f`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// When new commits of the source are released. Default: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// How waves advance.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub strategy: Strategy,
@@ -74,7 +82,7 @@ pub struct ReleasePlanSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), inner(length(min = 1, max = 128)))]
     pub take_over: Vec<String>,
-    /// No new release is started while true.
+    /// No new release is started while true; the source is still looked at.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// Who is told of releases, outside of the cluster.
@@ -237,7 +245,7 @@ pub struct ReleasePlanStatus {
     /// The generation that the rest speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `Stalled` in the sense of kstatus.
+    /// `Ready`, `Stalled` in the sense of kstatus; `SourceReady` where there is a source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// The newest release of this plan.
@@ -246,4 +254,7 @@ pub struct ReleasePlanStatus {
     /// The newest release that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_succeeded: Option<String>,
+    /// What is known of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceStatus>,
 }

@@ -1,0 +1,186 @@
+//! What people see of a source: `status.source` and `SourceReady` on the plan, Events, and whoever listens. Written only
+//! where it changes.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::api::{Patch, PatchParams};
+use kube::runtime::events::{Event as KubeEvent, EventType, Recorder, Reporter};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::json;
+
+use super::SourceListener;
+use crate::cluster::declared::{MESSAGE_CHARACTERS_MAX, with_condition};
+use crate::cluster::error::ClusterError;
+use crate::source::{Commit, SourceEvent};
+use crate::spec::crd::{ReleasePlan, SourceStatus};
+
+/// The condition that says how a source is.
+const SOURCE_READY: &str = "SourceReady";
+/// How often a write is tried again when somebody else wrote the plan in between.
+const CONFLICTS_MAX: usize = 5;
+/// How long a note of an Event may be: the API server takes 1024 bytes.
+const NOTE_CHARACTERS_MAX: usize = 900;
+
+/// Tells of one plan's source.
+pub(super) struct Told {
+    client: Client,
+    recorder: Recorder,
+    listeners: Vec<Arc<dyn SourceListener>>,
+    last: Option<SourceEvent>,
+}
+
+impl Told {
+    pub(super) fn new(client: Client, listeners: Vec<Arc<dyn SourceListener>>) -> Self {
+        let reporter = Reporter {
+            controller: "tidegate".to_owned(),
+            instance: Some(crate::cluster::identity()),
+        };
+        Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+            listeners,
+            last: None,
+        }
+    }
+
+    /// What the plan's status says of its source, from the server and not from a cache.
+    pub(super) async fn known(&self, plan: &ReleasePlan) -> Result<SourceStatus, ClusterError> {
+        let plan = self.get(plan).await?;
+        Ok(plan
+            .status
+            .and_then(|status| status.source)
+            .unwrap_or_default())
+    }
+
+    /// A commit was found; told where it is a new one.
+    pub(super) async fn found(
+        &mut self,
+        plan: &ReleasePlan,
+        commit: &Commit,
+    ) -> Result<(), ClusterError> {
+        let known = self.known(plan).await?;
+        if known.commit.as_ref() == Some(&commit.id) {
+            return Ok(());
+        }
+        let event = SourceEvent::Found {
+            commit: commit.id.clone(),
+            reference: commit.reference.clone(),
+            subject: commit.subject.clone(),
+        };
+        self.tell(plan, &event, |status| {
+            status.commit = Some(commit.id.clone());
+            status.reference = Some(commit.reference.clone());
+            status.subject = Some(commit.subject.clone());
+            status.found_at = Some(Time(Timestamp::now()));
+        })
+        .await
+    }
+
+    /// All is well, and there is nothing to tell.
+    pub(super) async fn healthy(
+        &mut self,
+        plan: &ReleasePlan,
+        reason: &str,
+        message: &str,
+    ) -> Result<(), ClusterError> {
+        self.last = None;
+        self.write(plan, ("True", reason, message), |_| {}).await
+    }
+
+    /// Tells of an event, once while it stays the same, and keeps what it changes.
+    pub(super) async fn tell(
+        &mut self,
+        plan: &ReleasePlan,
+        event: &SourceEvent,
+        change: impl Fn(&mut SourceStatus),
+    ) -> Result<(), ClusterError> {
+        let ready = if event.is_warning() { "False" } else { "True" };
+        let message = event.message();
+        self.write(plan, (ready, event.reason(), &message), change)
+            .await?;
+        if self.last.as_ref() == Some(event) {
+            return Ok(());
+        }
+        self.last = Some(event.clone());
+        for listener in &self.listeners {
+            listener.hear(plan, event);
+        }
+        let note = event.message().chars().take(NOTE_CHARACTERS_MAX).collect();
+        let event = KubeEvent {
+            type_: if event.is_warning() {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
+            reason: event.reason().to_owned(),
+            note: Some(note),
+            action: "Source".to_owned(),
+            secondary: None,
+        };
+        if let Err(error) = self.recorder.publish(&event, &plan.object_ref(&())).await {
+            tracing::debug!(%error, "an Event was not taken");
+        }
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        plan: &ReleasePlan,
+        (status, reason, message): (&str, &str, &str),
+        change: impl Fn(&mut SourceStatus),
+    ) -> Result<(), ClusterError> {
+        for _ in 0..CONFLICTS_MAX {
+            let newest = self.get(plan).await?;
+            let before = newest.status.clone().unwrap_or_default();
+            let known = before.source.clone().unwrap_or_default();
+            let mut source = known.clone();
+            change(&mut source);
+            let wanted = Condition {
+                type_: SOURCE_READY.to_owned(),
+                status: status.to_owned(),
+                reason: reason.to_owned(),
+                message: message.chars().take(MESSAGE_CHARACTERS_MAX).collect(),
+                observed_generation: plan.metadata.generation,
+                last_transition_time: Time(Timestamp::now()),
+            };
+            let conditions = with_condition(&before.conditions, wanted);
+            if conditions == before.conditions && source == known {
+                return Ok(());
+            }
+            // The version makes it fail if the conditions were written by somebody else meanwhile.
+            let patch = json!({
+                "metadata": {"resourceVersion": newest.metadata.resource_version},
+                "status": {"conditions": conditions, "source": source},
+            });
+            let written = self
+                .api(plan)
+                .patch_status(
+                    &plan.name_any(),
+                    &PatchParams::default(),
+                    &Patch::Merge(&patch),
+                )
+                .await;
+            match written {
+                Ok(_) => return Ok(()),
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => return Err(ClusterError::of(error, what(plan))),
+            }
+        }
+        Err(ClusterError::Conflict { what: what(plan) })
+    }
+
+    async fn get(&self, plan: &ReleasePlan) -> Result<ReleasePlan, ClusterError> {
+        let found = self.api(plan).get(&plan.name_any()).await;
+        found.map_err(|error| ClusterError::of(error, what(plan)))
+    }
+
+    fn api(&self, plan: &ReleasePlan) -> Api<ReleasePlan> {
+        Api::namespaced(self.client.clone(), &plan.namespace().unwrap_or_default())
+    }
+}
+
+fn what(plan: &ReleasePlan) -> String {
+    format!("plan `{}`", plan.name_any())
+}
