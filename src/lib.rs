@@ -31,3 +31,4 @@ pub mod sim;
 pub mod cli;
 pub mod cluster;
 pub mod telemetry;
+pub mod web;

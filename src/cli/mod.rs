@@ -35,6 +35,7 @@ mod release_view;
 mod run;
 mod saved;
 mod simulate;
+mod simulated_page;
 mod split;
 mod status;
 mod wait;
@@ -138,7 +139,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Abort(args) => control::abort(&output, &args).await,
         Command::Lint(args) => lint::lint(&output, &args),
         Command::Assess(args) => assess::assess(&output, &args),
-        Command::Simulate(args) => simulate::simulate(&output, &args),
+        Command::Simulate(args) => simulate::simulate(&output, &args).await,
         Command::Discover(args) => discover::discover(&output, &args),
         Command::Explain(args) => explain::explain(&output, &args),
         Command::Check(args) => check::check(&output, &args).await,

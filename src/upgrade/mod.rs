@@ -23,6 +23,7 @@ mod step_id;
 #[cfg(test)]
 pub(crate) mod tests;
 mod turn;
+mod unblock;
 mod wait_out;
 mod watch_gates;
 pub mod why;
@@ -37,3 +38,4 @@ pub use state::{
 };
 pub use step::{Step, step};
 pub use step_id::{Part, StepId};
+pub use unblock::unblocked_by;

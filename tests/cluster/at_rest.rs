@@ -42,7 +42,7 @@ impl Controller {
         drop(listener);
         let mut command = program(&kubeconfig, &["controller"]);
         command.args(["--watch-namespace", &space.namespace]);
-        command.args(["--listen", &address.to_string()]);
+        command.args(["--listen", &address.to_string(), "--web", "none"]);
         Self {
             running: Running::start(command, None),
             address,

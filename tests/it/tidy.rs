@@ -25,6 +25,18 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("cluster", &["spec", "manifest", "upgrade", "controller"]),
     ("telemetry", &["plan", "upgrade"]),
     (
+        "web",
+        &[
+            "spec",
+            "graph",
+            "plan",
+            "draw",
+            "upgrade",
+            "controller",
+            "cluster",
+        ],
+    ),
+    (
         "cli",
         &[
             "spec",
@@ -38,6 +50,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "sim",
             "cluster",
             "telemetry",
+            "web",
         ],
     ),
 ];
