@@ -5,10 +5,12 @@ CARGO ?= cargo
 FEATURES = --locked --features devcluster,cluster-tests
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidegate
 DENY_VERSION = 0.20.2
+AXE_VERSION = 4
+AXE = $(CACHE)/axe/node_modules/axe-core/axe.min.js
 DENY = $(CACHE)/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check postgres cluster-tests side-by-side fuzz mutants-gate bench bench-plan generate devcluster deny
+.PHONY: help demo test check postgres cluster-tests browser-tests side-by-side fuzz mutants-gate bench bench-plan generate devcluster deny
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +35,15 @@ postgres: ## A PostgreSQL for the tests of the archive, installed where it is mi
 cluster-tests: ## Tests on the real control plane, which is built from Go modules on first use
 	$(CARGO) run --locked -p devcluster --bin devcluster -- build --argo-rollouts
 	$(CARGO) test --workspace $(FEATURES) --test cluster -- --test-threads 4
+
+browser-tests: $(AXE) ## The page in Debian's Chromium; needs no cluster, pictures are in target/screenshots
+	@command -v chromedriver >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium chromium-driver fonts-noto-cjk; } || \
+		{ echo "the browser tests need chromium and chromedriver: apt-get install chromium chromium-driver" >&2; exit 1; }
+	$(CARGO) test $(FEATURES) --test browser -- --test-threads 2
+
+$(AXE):
+	@command -v npm >/dev/null || { echo "the browser tests need axe-core from npm: install Node.js" >&2; exit 1; }
+	mkdir -p $(CACHE)/axe && npm install --silent --no-audit --no-fund --prefix $(CACHE)/axe axe-core@$(AXE_VERSION)
 
 side-by-side: ## When kubectl, kstatus and Argo CD say "done" and how many old pods live then, beside tidegate (docs/side-by-side.md)
 	@$(CARGO) test $(FEATURES) --test cluster conformance -- --nocapture --test-threads 4 > $(CACHE)/side-by-side.txt || \

@@ -195,7 +195,8 @@ struct Controller(Child);
 
 impl Controller {
     fn start(program: &Program) -> Outcome<Self> {
-        let mut command = program.command(&["controller", "--listen", "127.0.0.1:0"]);
+        let mut command =
+            program.command(&["controller", "--listen", "127.0.0.1:0", "--web", "none"]);
         let child = command.stderr(Stdio::null()).spawn()?;
         // Long enough to have opened its watches, so that what is measured is the controller at rest.
         std::thread::sleep(Duration::from_secs(5));

@@ -36,3 +36,4 @@ pub mod notify;
 pub mod cli;
 pub mod cluster;
 pub mod telemetry;
+pub mod web;

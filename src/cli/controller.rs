@@ -24,6 +24,7 @@ use crate::cluster::{
 use crate::spec::crd::Release;
 use crate::telemetry::{Health, Metrics, serve};
 use crate::upgrade::Event;
+use crate::web::{Door, LiveBackend};
 
 /// How often to look whether the custom resources have come, before they are there.
 const INSTALLED_EVERY: Duration = Duration::from_secs(5);
@@ -43,6 +44,17 @@ pub(super) struct ControllerArgs {
     /// Where fetched Git objects are kept; nothing in it is needed after a restart
     #[arg(long, value_name = "FOLDER", env = "TIDEGATE_CACHE")]
     cache: Option<std::path::PathBuf>,
+    /// Where the page and the API are served; `none`: nowhere
+    ///
+    /// Whoever looks signs in with a Kubernetes token and sees what RBAC lets them see. Put TLS in front of any address
+    /// but a loopback one: browsers send the session over nothing else.
+    #[arg(
+        long,
+        default_value = "127.0.0.1:8090",
+        value_name = "ADDRESS",
+        env = "TIDEGATE_WEB"
+    )]
+    web: WebAddress,
     /// A kubeconfig file; otherwise the pod's own account
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<std::path::PathBuf>,
@@ -51,6 +63,45 @@ pub(super) struct ControllerArgs {
     context: Option<String>,
     #[command(flatten)]
     keep: KeepArgs,
+}
+
+/// Where the page is served, if anywhere.
+#[derive(Debug, Clone, Copy)]
+struct WebAddress(Option<SocketAddr>);
+
+impl std::str::FromStr for WebAddress {
+    type Err = std::net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "none" => Ok(Self(None)),
+            address => address.parse().map(|address| Self(Some(address))),
+        }
+    }
+}
+
+/// Serves the page until the process ends. Where that cannot be, releases go on: the page is not what they need.
+async fn keep_page(args: &ControllerArgs, connection: Connection) {
+    if let WebAddress(Some(address)) = args.web {
+        let ended = serve_page(args, address, connection).await;
+        let why = ended.map_or_else(|error| error.to_string(), |()| "it has ended".to_owned());
+        tracing::error!(
+            "the page is not served at {address}: {why}; choose another address with `--web`"
+        );
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn serve_page(
+    args: &ControllerArgs,
+    address: SocketAddr,
+    connection: Connection,
+) -> std::io::Result<()> {
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    tracing::info!("the page is at http://{}", listener.local_addr()?);
+    wait_installed(&connection).await;
+    let backend = LiveBackend::start(connection, args.watch_namespace.as_deref());
+    crate::web::serve(listener, Arc::new(backend), Door::SignIn, None).await
 }
 
 /// Counts what happens.
@@ -118,6 +169,7 @@ pub(super) async fn controller(_output: &Output, args: &ControllerArgs) -> Resul
             };
             Err(Failure::new(Exit::Usage, message).hint("choose another address with `--listen`"))
         }
+        () = keep_page(args, connection.clone()) => Ok(()),
         () = driving => Ok(()),
         () = async { wait_installed(&connection).await; futures::join!(declared, sources); } => Ok(()),
         _ = terminate.recv() => {

@@ -42,6 +42,7 @@ mod rollback;
 mod run;
 mod saved;
 mod simulate;
+mod simulated_page;
 mod sourcing;
 mod split;
 mod status;
@@ -157,7 +158,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Skip(args) => Box::pin(retry::skip(&output, &args)).await,
         Command::Lint(args) => lint::lint(&output, &args),
         Command::Assess(args) => assess::assess(&output, &args),
-        Command::Simulate(args) => simulate::simulate(&output, &args),
+        Command::Simulate(args) => simulate::simulate(&output, &args).await,
         Command::Discover(args) => discover::discover(&output, &args),
         Command::Explain(args) => explain::explain(&output, &args),
         Command::Check(args) => check::check(&output, &args).await,

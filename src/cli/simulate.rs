@@ -1,6 +1,7 @@
 //! `tidegate simulate`: a release in a simulated cluster, many times, with and without faults.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -8,11 +9,14 @@ use serde::Serialize;
 use super::compare::{Compared, compare};
 use super::failure::{Exit, Failure};
 use super::output::{Format, Output};
+use super::simulated_page::serve_simulated;
 use crate::plan::Plan;
 use crate::sim::{
-    Fault, Faults, Outcome, Scenario, Traffic, Way, plan_of, run, run_naively, shrink, timeline,
+    Cranked, Fault, Faults, Outcome, Scenario, Traffic, Way, plan_of, run, run_naively, shrink,
+    timeline,
 };
 use crate::spec::ServiceName;
+use crate::web::explained;
 
 /// Run a release many times in a simulated cluster and count what goes wrong, without a cluster
 ///
@@ -43,6 +47,9 @@ pub(super) struct SimulateArgs {
     /// How many pods each workload has
     #[arg(long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
     replicas: u32,
+    /// Serve the page over one run whose clock is cranked by hand, at this loopback address, until Ctrl-C
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8091")]
+    serve: Option<SocketAddr>,
     /// Print every line of the journal of the first run
     #[arg(long)]
     journal: bool,
@@ -132,10 +139,13 @@ struct Wrong {
 const COMPARED_RUNS_MAX: u64 = 20;
 
 /// Runs the command.
-pub(super) fn simulate(output: &Output, args: &SimulateArgs) -> Result<(), Failure> {
+pub(super) async fn simulate(output: &Output, args: &SimulateArgs) -> Result<(), Failure> {
     let chosen = Chosen::parse(&args.faults)?;
     let Compared { system, old, new } = compare(output, &args.from, &args.to, args.live.as_ref())?;
-    let scenario = Scenario::of(system, old.graph, &new.spec, args.replicas);
+    let (declared, scenario) = (
+        old.spec,
+        Scenario::of(system, old.graph, &new.spec, args.replicas),
+    );
     let (plan, refused) = plan_of(&scenario);
     if let Some(refused) = refused {
         let words = match refused {
@@ -149,6 +159,16 @@ pub(super) fn simulate(output: &Output, args: &SimulateArgs) -> Result<(), Failu
             Failure::new(Exit::Refused, format!("there is nothing to run: {words}"))
                 .hint("`tidegate plan --from OLD --to NEW` shows the way out"),
         );
+    }
+    if let Some(address) = args.serve {
+        let faults = match &chosen {
+            // Of many runs each has some; the one that is looked at has none unless they are named.
+            Chosen::ByChance => Faults::none(),
+            Chosen::Exactly(faults) => faults.clone(),
+        };
+        let cranked = Cranked::start(&scenario, &plan, declared, (args.seed, &faults));
+        let words = explained(scenario.system(), &plan);
+        return serve_simulated(output, address, cranked, words).await;
     }
     if args.journal {
         let first = run(&scenario, &plan, args.seed, &chosen.of(args.seed), true);

@@ -15,6 +15,7 @@ use crate::cluster::{Releases, has_ended};
 use crate::spec::crd::{Release, ServiceStatus};
 use crate::spec::did_you_mean;
 use crate::spec::duration::describe;
+use crate::upgrade::unblocked_by;
 
 /// Tell what a service waits for, which pods hold it, since when, and what would unblock it
 #[derive(Debug, clap::Args)]
@@ -131,6 +132,9 @@ fn text(answer: &Answer) -> String {
             since.0,
             describe(Timestamp::now().duration_since(since.0))
         ));
+    }
+    if let Some(what) = unblocked_by(service) {
+        line(format!("goes on when {what}"));
     }
     if is_awaiting(service) {
         line(format!("`tidegate approve {release} {}`", answer.asked_for));

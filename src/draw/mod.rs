@@ -10,6 +10,7 @@ mod dot;
 mod layout;
 mod markdown;
 mod mermaid;
+mod place;
 mod svg;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::spec::ServiceName;
 pub use dot::dot;
 pub use markdown::markdown;
 pub use mermaid::mermaid;
+pub use place::{Places, Spot, place};
 pub use svg::svg;
 
 /// What is drawn.

@@ -9,6 +9,7 @@ mod api;
 mod chance;
 mod cluster;
 mod controllers;
+mod crank;
 mod facts;
 mod faults;
 mod journal;
@@ -24,6 +25,7 @@ mod shrink;
 mod tests;
 mod timeline;
 
+pub use crank::{Cranked, ERA};
 pub use faults::{Fault, Faults};
 pub use journal::Pods;
 pub use judge::Traffic;

@@ -100,7 +100,7 @@ pub(super) fn cluster_of(
 }
 
 /// What is done to the cluster from outside, and when.
-enum Mischief {
+pub(super) enum Mischief {
     Undo(ObjectRef),
     LoseNode(u32),
     Start,
@@ -111,13 +111,15 @@ enum Mischief {
 type Driven = Pin<Box<dyn Future<Output = Result<Ending, WorldError>> + Send>>;
 
 /// A run in the making.
-struct Run {
-    shared: Arc<Mutex<Shared>>,
+pub(super) struct Run {
+    pub(super) shared: Arc<Mutex<Shared>>,
     living: BTreeMap<usize, Driven>,
-    mischief: BTreeMap<(Timestamp, usize), Mischief>,
+    pub(super) mischief: BTreeMap<(Timestamp, usize), Mischief>,
     chance: Chance,
     endings: Vec<Result<Ending, WorldError>>,
     resume_at: Option<Timestamp>,
+    /// Whether pauses are left to whoever made them.
+    pub(super) leaves_pauses: bool,
     turns: usize,
     /// The calls up to the end.
     traffic: Traffic,
@@ -133,37 +135,7 @@ pub fn run(
     faults: &Faults,
     keeps_lines: bool,
 ) -> Outcome {
-    let mut chance = Chance::of(seed);
-    let pace = if faults.has(Fault::Slow) {
-        Pace::SLOW
-    } else {
-        Pace::USUAL
-    };
-    let (mut cluster, workloads) = cluster_of(scenario, &mut chance, pace, Some(plan));
-    cluster.journal.keeps_lines = keeps_lines;
-    for fault in faults.iter().filter(|fault| fault.is_from_start()) {
-        cluster.journal.reach(fault.word());
-    }
-    if faults.has(Fault::Broken) {
-        let moving: Vec<ServiceName> = plan.steps.iter().map(|step| step.service.clone()).collect();
-        cluster.broken = chance.one_of(&moving).cloned();
-    }
-    let mut run = Run {
-        shared: Arc::new(Mutex::new(Shared {
-            cluster,
-            filed: Filed::default(),
-            scenario: scenario.clone(),
-            faults: faults.clone(),
-            dead: BTreeSet::new(),
-        })),
-        living: BTreeMap::new(),
-        mischief: BTreeMap::new(),
-        chance,
-        endings: Vec::new(),
-        resume_at: None,
-        turns: 0,
-        traffic: Traffic::default(),
-    };
+    let (mut run, workloads) = Run::new(scenario, plan, seed, faults, keeps_lines);
     run.plot(faults, &workloads, asked(plan));
     run.go_on();
     let wrong = run.verdict(faults);
@@ -171,6 +143,50 @@ pub fn run(
 }
 
 impl Run {
+    /// A run that has not begun, and the workloads that are there.
+    pub(super) fn new(
+        scenario: &Scenario,
+        plan: &Plan,
+        seed: u64,
+        faults: &Faults,
+        keeps_lines: bool,
+    ) -> (Self, Vec<ObjectRef>) {
+        let mut chance = Chance::of(seed);
+        let pace = if faults.has(Fault::Slow) {
+            Pace::SLOW
+        } else {
+            Pace::USUAL
+        };
+        let (mut cluster, workloads) = cluster_of(scenario, &mut chance, pace, Some(plan));
+        cluster.journal.keeps_lines = keeps_lines;
+        for fault in faults.iter().filter(|fault| fault.is_from_start()) {
+            cluster.journal.reach(fault.word());
+        }
+        if faults.has(Fault::Broken) {
+            let moving: Vec<ServiceName> =
+                plan.steps.iter().map(|step| step.service.clone()).collect();
+            cluster.broken = chance.one_of(&moving).cloned();
+        }
+        let run = Self {
+            shared: Arc::new(Mutex::new(Shared {
+                cluster,
+                filed: Filed::default(),
+                scenario: scenario.clone(),
+                faults: faults.clone(),
+                dead: BTreeSet::new(),
+            })),
+            living: BTreeMap::new(),
+            mischief: BTreeMap::new(),
+            chance,
+            endings: Vec::new(),
+            resume_at: None,
+            leaves_pauses: false,
+            turns: 0,
+            traffic: Traffic::default(),
+        };
+        (run, workloads)
+    }
+
     /// Decides what is done from outside, and when.
     fn plot(&mut self, faults: &Faults, workloads: &[ObjectRef], asked: Vec<String>) {
         self.mischief.insert((START, 0), Mischief::Start);
@@ -203,22 +219,7 @@ impl Run {
         let endless_at = moment(ENDLESS_AFTER);
         let mut is_healed = false;
         while !self.living.is_empty() || !self.mischief.is_empty() {
-            let next = {
-                let shared = hold(&self.shared);
-                let wake = shared.cluster.wakes.values().min().copied();
-                let plotted = self.mischief.keys().next().map(|(at, _)| *at);
-                let healing = (!is_healed).then_some(healed_at);
-                [
-                    shared.cluster.next(),
-                    wake,
-                    plotted,
-                    self.resume_at,
-                    healing,
-                ]
-                .into_iter()
-                .flatten()
-                .min()
-            };
+            let next = self.next((!is_healed).then_some(healed_at));
             let Some(next) = next.filter(|next| *next < endless_at && self.turns < TURNS_MAX)
             else {
                 hold(&self.shared)
@@ -228,16 +229,37 @@ impl Run {
                     .push("the release never ends".to_owned());
                 return;
             };
-            hold(&self.shared).cluster.pass_to(next);
             if !is_healed && next >= healed_at {
                 is_healed = true;
+                hold(&self.shared).cluster.pass_to(next);
                 self.heal();
             }
-            self.do_mischief(next);
-            self.resume(next);
-            self.wake(next);
-            self.bury(next);
+            self.turn(next);
         }
+    }
+
+    /// When the next thing happens, whoever does it.
+    pub(super) fn next(&self, healing: Option<Timestamp>) -> Option<Timestamp> {
+        let shared = hold(&self.shared);
+        let wake = shared.cluster.wakes.values().min().copied();
+        let plotted = self.mischief.keys().next().map(|(at, _)| *at);
+        let times = [
+            shared.cluster.next(),
+            wake,
+            plotted,
+            self.resume_at,
+            healing,
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// Lets everything happen that is due at a moment.
+    pub(super) fn turn(&mut self, now: Timestamp) {
+        hold(&self.shared).cluster.pass_to(now);
+        self.do_mischief(now);
+        self.resume(now);
+        self.wake(now);
+        self.bury(now);
     }
 
     /// No fault strikes any more, and of two controllers the older one hears that it has lost its lease.
@@ -295,7 +317,7 @@ impl Run {
     fn resume(&mut self, now: Timestamp) {
         let mut shared = hold(&self.shared);
         match self.resume_at {
-            None if shared.filed.control.pause => {
+            None if shared.filed.control.pause && !self.leaves_pauses => {
                 let pause = self.chance.between_ms(1_000, 40_000);
                 self.resume_at = Some(shared.cluster.after(pause));
             }

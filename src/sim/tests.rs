@@ -49,7 +49,7 @@ fn scenario(before: &str, after: &str) -> (Scenario, Plan) {
     (scenario, plan)
 }
 
-fn row() -> (Scenario, Plan) {
+pub(super) fn row() -> (Scenario, Plan) {
     scenario(BEFORE, AFTER)
 }
 

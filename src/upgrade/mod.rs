@@ -26,6 +26,7 @@ mod supersede;
 #[cfg(test)]
 pub(crate) mod tests;
 mod turn;
+mod unblock;
 mod wait_out;
 mod watch_gates;
 pub mod why;
@@ -40,3 +41,4 @@ pub use state::{
 };
 pub use step::{Step, step};
 pub use step_id::{Part, StepId};
+pub use unblock::unblocked_by;

@@ -53,7 +53,7 @@ impl Controller {
         let mut command = program(&kubeconfig, &["controller"]);
         command.args(arguments);
         command.args(["--watch-namespace", &space.namespace]);
-        command.args(["--listen", &address.to_string()]);
+        command.args(["--listen", &address.to_string(), "--web", "none"]);
         Self {
             running: Running::start(command, None),
             address,

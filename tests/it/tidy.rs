@@ -31,6 +31,18 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("notify", &["spec", "upgrade"]),
     ("telemetry", &["plan", "upgrade", "source"]),
     (
+        "web",
+        &[
+            "spec",
+            "graph",
+            "plan",
+            "draw",
+            "upgrade",
+            "controller",
+            "cluster",
+        ],
+    ),
+    (
         "cli",
         &[
             "spec",
@@ -47,6 +59,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "archive",
             "notify",
             "telemetry",
+            "web",
         ],
     ),
 ];

@@ -68,7 +68,7 @@ impl Keeper {
             reason: Some(commit.subject.clone()).filter(|subject| !subject.is_empty()),
             plan_digest: None,
             planning: Planning::default(),
-            concurrency: bundle.plan.concurrency,
+            concurrency: assembled.bundle.plan.concurrency,
             approvals: Vec::new(),
             rollback_of: None,
             retry_of: None,
