@@ -37,7 +37,7 @@ pub(crate) struct Page {
 impl Page {
     /// Serves the release of two folders with graphs.
     pub(crate) fn of(from: &str, to: &str) -> Self {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        let program = Command::new(env!("CARGO_BIN_EXE_tidegate"))
             .args([
                 "simulate",
                 "--serve",
@@ -51,7 +51,8 @@ impl Page {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(program.stderr.take().unwrap()).lines();
+        let mut program = Ending(program, "-KILL");
+        let lines = BufReader::new(program.0.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
         for line in lines.map_while(Result::ok) {
             if let Some(address) = line
@@ -63,7 +64,7 @@ impl Page {
                     .is_ok();
                 return Self {
                     address: address.trim_end_matches(';').to_owned(),
-                    program: Ending(program, "-KILL"),
+                    program,
                     http: reqwest::Client::builder().no_proxy().build().unwrap(),
                 };
             }

@@ -23,7 +23,10 @@ fn wrong(document: &Value, schema: &Value, value: &Value, path: &str, found: &mu
         }
         return;
     }
-    if let Some(all) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
+    if let Some(all) = schema["oneOf"]
+        .as_array()
+        .or_else(|| schema["anyOf"].as_array())
+    {
         let fits = |schema: &Value| {
             let mut found = Vec::new();
             wrong(document, schema, value, path, &mut found);
@@ -37,7 +40,7 @@ fn wrong(document: &Value, schema: &Value, value: &Value, path: &str, found: &mu
     let kinds: Vec<&str> = match &schema["type"] {
         Value::String(kind) => vec![kind],
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
     let kind = match value {
         Value::Null => "null",

@@ -153,16 +153,16 @@ async fn a_browser_signs_in_acts_with_its_form_s_token_and_signs_out() {
     let act =
         |token: &str| format!("act=pause&reason=because&token={token}&back=/releases/shop/shop-2");
     let path = "/releases/shop/shop-2/acts";
-    let stale = page.from_browser(&act("stale"), path, &cookie).await;
+    let stale = page.send_form(&act("stale"), path, &cookie).await;
     assert_eq!(stale.status(), 403, "a form of another session");
-    let done = page.from_browser(&act(&token), path, &cookie).await;
+    let done = page.send_form(&act(&token), path, &cookie).await;
     assert_eq!(done.status(), 303);
     assert_eq!(done.headers()["location"], "/releases/shop/shop-2?asked=1");
     let asked = page.scene.asked.lock().expect("no panic").clone();
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].1.wish, Wish::Pause);
     assert_eq!(asked[0].1.reason.as_deref(), Some("because"));
-    page.from_browser("", "/logout", &cookie).await;
+    page.send_form("", "/logout", &cookie).await;
     assert_eq!(page.read("/api/v1/overview", &cookie).await.status(), 401);
 }
 
@@ -203,7 +203,7 @@ async fn a_token_of_a_mebibyte_is_refused_and_the_server_goes_on() {
     let page = Page::start(RIGHTS).await;
     let large = "x".repeat(1 << 20);
     let answer = page
-        .from_browser(&format!("kubernetes={large}"), "/login", "")
+        .send_form(&format!("kubernetes={large}"), "/login", "")
         .await;
     assert_eq!(answer.status(), 413);
     let request = client().get(format!("{}/api/v1/overview", page.address));

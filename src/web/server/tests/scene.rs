@@ -145,7 +145,7 @@ impl Page {
     /// Signs in as a browser does. Out: the cookie.
     pub(super) async fn sign_in(&self, who: &str) -> String {
         let answer = self
-            .from_browser(&format!("kubernetes=token-of-{who}&back=/"), "/login", "")
+            .send_form(&format!("kubernetes=token-of-{who}&back=/"), "/login", "")
             .await;
         assert_eq!(answer.status(), 303, "signed in");
         let cookie = answer.headers().get("set-cookie").expect("a cookie");
@@ -157,7 +157,7 @@ impl Page {
     }
 
     /// A form that one of our own pages sends.
-    pub(super) async fn from_browser(&self, body: &str, path: &str, cookie: &str) -> Response {
+    pub(super) async fn send_form(&self, body: &str, path: &str, cookie: &str) -> Response {
         let request = client().post(format!("{}{path}", self.address));
         let request = request
             .header("origin", &self.address)
