@@ -259,7 +259,14 @@ pub fn assess_removed(
     let drained = drain::judge(&scene);
     let assessment = Assessment {
         workload: baseline.workload.clone(),
-        rollout: removal(&look),
+        rollout: match removal(&look) {
+            Verdict::Complete => {
+                evidence::unknown(&look, &lineage, &fronts, (0, 0)).unwrap_or(Verdict::Complete)
+            }
+            other @ (Verdict::Progressing { .. }
+            | Verdict::Paused { .. }
+            | Verdict::Failed { .. }) => other,
+        },
         waits_for: Reason::Deleting,
         drain: drained.drain,
         serving: Serving::NotNeeded,

@@ -6,7 +6,7 @@ use super::canaries::PROMOTED;
 use super::cron_jobs::UPDATED;
 use super::files::{all_told, check_table, documents, first, rows, told};
 use super::world::{Case, check, merged, start};
-use crate::upgrade::gate::{Absent, Objects, Policy, judge_all};
+use crate::upgrade::gate::{Absent, Memory, Objects, Policy, assess_removed, judge_all};
 
 /// A finished rollout in files, with something put over one of its objects, `Kind/name`; the Deployment's verdict.
 fn over(yaml: &str, name: &str, over: &Value) -> String {
@@ -109,6 +109,31 @@ fn evidence_that_cannot_be_read_keeps_the_gate_shut_of_what_it_may_be_about() {
             "{name}: expected {expected}, found {found}"
         );
     }
+}
+
+#[test]
+fn what_is_to_go_is_not_gone_while_a_pod_of_it_cannot_be_read() {
+    let case = Case::of("{gone: true, sets: {a: null, b: null}, pods: b, services: []}");
+    let mut objects = case.objects();
+    let gone = |objects: &[Value]| {
+        let mut all = Objects::default();
+        for object in objects {
+            let _is_told_elsewhere = all.take(object);
+        }
+        let snapshot = all.snapshot(&case.applied.workload, start());
+        let (told, _) = assess_removed(
+            &case.baseline,
+            &snapshot,
+            &Policy::default(),
+            &Memory::default(),
+        );
+        told.reason()
+    };
+    assert_eq!(gone(&objects), "OldPods");
+    objects[0] = merged(objects[0].clone(), &json!({"status": {"phase": 7}}));
+    assert_eq!(gone(&objects), "UnknownStatus");
+    objects.clear();
+    assert_eq!(gone(&objects), "Done");
 }
 
 #[test]
