@@ -133,7 +133,7 @@ spec: {strategy: {maxParallel: 1001}}
 "#;
     assert_snapshot!(problems_of(yaml), @r"
     a.yaml:4:1: sepc: there is no field `sepc` here [TG0101]; did you mean `spec`?
-    a.yaml:6:14: spec.strategy.onFailure: there is no field `onFailure` here [TG0101]; the fields are `advance`, `deadlines`, `maxParallel`, `order`, `settle`
+    a.yaml:6:14: spec.strategy.onFailure: there is no field `onFailure` here [TG0101]; the fields are `advance`, `deadlines`, `gate`, `maxParallel`, `order`, `settle`
     a.yaml:6:44: spec.strategy.maxParallel: 0 is below 1 [TG0104]
     a.yaml:6:55: spec.strategy.settle: `ten` does not match `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$` [TG0104]; write a duration such as `30s` or `10m`
     a.yaml:6:81: spec.strategy.deadlines.service: `10` does not match `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$` [TG0104]; write a duration such as `30s` or `10m`
