@@ -1,6 +1,8 @@
 //! The archive on real databases: SQLite in a file, PostgreSQL as Debian has it, both through the same facts.
 
 #[cfg(test)]
+mod belongings;
+#[cfg(test)]
 mod facts;
 #[cfg(test)]
 mod killed;
