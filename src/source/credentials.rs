@@ -145,12 +145,12 @@ impl Credentials {
             };
             let name = address.known_host();
             let kind = key.hostkey_type().map_or("unknown", |kind| kind.name());
-            return match hosts.knows(&name, shown) {
-                true => Ok(CertificateCheckStatus::CertificateOk),
-                false => Err(untrusted(format!(
-                    "`known_hosts` has no such key for `{name}`: the server shows one of the type {kind}"
-                ))),
-            };
+            if hosts.knows(&name, shown) {
+                return Ok(CertificateCheckStatus::CertificateOk);
+            }
+            return Err(untrusted(format!(
+                "`known_hosts` has no such key for `{name}`: the server shows one of the type {kind}"
+            )));
         }
         let (Some(authority), Some(shown)) = (&self.authority, certificate.as_x509()) else {
             // Without an authority of its own, those of the machine count.

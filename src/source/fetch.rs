@@ -324,21 +324,21 @@ impl Call<'_> {
         let is_refused =
             message.contains("status code: 401") || message.contains("status code: 403");
         let is_untrusted = error.class() == ErrorClass::Ssl && message.contains("certificate");
-        match error.code() {
-            ErrorCode::Auth => SourceError::Credentials {
-                message,
-                next: "check the Secret that `secretRef` names".to_owned(),
-            },
-            _ if is_refused => SourceError::Credentials {
+        let is_refused = is_refused || error.code() == ErrorCode::Auth;
+        let is_untrusted = is_untrusted || error.code() == ErrorCode::Certificate;
+        if is_refused {
+            SourceError::Credentials {
                 message,
                 next: "check the Secret that `secretRef` names, and what its account may read"
                     .to_owned(),
-            },
-            _ if error.code() == ErrorCode::Certificate || is_untrusted => SourceError::Untrusted {
+            }
+        } else if is_untrusted {
+            SourceError::Untrusted {
                 message: format!("the server cannot be trusted: {message}"),
                 next: "add its authority to the Secret as `ca.crt`".to_owned(),
-            },
-            _ => SourceError::Unreachable(message),
+            }
+        } else {
+            SourceError::Unreachable(message)
         }
     }
 }

@@ -219,30 +219,37 @@ impl Keeper {
                     .await?;
                 Ok(time.map_or_else(Rest::long, Rest::until))
             }
-            Decision::Release(trigger) => {
-                let looked = (id.clone(), plan.metadata.generation);
-                let before = self
-                    .refused
-                    .as_ref()
-                    .filter(|(refused, _)| *refused == looked);
-                if let (Some((_, event)), true) = (before, trigger != Trigger::Manual) {
-                    let event = event.clone();
-                    self.told.tell(plan, &event, |_| {}).await?;
-                    return Ok(Rest::long());
-                }
-                let texts = self.read(plan, id).await;
-                let event = match texts {
-                    Err(error) => SourceEvent::Failed {
-                        reason: error.reason(),
-                        message: error.to_string(),
-                    },
-                    Ok(texts) => self.make(plan, commit, (trigger, texts)).await?,
-                };
-                self.refused = event.is_warning().then(|| (looked, event.clone()));
-                self.tell_made(plan, &event).await?;
-                Ok(Rest::long())
-            }
+            Decision::Release(trigger) => self.release(plan, commit, trigger).await,
         }
+    }
+
+    /// Releases a commit, unless it is known that it cannot be.
+    async fn release(
+        &mut self,
+        plan: &ReleasePlan,
+        commit: &Commit,
+        trigger: Trigger,
+    ) -> Result<Rest, ClusterError> {
+        let looked = (commit.id.clone(), plan.metadata.generation);
+        let before = self
+            .refused
+            .as_ref()
+            .filter(|(refused, _)| *refused == looked);
+        if let (Some((_, event)), true) = (before, trigger != Trigger::Manual) {
+            let event = event.clone();
+            self.told.tell(plan, &event, |_| {}).await?;
+            return Ok(Rest::long());
+        }
+        let event = match self.read(plan, &commit.id).await {
+            Err(error) => SourceEvent::Failed {
+                reason: error.reason(),
+                message: error.to_string(),
+            },
+            Ok(texts) => self.make(plan, commit, (trigger, texts)).await?,
+        };
+        self.refused = event.is_warning().then(|| (looked, event.clone()));
+        self.tell_made(plan, &event).await?;
+        Ok(Rest::long())
     }
 
     /// Tells what came of a commit, and keeps in the status what need not be done again.
@@ -349,19 +356,20 @@ impl Keeper {
                 let data = data.into_iter().map(|(key, value)| (key, value.0));
                 Ok(Ok(data.collect()))
             }
-            Err(error) => match ClusterError::of(error, format!("secret `{name}`")) {
-                error @ ClusterError::Unreachable(_) => Err(error),
-                ClusterError::Forbidden { message } => Ok(Err(unusable(
-                    message,
-                    format!("give the plan's account `get` on the secret `{name}`"),
-                ))),
-                other => Ok(Err(unusable(
-                    other.to_string(),
+            Err(error) => {
+                let error = ClusterError::of(error, format!("secret `{name}`"));
+                if error.is_passing() {
+                    return Err(error);
+                }
+                let next = if error.is_absent() {
                     format!(
                         "create it in the namespace `{namespace}`, or correct `spec.source.git.{field}`"
-                    ),
-                ))),
-            },
+                    )
+                } else {
+                    format!("give the plan's account `get` on the secret `{name}`")
+                };
+                Ok(Err(unusable(error.to_string(), next)))
+            }
         }
     }
 }
