@@ -28,6 +28,7 @@ const LAYERS: usize = 15;
 const BREADTH: usize = 20;
 /// The time between the two reads that open a gate, as the plan has it: a choice of safety, not a cost.
 const SETTLE: SignedDuration = SignedDuration::from_secs(2);
+
 fn main() -> Outcome<()> {
     // Cargo runs benches with `--bench`, and tests them with `--test`; only the former is meant.
     if std::env::args().any(|argument| argument == "--test") {
@@ -83,11 +84,10 @@ async fn measure(system: &System, program: &Program, cluster: &Cluster) -> Outco
     if system.namespace != "default" {
         let space = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": system.namespace}});
         let space = serde_json::from_value(space)?;
-        let config = Config::from_custom_kubeconfig(
-            Kubeconfig::read_from(&program.kubeconfig)?,
-            &KubeConfigOptions::default(),
-        );
-        let namespaces: Api<Namespace> = Api::all(Client::try_from(config.await?)?);
+        let kubeconfig = Kubeconfig::read_from(&program.kubeconfig)?;
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+        let namespaces: Api<Namespace> = Api::all(Client::try_from(config)?);
         namespaces.create(&PostParams::default(), &space).await?;
     }
     program.run(&["run", "-f", &version(0), "--progress", "quiet"])?;
@@ -195,8 +195,7 @@ struct Controller(Child);
 
 impl Controller {
     fn start(program: &Program) -> Outcome<Self> {
-        let mut command =
-            program.command(&["controller", "--listen", "127.0.0.1:0", "--web", "none"]);
+        let mut command = program.command(&["controller", "--listen", "127.0.0.1:0"]);
         let child = command.stderr(Stdio::null()).spawn()?;
         // Long enough to have opened its watches, so that what is measured is the controller at rest.
         std::thread::sleep(Duration::from_secs(5));

@@ -152,7 +152,6 @@ async fn release(
         plan_digest: None,
         planning: crate::spec::crd::Planning::default(),
         concurrency: bundle.plan.concurrency,
-        trigger: crate::spec::crd::Trigger::Manual,
         approvals: Vec::new(),
         rollback_of: None,
         retry_of: None,

@@ -46,8 +46,11 @@ impl News {
             | Event::ServiceFailed { .. }
             | Event::Regressed { .. }
             | Event::Approved { .. }
+            | Event::Forced { .. }
+            | Event::Retried { .. }
             | Event::Paused
             | Event::Resumed
+            | Event::Superseded { .. }
             | Event::NotRemoved { .. }
             | Event::NotPublished { .. }
             | Event::WriteRepeated { .. }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::backend::Explained;
-use crate::controller::{part, planned};
+use crate::controller::planned;
 use crate::graph::System;
 use crate::plan::{Plan, explain, headline, step_words, why_here};
 use crate::spec::crd::{Planning, ReleaseStatus, ServiceGraphSpec};
@@ -44,8 +44,7 @@ pub(super) fn of_release(
         .map(|name| (name, true))
         .collect();
     let system = System::between(&old, &new, Some(&moved));
-    let system = part(system, planning, Some(&old)).ok()?;
-    let plan = planned(&system, planning.order).ok()?;
+    let (plan, system) = planned(system, planning, Some(&old), planning.order).ok()?;
     let waves = status.waves.iter().map(|wave| {
         let names = wave.services.iter().map(|step| step.name.as_str());
         sorted(names)

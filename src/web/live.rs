@@ -13,7 +13,7 @@ use super::backend::{Ask, Backend, Explained, Fact, Person, Question, Refused, W
 use super::explained::of_release;
 use super::view::Sight;
 use crate::cluster::{
-    ClusterError, Connection, Declared, Deed, Releases, Subject, describe, may, recognise,
+    ClusterError, Connection, Declared, Deed, Releases, Subject, Word, describe, may, recognise,
 };
 use crate::spec::crd::{Approval, Release, ServiceGraphSpec};
 
@@ -253,7 +253,7 @@ impl Backend for LiveBackend {
                             .map(Into::into),
                         reason: reason.clone(),
                     };
-                    let done = releases.approve(name, &[approval]).await;
+                    let done = releases.say(name, Word::Approve, &[approval]).await;
                     return done.map(|_| ()).map_err(|error| refused(&error));
                 }
                 Wish::Pause => json!({"pause": true}),
