@@ -3,6 +3,10 @@
 CARGO ?= cargo
 # One set of features for all, so that everything is built once.
 FEATURES = --locked --features devcluster,cluster-tests
+# OpenSSL (git by https and ssh) is compiled from source only where the system has none: that takes minutes.
+ifneq ($(shell pkg-config --exists 'openssl >= 3' 2>/dev/null && echo yes),)
+export OPENSSL_NO_VENDOR := 1
+endif
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidegate
 DENY_VERSION = 0.20.2
 AXE_VERSION = 4

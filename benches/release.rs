@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -147,10 +148,14 @@ fn layers(folder: &Path, version: usize) -> Outcome<PathBuf> {
         } else {
             format!(", calls: [{}, {}]", call(place), call(place + 1))
         };
-        services += &format!("  - {{name: {own}, serves: [{{versions: {serves}}}]{calls}}}\n");
-        objects += &format!(
+        writeln!(
+            services,
+            "  - {{name: {own}, serves: [{{versions: {serves}}}]{calls}}}"
+        )?;
+        write!(
+            objects,
             "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {own}}}\nspec:\n  replicas: 1\n  selector: {{matchLabels: {{app: {own}}}}}\n  template: {{metadata: {{labels: {{app: {own}}}}}, spec: {{containers: [{{name: main, image: 'example/{own}:{version}'}}]}}}}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: {own}}}\nspec: {{selector: {{app: {own}}}, ports: [{{name: rpc, port: 50051}}]}}\n"
-        );
+        )?;
     }
     let graph = format!(
         "apiVersion: tidegate.dev/v1alpha1\nkind: ServiceGraph\nmetadata: {{name: large}}\nspec:\n  services:\n{services}---\napiVersion: tidegate.dev/v1alpha1\nkind: ReleasePlan\nmetadata: {{name: large}}\nspec: {{}}\n"

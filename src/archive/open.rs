@@ -88,11 +88,10 @@ impl Address {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Server(options) => {
-                let host = options
-                    .get_socket()
-                    .map_or(options.get_host().to_owned(), |path| {
-                        path.display().to_string()
-                    });
+                let host = options.get_socket().map_or_else(
+                    || options.get_host().to_owned(),
+                    |path| path.display().to_string(),
+                );
                 let database = options.get_database().unwrap_or_default();
                 format!("postgres://{host}:{}/{database}", options.get_port())
             }

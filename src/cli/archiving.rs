@@ -25,7 +25,7 @@ const WAITING_MAX: usize = 4_096;
 const BATCH_MAX: usize = 256;
 /// The pauses between two tries while the archive does not answer.
 const RETRY_MIN: Duration = Duration::from_secs(1);
-const RETRY_MAX: Duration = Duration::from_secs(60);
+const RETRY_MAX: Duration = Duration::from_mins(1);
 /// How often what is older than its time is let go.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
@@ -113,7 +113,7 @@ impl Listener for Archivist {
         let count = events.len();
         let heard = Told::Heard(release.uid().unwrap_or_default(), events);
         if self.told.try_send(heard).is_err() {
-            self.metrics.count_lost_events(count);
+            self.metrics.archive().count_lost_events(count);
         }
     }
 
@@ -189,14 +189,14 @@ impl Keeping {
             while let Ok(key) = to_keep.try_recv() {
                 work.releases.insert(key);
             }
-            self.metrics.set_unarchived(work.releases.len());
+            self.metrics.archive().set_waiting(work.releases.len());
             if Instant::now() < again_at {
                 continue;
             }
             match self.write(&mut work).await {
                 Ok(()) => {
                     self.health.set_note("archive", None);
-                    self.metrics.set_archive_up(true);
+                    self.metrics.archive().set_up(true);
                     backoff = self::backoff();
                     // What could not be marked, since the API server is away, comes again then.
                     again_at = Instant::now()
@@ -216,7 +216,7 @@ impl Keeping {
                     again_at = Instant::now() + backoff.next().unwrap_or(RETRY_MAX);
                 }
             }
-            self.metrics.set_unarchived(work.releases.len());
+            self.metrics.archive().set_waiting(work.releases.len());
         }
     }
 
@@ -282,7 +282,7 @@ impl Keeping {
             }
         };
         self.archive.keep(&release).await?;
-        self.metrics.count_archived();
+        self.metrics.archive().count_archived();
         let marked = match releases.mark_archived(&release).await {
             Ok(()) => tidied(&releases, &release.spec.plan).await,
             Err(error) => Err(error),
@@ -299,7 +299,7 @@ impl Keeping {
     async fn tell(&self, work: &mut Work, error: &ArchiveError) {
         let message = describe(error);
         tracing::warn!("{message}; releases go on, trying again");
-        self.metrics.set_archive_up(false);
+        self.metrics.archive().set_up(false);
         self.health.set_note("archive", Some(message.clone()));
         for key in work.releases.clone() {
             if work.told.contains(&key) {

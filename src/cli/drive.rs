@@ -87,7 +87,7 @@ pub(super) fn drive_in_background(
 ) -> JoinHandle<Result<(), WorldError>> {
     tokio::spawn(async move {
         loop {
-            match drive_once(&connection, &release, &listeners, queue).await {
+            match Box::pin(drive_once(&connection, &release, &listeners, queue)).await {
                 Ok(()) => return Ok(()),
                 Err(error @ WorldError::Final(_)) => return Err(error),
                 Err(WorldError::Lost(message)) => tracing::debug!("{message}"),
@@ -113,14 +113,16 @@ async fn drive_once(
             Queue::Wait => tokio::time::sleep(AGAIN_AFTER).await,
             Queue::Drive => {
                 let name = older.name_any();
-                if let Err(error) = drive_leased(connection, &releases, &name, listeners).await {
+                let driven = drive_leased(connection, &releases, &name, listeners);
+                if let Err(error) = Box::pin(driven).await {
                     tracing::warn!(release = %name, "{error}; trying again");
                     tokio::time::sleep(AGAIN_AFTER).await;
                 }
             }
         }
     }
-    drive_leased(connection, &releases, &release.name_any(), listeners).await
+    let name = release.name_any();
+    Box::pin(drive_leased(connection, &releases, &name, listeners)).await
 }
 
 /// Drives a release to its end as soon as its lease can be had, unless another process has brought it there.
@@ -140,7 +142,8 @@ async fn drive_leased(
             return Ok(());
         }
     }
-    let result = drive_held(connection, releases, name, (lease.held(), listeners)).await;
+    let held = (lease.held(), listeners);
+    let result = Box::pin(drive_held(connection, releases, name, held)).await;
     lease.give_back().await;
     if result.is_ok() {
         ReleaseLease::remove(connection.client(), namespace, name).await;

@@ -141,7 +141,7 @@ pub async fn run(cli: Cli) -> Exit {
     let result = match cli.command {
         Command::Plan(args) => plan::plan(&output, &args).await,
         Command::Diff(args) => diff::diff(&output, &args).await,
-        Command::Run(args) => run::run(&output, &args).await,
+        Command::Run(args) => Box::pin(run::run(&output, &args)).await,
         Command::Status(args) => status::status(&output, &args).await,
         Command::Watch(args) => watch::watch(&output, &args).await,
         Command::Wait(args) => wait::wait(&output, &args).await,

@@ -144,7 +144,7 @@ mod tests {
             let mut release = Release::new(number, spec);
             release.status = Some(ReleaseStatus {
                 outcome: (outcome != "running").then(|| outcome.to_owned()),
-                start_time: (outcome != "Refused").then(|| Time(Timestamp::UNIX_EPOCH)),
+                start_time: (outcome != "Refused").then_some(Time(Timestamp::UNIX_EPOCH)),
                 held_out: words.map(ToOwned::to_owned).collect(),
                 ..ReleaseStatus::default()
             });

@@ -63,7 +63,7 @@ pub(super) async fn bring_back(
         return releases.complete(made, &input).await.map_err(judged);
     }
     let new = new_release(failed, target, services);
-    let owner = failed.owner_references().iter().cloned().collect();
+    let owner = failed.owner_references().to_vec();
     match releases
         .create_numbered(owner, &new, &input, failed.spec.number + 1)
         .await

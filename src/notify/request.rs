@@ -56,7 +56,9 @@ pub fn secret_of(notify: &Notify) -> Option<(&SecretReference, &'static str)> {
         .commit_status
         .as_ref()
         .map(|status| (&status.secret_ref, "token"));
-    slack.or(events.map(|secret| (secret, "token"))).or(status)
+    slack
+        .or_else(|| events.map(|secret| (secret, "token")))
+        .or(status)
 }
 
 /// The request that tells a receiver some news. `secret` is the value of what [`secret_of`] names.

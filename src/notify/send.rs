@@ -13,7 +13,7 @@ use super::request::Request;
 const TRY_WITHIN: Duration = Duration::from_secs(10);
 /// The pauses between tries: with eight of them some four minutes in all.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 const TRIES_MAX: usize = 8;
 /// Who asks, as receivers see it.
 const USER_AGENT: &str = concat!("tidegate/", env!("CARGO_PKG_VERSION"));

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::graph::{Derivation, Moves, System, derive};
+use crate::graph::{Derivation, Member, Moves, System, derive};
 use crate::spec::ServiceName;
 
 /// What a part of a release lacks.
@@ -55,7 +55,7 @@ fn left_out(system: &System, derived: &Derivation<'_>) -> BTreeSet<ServiceName> 
     let ends = pairs.flat_map(|pair| [pair.link.caller, pair.link.callee]);
     let is_left_out = |name: &&ServiceName| {
         let member = system.services.get(*name);
-        member.is_some_and(|member| member.is_left_out())
+        member.is_some_and(Member::is_left_out)
     };
     ends.filter(is_left_out).cloned().collect()
 }

@@ -76,7 +76,6 @@ impl Credentials {
 
     fn check(&self, address: &GitAddress) -> Result<(), SourceError> {
         match address.transport() {
-            Transport::Https => Ok(()),
             Transport::Ssh if self.private_key.is_none() => Err(unusable(
                 "the source is reached by ssh, and there is no private key".to_owned(),
                 "name a Secret in `secretRef` that has one as `identity`, and the server's keys as `known_hosts`",
@@ -86,7 +85,7 @@ impl Credentials {
                     .to_owned(),
                 "add what `ssh-keyscan HOST` prints, after comparing it with what the server's operators publish",
             )),
-            Transport::Ssh => Ok(()),
+            Transport::Https | Transport::Ssh => Ok(()),
         }
     }
 

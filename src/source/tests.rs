@@ -18,7 +18,7 @@ enum Entry<'a> {
     File(&'a str),
     Link(&'a str),
     Submodule,
-    Folder(Vec<(&'a str, Entry<'a>)>),
+    Folder(Vec<(&'a str, Self)>),
 }
 
 use Entry::{File, Folder, Link, Submodule};
@@ -165,7 +165,7 @@ fn every_limit_is_named_where_it_is_met() {
 
 #[test]
 fn those_who_wait_equally_long_do_not_come_at_one_moment() {
-    let interval = std::time::Duration::from_secs(60);
+    let interval = std::time::Duration::from_mins(1);
     let bounds = [0.0, 0.5, 1.0].map(|chance| jittered(interval, chance).as_secs());
     assert_eq!(bounds, [54, 60, 66]);
 }

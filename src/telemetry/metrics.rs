@@ -2,10 +2,10 @@
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
+use super::archive::ArchiveMetrics;
 use crate::source::SourceEvent;
 use crate::upgrade::Event;
 
@@ -27,10 +27,7 @@ pub struct Metrics {
     api_requests: IntCounterVec,
     active_releases: IntGauge,
     queued_releases: IntGauge,
-    archive_up: IntGauge,
-    unarchived_releases: IntGauge,
-    archived_releases: IntCounter,
-    lost_events: IntCounter,
+    archive: ArchiveMetrics,
     notifications: IntCounterVec,
 }
 
@@ -91,22 +88,7 @@ impl Metrics {
                 "tidegate_queued_releases",
                 "Releases that are made and not begun.",
             )?,
-            archive_up: IntGauge::new(
-                "tidegate_archive_up",
-                "Whether the archive took what it was last given: 1, or 0.",
-            )?,
-            unarchived_releases: IntGauge::new(
-                "tidegate_unarchived_releases",
-                "Ended releases that wait to be archived.",
-            )?,
-            archived_releases: IntCounter::new(
-                "tidegate_archived_releases_total",
-                "Releases that this process has archived.",
-            )?,
-            lost_events: IntCounter::new(
-                "tidegate_archive_lost_events_total",
-                "Events that were not archived, since the archive did not take them for too long.",
-            )?,
+            archive: ArchiveMetrics::new()?,
             notifications: counter(
                 "tidegate_notifications_total",
                 "What was told outside of the cluster, by result: sent, failed or dropped.",
@@ -118,7 +100,7 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let all: [Box<dyn Collector>; 14] = [
+        let all: [Box<dyn Collector>; 10] = [
             Box::new(self.events.clone()),
             Box::new(self.waits.clone()),
             Box::new(self.service_seconds.clone()),
@@ -128,13 +110,10 @@ impl Metrics {
             Box::new(self.api_requests.clone()),
             Box::new(self.active_releases.clone()),
             Box::new(self.queued_releases.clone()),
-            Box::new(self.archive_up.clone()),
-            Box::new(self.unarchived_releases.clone()),
-            Box::new(self.archived_releases.clone()),
-            Box::new(self.lost_events.clone()),
             Box::new(self.notifications.clone()),
         ];
         all.into_iter()
+            .chain(self.archive.collectors())
             .try_for_each(|collector| self.registry.register(collector))
     }
 
@@ -219,26 +198,9 @@ impl Metrics {
             .set(i64::try_from(releases).unwrap_or(i64::MAX));
     }
 
-    /// Whether the archive took what it was last given.
-    pub fn set_archive_up(&self, up: bool) {
-        self.archive_up.set(i64::from(up));
-    }
-
-    /// How many ended releases wait to be archived.
-    pub fn set_unarchived(&self, releases: usize) {
-        self.unarchived_releases
-            .set(i64::try_from(releases).unwrap_or(i64::MAX));
-    }
-
-    /// Counts a release that was archived.
-    pub fn count_archived(&self) {
-        self.archived_releases.inc();
-    }
-
-    /// Counts events that are in no archive.
-    pub fn count_lost_events(&self, events: usize) {
-        self.lost_events
-            .inc_by(u64::try_from(events).unwrap_or(u64::MAX));
+    /// What becomes of the archive.
+    pub fn archive(&self) -> &ArchiveMetrics {
+        &self.archive
     }
 
     /// Counts one receiver that was told of something, or was not.

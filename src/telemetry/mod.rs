@@ -2,10 +2,12 @@
 //!
 //! In: [`Event`](crate::upgrade::Event)s. Out: log lines on stderr and a page for Prometheus. Decides nothing.
 
+mod archive;
 mod logging;
 mod metrics;
 mod serve;
 
+pub use archive::ArchiveMetrics;
 pub use logging::{LogFormat, start_logging};
 pub use metrics::Metrics;
 pub use serve::{Health, serve};

@@ -29,10 +29,9 @@ pub(super) fn after_failure(turn: &mut Turn<'_>) -> AfterFailure {
         return AfterFailure::GoOn;
     };
     match turn.agenda.strategy.on_failure {
-        OnFailure::Halt => AfterFailure::End(ending),
-        OnFailure::Rollback => roll_back(turn, ending),
+        OnFailure::Rollback => roll_back(turn, &ending),
         OnFailure::Continue if goes_on(turn.agenda, &turn.state) => AfterFailure::GoOn,
-        OnFailure::Continue => AfterFailure::End(ending),
+        OnFailure::Halt | OnFailure::Continue => AfterFailure::End(ending),
     }
 }
 
@@ -63,9 +62,9 @@ fn failure(agenda: &Agenda, state: &State) -> Option<Ending> {
 
 /// Has everything brought back that moves and is not done: nothing that comes after it has begun. The release ends when
 /// that is in good hands, so that a crash in between cannot lose it.
-fn roll_back(turn: &mut Turn<'_>, ending: Ending) -> AfterFailure {
+fn roll_back(turn: &mut Turn<'_>, ending: &Ending) -> AfterFailure {
     let is_it = |action: &Action| matches!(action, Action::RollBack { .. });
-    let and = |words: &str| match &ending {
+    let and = |words: &str| match ending {
         Ending::Failed { reason, message } => Ending::Failed {
             reason: reason.clone(),
             message: format!("{message}; {words}"),

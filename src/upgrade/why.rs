@@ -163,18 +163,17 @@ fn never(agenda: &Agenda, state: &State, name: &StepId) -> Option<String> {
         let service = state.services.get(step);
         service.is_some_and(|service| service.standing == Standing::Failed)
     };
-    let failed = after.iter().find(|step| has_failed(step));
-    Some(match failed {
-        Some(failed) => format!(
+    if let Some(failed) = after.iter().find(|step| has_failed(step)) {
+        return Some(format!(
             "does not start: {failed}, which must be done before it, has failed; `tidegate retry … {}` tries that again",
             failed.service
-        ),
-        None => {
-            let held = after.iter().find(|step| held.contains(*step));
-            let held = held.map(ToString::to_string).unwrap_or_default();
-            format!("does not start: {held}, which must be done before it, does not start either")
-        }
-    })
+        ));
+    }
+    let held = after.iter().find(|step| held.contains(*step));
+    let held = held.map(ToString::to_string).unwrap_or_default();
+    Some(format!(
+        "does not start: {held}, which must be done before it, does not start either"
+    ))
 }
 
 /// Until when what comes before a step has to run before it may start, where the plan wants that.

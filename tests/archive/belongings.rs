@@ -55,7 +55,7 @@ async fn the_same_act_is_written_down_once() {
         archive.note_act(&act).await.expect("noted again");
         assert_eq!(
             archive.acts("uid-1").await.expect("reads"),
-            [act.clone()],
+            std::slice::from_ref(&act),
             "{engine}"
         );
         let newest = archive
@@ -146,7 +146,7 @@ async fn a_build_is_found_again_by_its_input_only_when_it_made_an_image() {
         archive.store_build(&done).await.expect("stored");
         assert_eq!(
             archive.builds("uid-1").await.expect("reads"),
-            [done.clone()],
+            std::slice::from_ref(&done),
             "{engine}"
         );
         assert_eq!(

@@ -15,7 +15,7 @@ const NEEDS: &str = "PostgreSQL is not tested here: it needs `initdb` and `postg
 /// The user that runs the server where the tests are root's, since PostgreSQL does not run as root: nobody.
 const NOBODY: u32 = 65_534;
 /// How long it may take to start.
-const STARTS_WITHIN: Duration = Duration::from_secs(60);
+const STARTS_WITHIN: Duration = Duration::from_mins(1);
 
 /// A server with its folder.
 pub(crate) struct Server {

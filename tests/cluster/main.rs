@@ -24,7 +24,9 @@ mod deployed;
 mod fail;
 #[cfg(test)]
 mod files;
+#[cfg(test)]
 mod histories;
+#[cfg(test)]
 mod hundred;
 #[cfg(test)]
 mod kinds;

@@ -75,7 +75,9 @@ pub async fn keep_sources(connection: Connection, namespace: Option<&str>, keepi
                     .filter(|key| !listed.contains(key))
                     .cloned()
                     .collect();
-                gone.iter().for_each(|key| forget(key, &mut kept));
+                for key in &gone {
+                    forget(key, &mut kept);
+                }
             }
             Ok(Watched::Delete(plan)) => {
                 let key = (plan.namespace().unwrap_or_default(), plan.name_any());

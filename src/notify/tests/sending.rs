@@ -27,7 +27,7 @@ impl Receiver {
             log.push((authorization.unwrap_or_default(), body));
             let code = answers
                 .get(log.len() - 1)
-                .or(answers.last())
+                .or_else(|| answers.last())
                 .copied()
                 .unwrap();
             (
@@ -116,6 +116,6 @@ async fn an_error_has_neither_the_address_nor_the_token() {
     };
     let error = sender().send(&request).await.unwrap_err();
     assert_eq!(error.to_string(), "the receiver does not answer");
-    let text = format!("{error:?} {}", error);
+    let text = format!("{error:?} {error}");
     assert!(!text.contains("canary"), "{text}");
 }

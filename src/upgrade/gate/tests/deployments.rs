@@ -4,6 +4,7 @@ use super::world::{Case, check, line, looks, short};
 use crate::upgrade::gate::{Gate, Memory, Policy, Read, Workload};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn a_deployment_is_complete_only_when_every_count_says_so() {
     check(&[
         ("finished", &[""], "Complete / Drained / Serving"),

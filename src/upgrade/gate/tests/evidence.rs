@@ -283,6 +283,7 @@ fn running(images: [&str; 2], nodes: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn one_tag_is_one_program_however_the_node_names_it() {
     let node = |number: u8, architecture: &str| {
         format!(

@@ -112,6 +112,7 @@ fn jobs() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn rollouts_and_canaries() {
     let rollout = |status: &str| format!("{{Rollout/web: {status}}}");
     let aborted = "{status: {currentPodHash: ccc, updatedReplicas: 0, currentStepIndex: 0, conditions: [{type: Progressing, status: 'False', reason: RolloutAborted, message: aborted, lastUpdateTime: '2026-11-24T11:00:00Z'}]}}";
@@ -207,6 +208,7 @@ fn rollouts_and_canaries() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn objects_without_pods() {
     let of = |object: &str| {
         let found = super::files::first(object, "", "");
