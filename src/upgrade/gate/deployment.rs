@@ -118,12 +118,12 @@ fn has_size(set: &ReplicaSet, size: u32) -> bool {
     replicas(set.spec.replicas) == size && count(there) == size
 }
 
+/// Whether its controller does not lag behind what is wanted of it (D9). The API server gives every ReplicaSet a generation;
+/// where a file leaves it out there is nothing to lag behind.
 fn is_observed(set: &ReplicaSet) -> bool {
     let status = set.status.as_ref();
-    snapshot::has_seen(
-        &set.metadata,
-        status.and_then(|status| status.observed_generation),
-    )
+    let observed = status.and_then(|status| status.observed_generation);
+    observed.unwrap_or_default() >= snapshot::generation(&set.metadata)
 }
 
 /// How many new pods must be available.

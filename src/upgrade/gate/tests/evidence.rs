@@ -185,9 +185,9 @@ fn an_object_without_a_generation_has_not_been_seen_by_its_controller() {
             "Progressing(StaleRead",
         ),
         (
-            "its new ReplicaSet",
+            "its new ReplicaSet has none to lag behind",
             &["sets: {a: {metadata: {generation: null}}}"],
-            "Progressing(Updating 3/3)",
+            "Complete / Drained / Serving",
         ),
         (
             "its old ReplicaSet says nothing of what it has seen: its counts do",
