@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use openidconnect::CsrfToken;
 use sha2::{Digest as _, Sha256};
 
 use crate::web::backend::Person;
@@ -15,7 +14,7 @@ pub(super) const LASTS: SignedDuration = SignedDuration::from_hours(8);
 /// So that nobody fills the memory; the oldest go first.
 const SESSIONS_MAX: usize = 10_000;
 /// So many random bytes that nobody guesses one.
-const NAME_BYTES: u32 = 32;
+const NAME_BYTES: usize = 32;
 
 /// Somebody who has signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +65,7 @@ impl Sessions {
 
 /// A text that nobody guesses.
 pub(super) fn random() -> String {
-    CsrfToken::new_random_len(NAME_BYTES).into_secret()
+    hex(&rand::random::<[u8; NAME_BYTES]>())
 }
 
 /// The token that every form of a session carries: whoever has it has seen a page of that session.
