@@ -188,7 +188,8 @@ async fn lease_versions(space: &Space) -> BTreeMap<String, String> {
 
 async fn nothing_happens_at_rest(space: &Space, controller: &Controller) {
     let user = space.user("tidegate");
-    let own_watches = ["releaseplans", "releases", "servicegraphs"];
+    // Plans twice: whether they are usable, and whether they have a source.
+    let own_watches = ["releaseplans", "releaseplans", "releases", "servicegraphs"];
     eventually("the end of a release's watches", async || {
         let open = space.open_watches(&user).await;
         (open == own_watches).then_some(())
