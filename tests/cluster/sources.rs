@@ -348,7 +348,7 @@ async fn commits_wait_while_the_plan_is_suspended_or_a_release_runs_and_only_the
 
     let slow = pair(2)
         .without_plan()
-        .steer("server", "termination-delay", "15s")
+        .steer("server", "termination-delay", "45s")
         .text();
     let second = sourced.push_text(&slow, "slow");
     eventually("the slow release", async || {
