@@ -265,6 +265,21 @@ impl Reach<'_> {
         }
     }
 
+    /// Shows it, and unless that was all that was asked for, makes it and sees to it.
+    pub(super) async fn release_again(
+        &self,
+        again: &Again<'_>,
+        dry_run: bool,
+        watching: &WatchingArgs,
+    ) -> Result<(), Failure> {
+        let prepared = self.prepare_again(again).await?;
+        if dry_run {
+            return Ok(());
+        }
+        let release = self.create_again(again, &prepared).await?;
+        self.see_to(watching, release, false).await
+    }
+
     /// Makes the release.
     pub(super) async fn create_again(
         &self,

@@ -93,12 +93,9 @@ pub(super) async fn retry(output: &Output, args: &RetryArgs) -> Result<(), Failu
         retry_of: Some(name),
         shows_diff: false,
     };
-    let prepared = reach.prepare_again(&again).await?;
-    if args.dry_run {
-        return Ok(());
-    }
-    let release = reach.create_again(&again, &prepared).await?;
-    reach.see_to(&args.watching, release, false).await
+    reach
+        .release_again(&again, args.dry_run, &args.watching)
+        .await
 }
 
 /// Has a service tried again in a release that goes on beside its failure.
@@ -199,12 +196,9 @@ pub(super) async fn skip(output: &Output, args: &SkipArgs) -> Result<(), Failure
         retry_of: Some(name),
         shows_diff: false,
     };
-    let prepared = reach.prepare_again(&again).await?;
-    if args.dry_run {
-        return Ok(());
-    }
-    let release = reach.create_again(&again, &prepared).await?;
-    reach.see_to(&args.watching, release, false).await
+    reach
+        .release_again(&again, args.dry_run, &args.watching)
+        .await
 }
 
 /// The plan of the same input in which some services more stay as they are.
