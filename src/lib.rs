@@ -11,18 +11,15 @@
 //!
 //! The modules stand in reading order; `ARCHITECTURE.md` says who may import whom.
 
-pub mod spec;
+pub use tidegate_planner::{graph, plan};
+pub use tidegate_spec as spec;
+pub use tidegate_upgrade as upgrade;
 
 pub mod manifest;
 
 pub mod discover;
 
-pub mod graph;
-pub mod plan;
-
 pub mod draw;
-
-pub mod upgrade;
 
 pub mod source;
 

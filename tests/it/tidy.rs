@@ -13,7 +13,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("graph", &["spec"]),
     ("plan", &["spec", "graph"]),
     ("draw", &["spec", "plan"]),
-    ("upgrade", &["spec", "plan"]),
+    ("upgrade", &["spec"]),
     ("source", &["spec", "manifest"]),
     (
         "controller",
@@ -103,10 +103,31 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Where a module stands, and the file in which it begins: the core is in crates of its own, all else in `src`.
+fn place_of(module: &str) -> (PathBuf, &'static str) {
+    match module {
+        "spec" | "upgrade" => (root().join("crates").join(module).join("src"), "lib.rs"),
+        "graph" | "plan" => (root().join("crates/planner/src").join(module), "mod.rs"),
+        _ => (root().join("src").join(module), "mod.rs"),
+    }
+}
+
+/// All code of the product.
+fn product_files() -> Vec<PathBuf> {
+    ["src", "crates/spec", "crates/planner", "crates/upgrade"]
+        .iter()
+        .flat_map(|folder| rust_files(&root().join(folder)))
+        .collect()
+}
+
 fn module_of(file: &Path) -> Option<String> {
-    let inside = file.strip_prefix(root().join("src")).ok()?;
-    let first = inside.components().next()?.as_os_str().to_str()?.to_owned();
-    (!first.contains('.')).then_some(first)
+    let inside = file.strip_prefix(root()).ok()?;
+    let parts: Vec<&str> = inside.iter().filter_map(|part| part.to_str()).collect();
+    let module = match parts.as_slice() {
+        ["crates", "planner", "src", module, ..] | ["crates" | "src", module, ..] => *module,
+        _ => return None,
+    };
+    (!module.contains('.')).then(|| module.to_owned())
 }
 
 fn is_test(file: &Path) -> bool {
@@ -114,9 +135,22 @@ fn is_test(file: &Path) -> bool {
         .any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")))
 }
 
-/// The top-level modules that a text names after `crate::`, in plain paths and in groups.
-fn imported(text: &str) -> BTreeSet<String> {
+/// The modules that a text names after `crate::`, in plain paths and in groups, and those in crates of their own.
+fn imported(text: &str, module: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
+    for (name, path) in [
+        ("spec", "tidegate_spec::"),
+        ("graph", "tidegate_planner::graph"),
+        ("plan", "tidegate_planner::plan"),
+        ("upgrade", "tidegate_upgrade::"),
+    ] {
+        if text.contains(path) {
+            names.insert(name.to_owned());
+        }
+    }
+    if matches!(module, "spec" | "upgrade") {
+        return names; // after `crate::` stand their own parts
+    }
     for (at, _) in text.match_indices("crate::") {
         let rest = &text[at + "crate::".len()..];
         if let Some(group) = rest.strip_prefix('{') {
@@ -151,7 +185,7 @@ fn every_import_is_one_that_the_table_allows() {
         .map(|(module, allowed)| (*module, allowed.iter().copied().collect()))
         .collect();
     let mut wrong = Vec::new();
-    for file in rust_files(&root().join("src")) {
+    for file in product_files() {
         let Some(module) = module_of(&file) else {
             continue;
         };
@@ -163,7 +197,7 @@ fn every_import_is_one_that_the_table_allows() {
             continue;
         };
         let text = without_comments(&fs::read_to_string(&file).expect("text"));
-        for name in imported(&text) {
+        for name in imported(&text, &module) {
             let known = table.contains_key(name.as_str());
             if known && name != module && !allowed.contains(name.as_str()) {
                 wrong.push(format!(
@@ -180,12 +214,12 @@ fn every_import_is_one_that_the_table_allows() {
 fn modules_that_decide_do_nothing_else() {
     let mut wrong = Vec::new();
     for module in PURE {
-        let head =
-            fs::read_to_string(root().join("src").join(module).join("mod.rs")).expect("a mod.rs");
+        let (folder, first) = place_of(module);
+        let head = fs::read_to_string(folder.join(first)).expect("where the module begins");
         if !head.contains(PURE_LINE) {
-            wrong.push(format!("src/{module}/mod.rs lacks `{PURE_LINE}`"));
+            wrong.push(format!("{module}/{first} lacks `{PURE_LINE}`"));
         }
-        for file in rust_files(&root().join("src").join(module)) {
+        for file in rust_files(&folder) {
             if is_test(&file) {
                 continue;
             }
@@ -200,7 +234,7 @@ fn modules_that_decide_do_nothing_else() {
 #[test]
 fn only_cluster_holds_a_client() {
     let mut wrong = Vec::new();
-    for file in rust_files(&root().join("src")) {
+    for file in product_files() {
         let module = module_of(&file).unwrap_or_default();
         let text = without_comments(&fs::read_to_string(&file).expect("text"));
         let names_api = ["kube::Api", "kube::{Api", "Api<"]
@@ -237,7 +271,7 @@ fn no_file_is_too_long() {
 #[test]
 fn every_file_is_compiled() {
     let mut wrong = Vec::new();
-    for file in rust_files(&root().join("src")) {
+    for file in product_files() {
         let stem = file
             .file_stem()
             .and_then(|stem| stem.to_str())

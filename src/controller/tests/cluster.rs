@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::objects::{Deployed, PodFacts, Template, deployment, snapshot};
 use super::scenario::{Scenario, image, running, switched, template};
 use crate::controller::{Rival, Survey, Surveyed, TemplateChange, graph_of};
 use crate::manifest::Bundle;
 use crate::spec::crd::{Control, HeldVariable, Planning, ReleaseStatus};
 use crate::spec::{ObjectRef, ServiceName};
 use crate::upgrade::gate::{Applied, Read, Snapshot, revisions};
-use crate::upgrade::tests::objects::{Deployed, PodFacts, Template, deployment, snapshot};
 use crate::upgrade::{ActFailure, Precondition, Prepared, Write};
 
 /// How long a controller takes to see a change.

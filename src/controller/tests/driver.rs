@@ -227,7 +227,7 @@ impl Driver {
 }
 
 fn shared() -> ObjectRef {
-    crate::upgrade::tests::objects::object("tidegate.dev/v1alpha1", "ServiceGraph", "shop")
+    super::objects::object("tidegate.dev/v1alpha1", "ServiceGraph", "shop")
 }
 
 /// What a turn sees, by the rules of the real world.

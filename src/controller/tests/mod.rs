@@ -3,6 +3,9 @@
 mod cluster;
 mod driver;
 mod faults;
+#[expect(dead_code, reason = "the tests of `upgrade` use more of it")]
+#[path = "../../../crates/upgrade/src/tests/objects.rs"]
+mod objects;
 mod planning;
 mod presence;
 mod scenario;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::cluster::start;
+use super::objects::{deployment, object};
 use super::scenario::{bundle, name};
 use crate::controller::{Planned, Survey, Surveyed, TemplateChange, charter, graph_of, make_plan};
 use crate::manifest::Bundle;
 use crate::spec::crd::{DrainLevel, Planning};
 use crate::spec::{Code, Graph, Problem, Retention, stamp};
 use crate::upgrade::gate::LiveRevision;
-use crate::upgrade::tests::objects::{deployment, object};
 use crate::upgrade::{Agenda, Course, Ending, StepId, status};
 
 /// What was found, in words: `store: same serves=store:1 serves=store:1,2 | cart: absent | legacy: leaves ?`.

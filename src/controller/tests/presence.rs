@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::objects::{Deployed, PodFacts, Template, deployment, snapshot};
 use super::scenario::name;
 use crate::controller::{Question, missing};
 use crate::spec::{ContractName, Graph, Interface, ServiceName, Version, check_graph, stamp};
 use crate::upgrade::gate::Read;
-use crate::upgrade::tests::objects::{Deployed, PodFacts, Template, deployment, snapshot};
 
 fn interface(versions: &str) -> Interface {
     let spec = format!("services: [{{name: orders, serves: [{{versions: [{versions}]}}]}}]");

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::objects::{Deployed, Template, deployment, object};
 use crate::controller::graph_of;
 use crate::manifest::{Bundle, Entry, OwnedEntries};
 use crate::spec::crd::{HeldVariable, Order, ReleasePlanSpec, ServiceGraphSpec};
 use crate::spec::{Graph, ObjectRef, ServiceName, stamp};
-use crate::upgrade::tests::objects::{Deployed, Template, deployment, object};
 
 /// What ran before, and what is released.
 #[derive(Clone)]

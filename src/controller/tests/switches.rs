@@ -1,12 +1,12 @@
 //! Services with a switch: what the new image keeps, and when it cannot be kept.
 
+use super::objects::deployment;
 use super::planning::{declared_by, survey, told};
 use super::scenario::{bundle, name};
 use crate::controller::{Planned, make_plan};
 use crate::manifest::Bundle;
 use crate::spec::crd::{HeldVariable, Order, Planning};
 use crate::upgrade::StepId;
-use crate::upgrade::tests::objects::deployment;
 
 const BEFORE: &str = "services:
 - {name: store, serves: [{versions: ['1']}]}

@@ -1,0 +1,495 @@
+//! From contracts to precedences: the rules of planning.md §4 T3, edge by edge, in linear time.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use super::components;
+use super::meetings::{Callers, Meetings, calls};
+use super::{Clash, Derivation, Kind, Link, Node, Pair, Precedence, Strength};
+use super::{Moves, System};
+use tidegate_spec::{Assume, Code, ServiceName};
+
+/// Derives everything that the contracts of a system force.
+pub fn derive(system: &System) -> Derivation<'_> {
+    let nodes = nodes(system);
+    let index: IndexMap<&ServiceName, usize> = nodes
+        .iter()
+        .take(system.services.len())
+        .enumerate()
+        .map(|(at, node)| (node.name, at))
+        .collect();
+    let mut found = Derivation::default();
+    for (at, caller) in nodes.iter().enumerate() {
+        for callers in calls(caller) {
+            let key = callers.key;
+            let callee_at = index.get(&key.0).copied();
+            // A callee that nobody declared is a service that is not there.
+            let nowhere = Node {
+                name: &key.0,
+                before: vec![None],
+                at_end: vec![None],
+                moves: Moves::Stays,
+                retained: Vec::new(),
+                manner: None,
+                is_irreversible: false,
+            };
+            let callee = callee_at
+                .and_then(|callee| nodes.get(callee))
+                .unwrap_or(&nowhere);
+            let link = Link {
+                caller: caller.name,
+                callee: callee.name,
+                contract: &key.1,
+            };
+            let meetings = Meetings::of(link, &callers, caller, callee);
+            let case = Case {
+                callers,
+                caller,
+                callee,
+                meetings,
+                repair: system.repair,
+            };
+            let ends = callee_at.map(|callee| (at, callee));
+            judge(&case, link, ends, system.assume, &mut found);
+        }
+    }
+    manual(system, &index, &mut found);
+    found.notes.extend(ended(system));
+    found.together = together(&nodes, &mut found.precedences);
+    found.nodes = nodes;
+    found
+}
+
+fn nodes(system: &System) -> Vec<Node<'_>> {
+    let services = system.services.iter().map(|(name, member)| Node {
+        name,
+        before: member.before(),
+        at_end: member.at_end(),
+        moves: member.moves,
+        retained: member.retained.iter().map(Some).collect(),
+        manner: Some(&member.manner),
+        is_irreversible: member.is_irreversible(),
+    });
+    let outside = system
+        .external
+        .iter()
+        .filter(|(_, caller)| caller.ended.is_none());
+    let outside = outside.map(|(name, caller)| Node {
+        name,
+        before: caller.live.iter().map(Some).collect(),
+        at_end: caller.live.iter().chain(&caller.coming).map(Some).collect(),
+        moves: Moves::Stays,
+        retained: Vec::new(),
+        manner: None,
+        is_irreversible: false,
+    });
+    services.chain(outside).collect()
+}
+
+/// The callers from outside that count no more, with what shows it.
+fn ended(system: &System) -> impl Iterator<Item = (Code, String)> {
+    system.external.iter().filter_map(|(name, caller)| {
+        let evidence = caller.ended.as_ref()?;
+        let text = format!("{name} counts as ended: {evidence}");
+        Some((Code::EndedCaller, text))
+    })
+}
+
+fn is_hard(pair: &Pair<'_>) -> bool {
+    !pair.is_optional() && pair.clash != Clash::Undeclared
+}
+
+fn is_soft(pair: &Pair<'_>) -> bool {
+    pair.is_optional() && pair.clash != Clash::Undeclared
+}
+
+/// One edge while it is judged.
+struct Case<'n, 'a> {
+    callers: Callers<'a>,
+    caller: &'n Node<'a>,
+    callee: &'n Node<'a>,
+    meetings: Meetings<'a>,
+    /// Whether what fails already may go on failing.
+    repair: bool,
+}
+
+impl<'a> Case<'_, 'a> {
+    /// Whether a caller of now fails at every callee of now: nothing can make that worse.
+    fn is_lost_caller(&self, pair: &Pair<'a>) -> bool {
+        let fails = |callee: &Option<_>| {
+            let now = self.meetings.now.iter().filter(|now| is_hard(now));
+            now.into_iter()
+                .any(|now| now.caller == pair.caller && now.callee == *callee)
+        };
+        self.repair
+            && self.caller.before.contains(&pair.caller)
+            && self.callee.before.iter().all(fails)
+    }
+
+    /// Whether every caller of now fails at a callee of now.
+    fn is_lost_callee(&self, pair: &Pair<'a>) -> bool {
+        let fails = |caller: &Option<_>| {
+            let now = self.meetings.now.iter().filter(|now| is_hard(now));
+            now.into_iter()
+                .any(|now| now.callee == pair.callee && now.caller == *caller)
+        };
+        self.repair
+            && self.callee.before.contains(&pair.callee)
+            && self.caller.before.iter().all(fails)
+    }
+
+    /// The pairs that fail at the end and did not fail before.
+    fn unsafe_at_end(&self) -> impl Iterator<Item = &Pair<'a>> {
+        let all = self.meetings.at_end.iter().filter(|pair| is_hard(pair));
+        all.filter(|pair| self.caller.is_moving() || !self.is_lost_caller(pair))
+    }
+
+    /// The order that keeps new callers from old callees.
+    fn server_first(&self, caller: usize, callee: usize) -> Option<Precedence<'a>> {
+        let fails_already = |now: &Pair<'a>, pair: &Pair<'a>| now.callee == pair.callee;
+        let is_lost = |pair: &Pair<'a>| self.is_lost_callee(pair);
+        let pairs = self.decisive(&self.meetings.early, fails_already, is_lost)?;
+        Some(precedence((callee, caller), Kind::ServerFirst, pairs))
+    }
+
+    /// The order that keeps old callers from new callees.
+    fn client_first(&self, caller: usize, callee: usize) -> Option<Precedence<'a>> {
+        let fails_already = |now: &Pair<'a>, pair: &Pair<'a>| now.caller == pair.caller;
+        let is_lost = |pair: &Pair<'a>| self.is_lost_caller(pair);
+        let pairs = self.decisive(&self.meetings.late, fails_already, is_lost)?;
+        Some(precedence((caller, callee), Kind::ClientFirst, pairs))
+    }
+
+    /// The hard pairs if there is one, else those that an order would help and may fail.
+    fn decisive(
+        &self,
+        met: &[Pair<'a>],
+        is_same_meeting: impl Fn(&Pair<'a>, &Pair<'a>) -> bool,
+        is_lost: impl Fn(&Pair<'a>) -> bool,
+    ) -> Option<Decisive<'a>> {
+        if !self.callee.is_moving() {
+            return None;
+        }
+        // Where only the callee moves, every pair is one of now or of the end, but for a caller
+        // that remembers: it breaks while the callee is mixed, and then no order helps.
+        let moving = self.caller.is_moving();
+        let is_stuck = |pair: &Pair<'a>| {
+            matches!(pair.clash, Clash::Unsettled(_)) && self.caller.before.contains(&pair.caller)
+        };
+        let of_hard = |lost: bool| {
+            let hard = met
+                .iter()
+                .filter(|pair| is_hard(pair) && (moving || is_stuck(pair)));
+            hard.filter(|pair| is_lost(pair) == lost)
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        let hard = of_hard(false);
+        if !hard.is_empty() {
+            return Some(Decisive {
+                pairs: hard,
+                weight: None,
+            });
+        }
+        if !moving {
+            return None;
+        }
+        let lost = of_hard(true);
+        if !lost.is_empty() {
+            return Some(Decisive {
+                pairs: lost,
+                weight: Some(u32::MAX),
+            });
+        }
+        let Meetings { now, at_end, .. } = &self.meetings;
+        if at_end.iter().any(is_soft) {
+            return None;
+        }
+        let fails_already = |pair: &Pair<'a>| {
+            now.iter()
+                .any(|now| is_soft(now) && is_same_meeting(now, pair))
+        };
+        let pairs: Vec<_> = met
+            .iter()
+            .filter(|pair| is_soft(pair) && !fails_already(pair))
+            .copied()
+            .collect();
+        let weight = pairs
+            .iter()
+            .filter_map(|pair| pair.requirement)
+            .map(|one| one.weight)
+            .max();
+        weight.map(|weight| Decisive {
+            pairs,
+            weight: Some(weight),
+        })
+    }
+
+    /// The order of an edge of which nothing is known: the server is taken to add, never to drop.
+    fn assumed(&self, caller: usize, callee: usize) -> Option<Precedence<'a>> {
+        if !self.caller.is_moving() || !self.callee.is_moving() {
+            return None;
+        }
+        let unknown = |pair: &&Pair<'a>| pair.clash == Clash::Undeclared;
+        let pairs: Vec<_> = self
+            .meetings
+            .early
+            .iter()
+            .filter(unknown)
+            .copied()
+            .collect();
+        let pairs = Decisive {
+            pairs,
+            weight: None,
+        };
+        (!pairs.pairs.is_empty()).then(|| precedence((callee, caller), Kind::ServerFirst, pairs))
+    }
+
+    fn undeclared(&self) -> Vec<Pair<'a>> {
+        if !self.caller.is_moving() && !self.callee.is_moving() {
+            return Vec::new();
+        }
+        let Meetings {
+            now,
+            at_end,
+            early,
+            late,
+            left: _,
+        } = &self.meetings;
+        let all = now.iter().chain(at_end).chain(early).chain(late);
+        let mut undeclared: Vec<Pair<'a>> = Vec::new();
+        for pair in all.filter(|pair| pair.clash == Clash::Undeclared) {
+            if !undeclared.contains(pair) {
+                undeclared.push(*pair);
+            }
+        }
+        undeclared
+    }
+
+    /// What stops nothing and should be known all the same.
+    fn notes(&self) -> Vec<(Code, String)> {
+        let Meetings { at_end, early, .. } = &self.meetings;
+        let (caller, callee) = (self.caller.name, self.callee.name);
+        let mut notes = Vec::new();
+        if at_end.iter().any(is_soft) {
+            let text =
+                format!("the optional calls of {caller} to {callee} fail when all is done too");
+            notes.push((Code::SoftEdgeDropped, text));
+        }
+        let is_coming = |pair: &Pair<'_>| {
+            pair.clash != Clash::Undeclared && !self.caller.before.contains(&pair.caller)
+        };
+        if !self.caller.is_moving() && self.callee.is_moving() && early.iter().any(is_coming) {
+            let text = format!(
+                "{caller} is deployed elsewhere: what it is declared to call from now on works only \
+                 once {callee} is done"
+            );
+            notes.push((Code::SoftEdgeDropped, text));
+        }
+        if self.repair {
+            let stays_broken = !self.caller.is_moving()
+                && at_end
+                    .iter()
+                    .any(|pair| is_hard(pair) && self.is_lost_caller(pair));
+            let until = if stays_broken {
+                format!("{caller} does not move, so they fail when all is done too")
+            } else {
+                "they may go on failing until both are done".to_owned()
+            };
+            let now = self.meetings.now.iter().filter(|pair| is_hard(pair));
+            let now = now.map(|pair| pair.callee.map_or("absent", |callee| callee.name.as_str()));
+            notes.extend(now.map(|callee_revision| {
+                let text = format!(
+                    "calls of {caller} to {callee}@{callee_revision} fail already; {until}"
+                );
+                (Code::Repaired, text)
+            }));
+        }
+        notes
+    }
+
+    /// What old callers leave for a callee that will not read it.
+    fn left_behind(&self) -> Vec<Pair<'a>> {
+        let Meetings { late, left, .. } = &self.meetings;
+        let late = late.iter().filter(|_| self.caller.is_moving());
+        let is_wanted = |pair: &&Pair<'a>| self.callee.is_moving() && is_hard(pair);
+        late.chain(left).filter(is_wanted).copied().collect()
+    }
+}
+
+/// The pairs that force an order, and how much it matters if it may be given up.
+struct Decisive<'a> {
+    pairs: Vec<Pair<'a>>,
+    weight: Option<u32>,
+}
+
+fn precedence((first, then): (usize, usize), kind: Kind, decisive: Decisive<'_>) -> Precedence<'_> {
+    let Decisive { pairs, weight } = decisive;
+    let assumed = pairs.iter().all(|pair| pair.clash == Clash::Undeclared);
+    let strength = match (weight, assumed) {
+        (Some(_), _) => Strength::Soft,
+        (None, true) if pairs.iter().all(Pair::is_optional) => Strength::Soft,
+        (None, true) => Strength::Assumed,
+        (None, false) => Strength::Hard,
+    };
+    Precedence {
+        first,
+        then,
+        kind,
+        strength,
+        weight: weight.unwrap_or(1),
+        assumed,
+        pairs,
+    }
+}
+
+/// Files what one edge's clashes mean. `ends` are the numbers of its nodes, if the callee exists.
+fn judge<'a>(
+    case: &Case<'_, 'a>,
+    link: Link<'a>,
+    ends: Option<(usize, usize)>,
+    assume: Assume,
+    found: &mut Derivation<'a>,
+) {
+    let Meetings {
+        now, early, late, ..
+    } = &case.meetings;
+    let unsafe_now = now.iter().filter(|pair| is_hard(pair) && !case.repair);
+    found.unsafe_now.extend(unsafe_now);
+    found.unsafe_at_end.extend(case.unsafe_at_end());
+    found.notes.extend(case.notes());
+    let undeclared = case.undeclared();
+    let mut precedences: Vec<Precedence<'a>> = Vec::new();
+    if let Some((caller, callee)) = ends {
+        wait_out(case, (caller, callee), found);
+        if caller == callee {
+            // Where calls find their version, each of its pods finds one of its own revision: itself.
+            // One that remembers what it agreed on may not look for that any more; one that was seen to fail
+            // at a pod finds that pod too.
+            let is_found = |pair: &&Pair<'a>| {
+                case.callee.is_versioned()
+                    && !matches!(pair.clash, Clash::Unsettled(_) | Clash::Refuted)
+            };
+            let cross = early
+                .iter()
+                .chain(late)
+                .filter(|pair| is_hard(pair) && !is_found(pair));
+            found.self_conflicts.extend(cross);
+        } else {
+            precedences.extend(case.server_first(caller, callee));
+            precedences.extend(case.client_first(caller, callee));
+            if precedences.is_empty() && assume == Assume::ServerFirst {
+                precedences.extend(case.assumed(caller, callee));
+            }
+        }
+    }
+    if !undeclared.is_empty() {
+        found.edges.assumed += 1;
+        found.assumed.push(link);
+    } else if precedences.is_empty() {
+        found.edges.free += 1;
+    } else {
+        found.edges.proved += 1;
+    }
+    found.precedences.append(&mut precedences);
+    if assume == Assume::Strict {
+        found
+            .unknown
+            .extend(undeclared.iter().filter(|pair| !pair.is_optional()));
+    }
+}
+
+/// Adds what one edge leaves behind to what its reader has to wait out.
+fn wait_out<'a>(case: &Case<'_, 'a>, (caller, callee): (usize, usize), found: &mut Derivation<'a>) {
+    let left = case.left_behind();
+    let retentions = if left.is_empty() {
+        BTreeSet::new()
+    } else {
+        case.callers.retentions()
+    };
+    if retentions.is_empty() {
+        return;
+    }
+    let drain = found.drains.entry(callee).or_default();
+    drain.retentions.extend(retentions);
+    for pair in left {
+        let is_writing = case.caller.is_moving() && case.caller.before.contains(&pair.caller);
+        if is_writing {
+            drain.writers.insert(caller);
+        }
+        drain.pairs.push(pair);
+    }
+}
+
+fn manual<'a>(
+    system: &'a System,
+    index: &IndexMap<&ServiceName, usize>,
+    found: &mut Derivation<'a>,
+) {
+    let moves = |name: &ServiceName| {
+        system
+            .services
+            .get(name)
+            .is_some_and(|member| member.moves.is_moving())
+    };
+    for (name, member) in &system.services {
+        for before in member
+            .after
+            .iter()
+            .filter(|before| moves(name) && moves(before))
+        {
+            let ends = index
+                .get(before)
+                .zip(index.get(name))
+                .filter(|(first, then)| first != then);
+            found
+                .precedences
+                .extend(ends.map(|(first, then)| Precedence {
+                    first: *first,
+                    then: *then,
+                    kind: Kind::Manual,
+                    strength: Strength::Hard,
+                    weight: 1,
+                    assumed: false,
+                    pairs: Vec::new(),
+                }));
+        }
+    }
+}
+
+/// Services that come for the first time and call each other cannot each be there before the other; those that go away and
+/// call each other cannot each go before the other. Nothing that works breaks when they start together.
+fn together(nodes: &[Node<'_>], precedences: &mut [Precedence<'_>]) -> Vec<Vec<usize>> {
+    let moves = |at: usize| nodes.get(at).map(|node| node.moves);
+    let is_mutual = |one: &Precedence<'_>| {
+        let wanted = match one.kind {
+            Kind::ServerFirst => Moves::Create,
+            Kind::ClientFirst => Moves::Delete,
+            Kind::Manual => return false,
+        };
+        one.strength == Strength::Hard
+            && moves(one.first) == Some(wanted)
+            && moves(one.then) == Some(wanted)
+            && one.pairs.iter().all(|pair| pair.clash == Clash::Absent)
+    };
+    let mutual = precedences.iter().filter(|one| is_mutual(one));
+    let mut groups = components(nodes.len(), mutual.map(|one| (one.first, one.then)));
+    // Where somebody wants one before the other all the same, there is no order.
+    groups.retain(|members| {
+        let has = |at: usize| members.binary_search(&at).is_ok();
+        let mut exclusive = members.iter().filter_map(|at| nodes.get(*at)?.exclusive());
+        let mut apart = precedences.iter().filter(|one| one.kind == Kind::Manual);
+        !apart.any(|one| has(one.first) && has(one.then))
+            && exclusive.clone().collect::<BTreeSet<_>>().len() == exclusive.by_ref().count()
+    });
+    for one in precedences {
+        let has_both = |members: &Vec<usize>| {
+            members.binary_search(&one.first).is_ok() && members.binary_search(&one.then).is_ok()
+        };
+        if is_mutual(one) && groups.iter().any(has_both) {
+            one.strength = Strength::Together;
+        }
+    }
+    groups
+}

@@ -1,0 +1,285 @@
+//! Why there is no order, with every pair that forces it and the smallest way out.
+
+use std::collections::BTreeSet;
+
+use super::along::along;
+use super::document::{PairOf, Refusal, RefusalKind};
+use super::layout::Cycles;
+use super::split::{Way, way_out};
+use super::waves::{in_order, told};
+use super::words::{
+    ABSENT, Hopeless, When, finish_first, hopeless, meeting, move_along, no_switch, undeclared,
+};
+use crate::graph::{self, Derivation, Kind, Moves, Pair, Strength, System};
+use tidegate_spec::{Code, ServiceName};
+
+/// The refusals that no order could cure, worst first.
+pub(super) fn refuse_unsafe(system: &System, derived: &Derivation<'_>) -> Option<Refusal> {
+    let outside = derived.nodes.iter().filter(|node| node.is_outside());
+    let outside: BTreeSet<&ServiceName> = outside.map(|node| node.name).collect();
+    let kept = derived
+        .nodes
+        .iter()
+        .filter(|node| node.moves == Moves::Kept);
+    let kept: BTreeSet<&ServiceName> = kept.map(|node| node.name).collect();
+    let is_kept = |pair: &&Pair<'_>| kept.contains(pair.link.callee);
+    let (code, kind, pairs) = ground(
+        derived,
+        derived.unsafe_at_end.iter().any(|one| is_kept(&one)),
+    )?;
+    let because: Vec<String> = match kind {
+        RefusalKind::CurrentUnsafe => pairs
+            .iter()
+            .map(|pair| hopeless(pair, Hopeless::Now))
+            .collect(),
+        RefusalKind::Irreversible => {
+            let undone = pairs.iter().filter(is_kept);
+            undone.map(|pair| hopeless(pair, Hopeless::Kept)).collect()
+        }
+        RefusalKind::TargetUnsafe
+        | RefusalKind::Cycle
+        | RefusalKind::NoSwitch
+        | RefusalKind::Unfinished => pairs
+            .iter()
+            .map(|pair| {
+                if outside.contains(pair.link.caller) {
+                    hopeless(pair, Hopeless::AtEndOutside)
+                } else {
+                    hopeless(pair, Hopeless::AtEnd)
+                }
+            })
+            .collect(),
+        RefusalKind::SelfConflict => pairs.iter().map(self_conflict).collect(),
+        RefusalKind::UnknownContract => {
+            let links: BTreeSet<_> = pairs.iter().map(|pair| pair.link).collect();
+            links.into_iter().map(undeclared).collect()
+        }
+    };
+    let mut refusal = Refusal::new(code, kind);
+    refusal.pairs = pairs_of(pairs.iter());
+    refusal.because = because;
+    if kind == RefusalKind::TargetUnsafe {
+        refusal
+            .because
+            .extend(along(system, derived).as_ref().map(move_along));
+    }
+    if kind == RefusalKind::SelfConflict {
+        if let Err(cycles) = in_order(derived) {
+            refusal.name_cycles(derived, &cycles);
+        }
+        refusal.find_way_out(system, derived);
+    }
+    Some(refusal)
+}
+
+/// On what ground a system is refused, and the pairs that show it.
+fn ground<'d, 'a>(
+    derived: &'d Derivation<'a>,
+    is_undoing: bool,
+) -> Option<(Code, RefusalKind, &'d [Pair<'a>])> {
+    let at_end = if is_undoing {
+        (Code::Irreversible, RefusalKind::Irreversible)
+    } else {
+        (Code::TargetUnsafe, RefusalKind::TargetUnsafe)
+    };
+    let grounds = [
+        (
+            Code::CurrentUnsafe,
+            RefusalKind::CurrentUnsafe,
+            &derived.unsafe_now,
+        ),
+        (at_end.0, at_end.1, &derived.unsafe_at_end),
+        (
+            Code::SelfConflict,
+            RefusalKind::SelfConflict,
+            &derived.self_conflicts,
+        ),
+        (
+            Code::UnknownInterface,
+            RefusalKind::UnknownContract,
+            &derived.unknown,
+        ),
+    ];
+    let mut found = grounds.into_iter().filter(|(.., pairs)| !pairs.is_empty());
+    found
+        .next()
+        .map(|(code, kind, pairs)| (code, kind, pairs.as_slice()))
+}
+
+fn self_conflict(pair: &Pair<'_>) -> String {
+    let name = pair.link.callee;
+    format!(
+        "{}; pods of both revisions of {name} run while it rolls: first release one that serves both",
+        meeting(pair, When::After)
+    )
+}
+
+/// The refusal of precedences that close a cycle.
+pub(super) fn refuse_cycle(system: &System, derived: &Derivation<'_>, cycles: &Cycles) -> Refusal {
+    let forcing = cycles.forcing(derived);
+    let forcing: Vec<&graph::Precedence<'_>> = forcing
+        .filter(|one| one.strength == Strength::Hard)
+        .collect();
+    let ends: BTreeSet<(usize, usize, Kind)> = forcing
+        .iter()
+        .map(|one| (one.first, one.then, one.kind))
+        .collect();
+    // The kinds differ and the ends are swapped, so caller and callee are the same two.
+    let is_both_ways = forcing.iter().any(|one| {
+        one.kind == Kind::ServerFirst && ends.contains(&(one.then, one.first, Kind::ClientFirst))
+    });
+    let code = if is_both_ways {
+        Code::BothWays
+    } else {
+        Code::Cycle
+    };
+    let mut refusal = Refusal::new(code, RefusalKind::Cycle);
+    refusal.pairs = pairs_of(forcing.iter().flat_map(|precedence| &precedence.pairs));
+    refusal.name_cycles(derived, cycles);
+    refusal.because.extend(
+        forcing
+            .iter()
+            .filter_map(|precedence| sentence(precedence, derived)),
+    );
+    match blame(&forcing, derived) {
+        Some(sentence) => refusal.because.push(sentence),
+        None => refusal.find_way_out(system, derived),
+    }
+    refusal
+}
+
+/// The refusal of flips for callers without a switch.
+pub(super) fn refuse_flips(
+    derived: &Derivation<'_>,
+    lacking: &[&graph::Precedence<'_>],
+) -> Option<Refusal> {
+    let callers: BTreeSet<usize> = lacking.iter().map(|one| one.then).collect();
+    if callers.is_empty() {
+        return None;
+    }
+    let callers = callers.iter().filter_map(|at| derived.nodes.get(*at));
+    let mut refusal = Refusal::new(Code::NoSwitch, RefusalKind::NoSwitch);
+    refusal.pairs = pairs_of(lacking.iter().flat_map(|precedence| &precedence.pairs));
+    refusal.because = callers.map(|node| no_switch(node.name)).collect();
+    Some(refusal)
+}
+
+/// The refusal of a part of a release beside which these are in the middle of a rollout.
+pub(super) fn refuse_part(mixed: &[ServiceName]) -> Refusal {
+    let mut refusal = Refusal::new(Code::Unfinished, RefusalKind::Unfinished);
+    refusal.because = mixed.iter().map(finish_first).collect();
+    refusal
+}
+
+/// What breaks without one of the precedences: if the other one went first.
+fn sentence(precedence: &graph::Precedence<'_>, derived: &Derivation<'_>) -> Option<String> {
+    let told = told(precedence, derived)?;
+    Some(match precedence.pairs.first() {
+        Some(pair) => format!(
+            "if {} goes before {}: {}",
+            told.then,
+            told.first,
+            meeting(pair, When::without(precedence.kind))
+        ),
+        None => told.because,
+    })
+}
+
+/// What was written by hand, if there would be an order without it.
+fn blame(forcing: &[&graph::Precedence<'_>], derived: &Derivation<'_>) -> Option<String> {
+    let is_manual = |precedence: &graph::Precedence<'_>| precedence.kind == Kind::Manual;
+    let manual: Vec<_> = forcing.iter().filter(|one| is_manual(one)).collect();
+    if manual.is_empty() {
+        return None;
+    }
+    let mut without = derived.clone();
+    without.precedences.retain(|one| !is_manual(one));
+    in_order(&without).ok()?;
+    let told = manual.iter().filter_map(|one| told(one, derived));
+    let fields: BTreeSet<String> = told
+        .map(|told| format!("`after: [{}]` of {}", told.first, told.then))
+        .collect();
+    let fields = fields.into_iter().collect::<Vec<_>>().join(" and ");
+    Some(format!(
+        "{fields} alone closes the cycle; without it the contracts have an order"
+    ))
+}
+
+fn pairs_of<'a>(pairs: impl Iterator<Item = &'a Pair<'a>>) -> Vec<PairOf> {
+    let mut seen: BTreeSet<(ServiceName, String, ServiceName, String, String)> = BTreeSet::new();
+    let mut found = Vec::new();
+    for pair in pairs {
+        let name = |revision: Option<&graph::Revision>| {
+            revision.map_or_else(|| ABSENT.to_owned(), |revision| revision.name.clone())
+        };
+        let pair = PairOf {
+            caller: pair.link.caller.clone(),
+            caller_revision: name(pair.caller),
+            callee: pair.link.callee.clone(),
+            callee_revision: name(pair.callee),
+            contract: pair.link.contract.clone(),
+        };
+        let key = (
+            pair.caller.clone(),
+            pair.caller_revision.clone(),
+            pair.callee.clone(),
+            pair.callee_revision.clone(),
+            pair.contract.to_string(),
+        );
+        if seen.insert(key) {
+            found.push(pair);
+        }
+    }
+    found
+}
+
+impl Refusal {
+    /// Adds who is on cycles, and a short way round each, told.
+    fn name_cycles(&mut self, derived: &Derivation<'_>, cycles: &Cycles) {
+        let members = cycles.members().into_iter().flatten();
+        let names = members.filter_map(|at| derived.nodes.get(at));
+        self.cycle.extend(names.map(|node| node.name.clone()));
+        self.because
+            .extend(cycles.rounds().into_iter().map(|round| {
+                let nodes = round.iter().chain(round.first());
+                let nodes = nodes.filter_map(|at| derived.nodes.get(*at));
+                let names: Vec<&str> = nodes.map(|node| node.name.as_str()).collect();
+                let names = names.join(" → ");
+                format!("each would have to be done before the next: {names}")
+            }));
+    }
+
+    /// Adds the smallest split, or the word that there is none.
+    fn find_way_out(&mut self, system: &System, derived: &Derivation<'_>) {
+        match way_out(system, derived) {
+            Some(Way {
+                proposal,
+                intermediate,
+                alternatives,
+                between: _,
+            }) => {
+                self.proposal = Some(proposal);
+                self.intermediate = intermediate;
+                self.alternatives = alternatives;
+            }
+            None => self.because.push(
+                "no split of these services was found that is safe at every moment; pin the versions \
+                 that clients use while servers roll, or take a change out of this release"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn new(code: Code, kind: RefusalKind) -> Self {
+        Self {
+            code,
+            kind,
+            cycle: Vec::new(),
+            pairs: Vec::new(),
+            proposal: None,
+            because: Vec::new(),
+            intermediate: Vec::new(),
+            alternatives: Vec::new(),
+        }
+    }
+}

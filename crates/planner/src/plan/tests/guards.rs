@@ -1,0 +1,231 @@
+//! The checker finds what it is there for, and each sort of fault is told.
+
+use super::system_of;
+use crate::graph::{Compat, System, compat, derive};
+use crate::plan::broken::{Client, Server, Terms};
+use crate::plan::{Fault, Plan, check, path, plan, prove, why_here};
+use tidegate_spec::{ContractName, ServiceName};
+
+const CHAIN: &str = "a: calls b 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2";
+
+/// What the checker says of a plan that somebody changed and sealed again.
+pub(super) fn faults_of(system: &System, mut plan: Plan, change: impl Fn(&mut Plan)) -> String {
+    change(&mut plan);
+    plan.digest = plan.digest_for(system);
+    match check(system, &plan) {
+        Ok(()) => "no fault".to_owned(),
+        Err(faults) => faults
+            .iter()
+            .map(Fault::to_string)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    }
+}
+
+#[test]
+fn merged_waves_are_found_with_the_pair_that_would_meet() {
+    let system = system_of(CHAIN);
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        let last = plan.waves.pop().unwrap();
+        plan.waves[1].extend(last);
+        plan.steps[2].after.clear();
+    }), @r"
+    wave 2: a@target may call b@live (b) and fail
+    nothing keeps a and b from moving together when services advance one by one
+    ");
+}
+
+#[test]
+fn a_step_that_does_not_wait_is_found() {
+    let system = system_of(CHAIN);
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| plan.steps[2].after.clear()), @r"
+    nothing keeps a and b from moving together when services advance one by one
+    ");
+}
+
+#[test]
+fn a_step_that_waits_for_a_later_one_is_found() {
+    let system = system_of(CHAIN);
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        plan.steps[0].after.push("a".to_owned());
+    }), @r"
+    `c` is not in a later wave than `a`
+    ");
+}
+
+#[test]
+fn missing_and_surplus_steps_are_found() {
+    let system = system_of("a: serves 1; image | b: serves 1");
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        plan.waves[0] = vec!["b".to_owned()];
+    }), @r"
+    `b` is in the waves and does not move, or is there twice, or has no step
+    `a` is in the waves and does not move, or is there twice, or has no step
+    a moves and is in no wave
+    ");
+}
+
+#[test]
+fn a_plan_for_another_system_or_a_changed_one_is_found() {
+    let system = system_of(CHAIN);
+    let mut changed = plan(&system);
+    changed.warnings.push("trust me".to_owned());
+    assert_eq!(check(&system, &changed), Err(vec![Fault::Digest]));
+    let other = system_of(&CHAIN.replace("c 1 -> 2", "c 1 -> any 1,2"));
+    assert!(
+        check(&other, &plan(&system))
+            .unwrap_err()
+            .contains(&Fault::Digest)
+    );
+}
+
+#[test]
+fn a_refusal_is_never_run() {
+    let system = system_of("orders: serves 1 -> 2 | web: calls orders 1 -> 2");
+    assert_eq!(check(&system, &plan(&system)), Err(vec![Fault::Refused]));
+}
+
+#[test]
+fn what_is_unknown_is_a_fault_only_where_nothing_may_be_assumed() {
+    let text = "a: calls b ?; image | b: undeclared; image";
+    let mut system = system_of(text);
+    let good = plan(&system);
+    assert_eq!(check(&system, &good), Ok(()));
+    system.assume = tidegate_spec::Assume::Strict;
+    assert!(faults_of(&system, good, |_| ()).contains("a@live may call b@live"));
+}
+
+#[test]
+fn the_certificate_names_the_pair_and_the_path() {
+    let system = system_of(
+        &format!("{CHAIN} | d: calls a 1; calls c 1 -> 2").replace("a: ", "a: serves 1; "),
+    );
+    let plan = plan(&system);
+    let certificates = prove(&system, &plan);
+    let told: Vec<String> = certificates
+        .iter()
+        .map(|one| {
+            let path = path(&plan, one.first, one.then).unwrap().join(" > ");
+            format!(
+                "{}@{} never meets {}@{}: {path}, waves {:?}",
+                one.link.caller,
+                one.caller_revision,
+                one.link.callee,
+                one.callee_revision,
+                one.waves
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    a@target never meets b@live: b > a, waves (1, 2)
+    b@target never meets c@live: c > b, waves (0, 1)
+    d@target never meets c@live: c > d, waves (0, 1)
+    ");
+}
+
+#[test]
+fn why_here_tells_both_directions() {
+    let plan = plan(&system_of(CHAIN));
+    let why = |name: &str| why_here(&plan, &ServiceName::parse(name).unwrap());
+    insta::assert_snapshot!(why("b").unwrap().join("\n"), @r"
+    b moves in wave 2 of 3
+    because c must answer 2 everywhere first: b@target calls c 2, c@live serves 1
+    not earlier: it waits for c (wave 1)
+    waiting for it: a
+    ");
+    let last = why("a").unwrap().join("\n");
+    assert!(
+        last.contains("not earlier: it waits for b (wave 2), which waits for c (wave 1)"),
+        "{last}"
+    );
+    assert_eq!(why("x"), None);
+}
+
+#[test]
+fn implied_steps_are_left_out_of_after_and_stay_in_the_precedences() {
+    let system = system_of(&CHAIN.replace("a: ", "a: calls c 1 -> 2; "));
+    let plan = plan(&system);
+    assert_eq!(plan.precedences.len(), 3);
+    assert_eq!(plan.steps.last().unwrap().after, ["b"]);
+}
+
+#[test]
+fn edges_are_counted_once_whatever_they_need() {
+    let system = system_of(
+        "a: serves 1 -> 1,2; serves x 1,2 -> 2; image | b: serves 1; calls a 1 -> 2; calls a/x 1 -> 2 \
+         | c: calls a 1 | d: calls b ?; image",
+    );
+    let edges = derive(&system).edges;
+    assert_eq!((edges.proved, edges.assumed, edges.free), (2, 1, 1));
+}
+
+#[test]
+fn the_checker_and_the_derivation_mean_the_same_by_compatible() {
+    let needs = [
+        "?",
+        "-",
+        "1",
+        "2",
+        "all 1,2",
+        "any 1,2",
+        "any 2,3",
+        "^1.2",
+        "all ^1.2,^2",
+        "any ~1.4,9",
+        ">=1.3,<2",
+        "1.*",
+        "cached 1,2",
+        "connection 2,3",
+    ];
+    let served = [
+        "-",
+        "1",
+        "2",
+        "1,2",
+        "3",
+        "1.4",
+        "1.2,2.0.1",
+        "1.4.2",
+        "2",
+        "x",
+    ];
+    let mut count = 0;
+    for need in needs {
+        for versions in served {
+            for state in ["image", "undeclared", "deleted"] {
+                let text = format!("a: calls s {need} | s: serves {versions}; {state}");
+                let system = system_of(&text);
+                let name = |name: &str| ServiceName::parse(name).unwrap();
+                let caller = &system.services[&name("a")].live[0];
+                let callee = &system.services[&name("s")];
+                // A deleted one stands for the absent revision here.
+                let callee = if state == "deleted" {
+                    None
+                } else {
+                    callee.live.first()
+                };
+                let key = (name("s"), ContractName::from(&name("s")));
+                let mine = compat(&key, Some(caller), callee);
+                let works = |unknown_is_bad| {
+                    let terms = Terms {
+                        key: &key,
+                        is_itself: false,
+                        unknown_is_bad,
+                    };
+                    let known = caller.interface.as_ref();
+                    let client = Client::new(caller, known.and_then(|one| one.calls.get(&key)));
+                    !terms.fails(client, Server::of(callee, &key))
+                };
+                let theirs = (works(false), works(true));
+                let expected = match mine {
+                    Compat::Yes => (true, true),
+                    Compat::No(_) => (false, false),
+                    Compat::Unknown => (true, false),
+                };
+                assert_eq!(theirs, expected, "{text}");
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(count, 420);
+}

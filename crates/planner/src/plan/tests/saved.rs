@@ -1,0 +1,249 @@
+//! Plans in files: nothing is lost, nothing can be changed unseen, and what moved is named.
+
+use super::notation::system_of;
+use crate::plan::{Sameness, SavedPlan, moved, parts, plan};
+use tidegate_spec::ServiceName;
+
+const SYSTEMS: &[&str] = &[
+    "orders: serves 1 -> 1,2 | web: calls orders 1 -> 2",
+    "orders: serves 1 -> 1,2 | cart: calls orders 1 -> 2; serves 1 -> 1,2 | web: calls cart 1 -> 2; after orders",
+    "store: serves 1,2 -> 2 | cart: calls store 1 -> 2 | job: job; serves 1",
+    "a: undeclared; image | b: calls a ? -> 1 | c: deleted; calls b 1",
+    "strict | orders: serves api 1 + 1,2 -> 1,2 | web: calls orders/api all 1 -> any 1,2",
+    "gate: serves 1 -> 1,2 | phone: external; calls gate 1 -> 2 | web: calls gate cached 1 -> cached 1,2",
+    "a: new; serves 1 | b: new; calls a 1; calls c optional 1 | c: new; serves 1",
+    "consumer: serves 1,2 -> 2; exclusive g | producer: calls consumer durable 7d 1 -> 2; exclusive g",
+    "consumer: serves 1,2 -> 2 | producer: retained; calls consumer durable lag 1 + 2 -> 2",
+    "gate: serves 1 -> 2; versioned | web: calls gate 1 -> 2; switch PROTO | ads: serves 1 -> 2 | shop: calls ads optional weight 3 1 -> 2",
+    "phone: external; ended no call in 30 days; calls gate 1 | gate: serves 1 -> 2 | schema: job; irreversible; serves 1 -> 2",
+    "repair | store: serves 1 -> 1,2 | cart: calls store 2",
+];
+
+fn saved(text: &str) -> SavedPlan {
+    let system = system_of(text);
+    SavedPlan::new(&system, &plan(&system), None)
+}
+
+#[test]
+fn a_system_comes_back_from_its_file_as_it_was() {
+    for text in SYSTEMS {
+        let system = system_of(text);
+        let written = saved(text).to_text().expect("text");
+        let read = SavedPlan::parse(&written).expect("a saved plan");
+        assert_eq!(read.system(), Ok(system), "{text}");
+        assert_eq!(read.to_text().expect("text"), written, "{text}");
+    }
+}
+
+#[test]
+fn equal_input_gives_equal_bytes_and_other_input_another_digest() {
+    let digests: Vec<String> = SYSTEMS.iter().map(|text| saved(text).digest).collect();
+    let again: Vec<String> = SYSTEMS.iter().map(|text| saved(text).digest).collect();
+    assert_eq!(digests, again);
+    let distinct: std::collections::BTreeSet<&String> = digests.iter().collect();
+    assert_eq!(distinct.len(), digests.len());
+}
+
+#[test]
+fn what_was_written_verifies() {
+    for text in SYSTEMS {
+        let plan = saved(text);
+        if plan.plan.refusal.is_none() {
+            assert_eq!(plan.verify(), Ok(plan.plan.edges), "{text}");
+        }
+    }
+}
+
+#[test]
+fn every_certificate_has_the_whole_chain() {
+    let plan = saved(SYSTEMS[1]);
+    let told: Vec<String> = plan
+        .certificates
+        .iter()
+        .map(|one| {
+            format!(
+                "{}@{} never meets {}@{}: {}",
+                one.edge.caller,
+                one.caller_revision,
+                one.edge.callee,
+                one.callee_revision,
+                one.chain.join(" then ")
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    cart@target never meets orders@live: orders then cart
+    web@target never meets cart@live: cart then web
+    ");
+}
+
+/// Changes a file by its text and says what is found.
+fn faults_of(change: impl Fn(&str) -> String) -> String {
+    let text = saved(SYSTEMS[1]).to_text().expect("text");
+    let changed = change(&text);
+    assert_ne!(text, changed, "the change changes nothing");
+    match SavedPlan::parse(&changed) {
+        Err(error) => error.to_string(),
+        Ok(plan) => match plan.verify() {
+            Ok(_) => "nothing".to_owned(),
+            Err(faults) => faults.join("\n"),
+        },
+    }
+}
+
+#[test]
+fn a_file_that_was_edited_is_told() {
+    insta::assert_snapshot!(faults_of(|text| text.replacen("\"proved\": 2", "\"proved\": 3", 1)), @r"
+    the file was changed after it was written: its digest does not match
+    the digest does not match the plan and the system
+    ");
+    insta::assert_snapshot!(faults_of(|text| text.replacen("\"1\"", "\"3\"", 1)), @r"
+    the file was changed after it was written: its digest does not match
+    the digest does not match the plan and the system
+    wave 0: web@live may call cart@live (cart) and fail
+    wave 2: web@live may call cart@live (cart) and fail
+    nothing keeps web and cart from moving together when services advance one by one
+    ");
+    insta::assert_snapshot!(faults_of(|text| text.replacen("SavedPlan", "Plan", 1)), @"it is a `Plan`, not a saved plan");
+    insta::assert_snapshot!(faults_of(|text| text.replacen("v1alpha1", "v9", 1)), @"its version is `tidegate.dev/v9`; this tidegate reads `tidegate.dev/v1alpha1`");
+    insta::assert_snapshot!(faults_of(|text| text[..text.len() / 2].to_owned()), @"it is damaged, or no saved plan: EOF while parsing a value at line 114 column 29");
+}
+
+#[test]
+fn a_forged_digest_does_not_hide_an_unsafe_order() {
+    let mut plan = saved(SYSTEMS[0]);
+    plan.plan.waves = vec![vec!["orders".to_owned(), "web".to_owned()]];
+    plan.plan.steps[1].after.clear();
+    plan.plan.digest = plan.plan.digest_for(&plan.system().expect("a system"));
+    let forged = SavedPlan::new(&plan.system().expect("a system"), &plan.plan, None);
+    insta::assert_snapshot!(forged.verify().expect_err("faults").join("\n"), @r"
+    wave 1: web@target may call orders@live (orders) and fail
+    nothing keeps web and orders from moving together when services advance one by one
+    the certificate for web@target and orders@live does not lead from one of the two to the other
+    ");
+}
+
+fn differences(then: &str, now: &str, by: Sameness) -> String {
+    moved(&system_of(then), &system_of(now), by).join("\n")
+}
+
+#[test]
+fn what_moved_is_named() {
+    let then = "orders: serves 1 -> 1,2 | web: calls orders 1 -> 2 | old: image";
+    let now = "orders: serves 1 + 1,2 -> 1,2 | web: calls orders 1 -> any 1,2 | next: new | phone: external; calls orders 1";
+    assert_eq!(differences(then, then, Sameness::Named), "");
+    insta::assert_snapshot!(differences(then, now, Sameness::Named), @r"
+    old: is not there any more
+    orders: runs live0, live1; the plan was made for live
+    web: the graph declares its new revision differently
+    next: was not there
+    phone: was no caller from outside
+    ");
+}
+
+#[test]
+fn what_moved_of_how_a_service_may_move_is_named() {
+    let then = "a: serves 1 -> 1,2; exclusive g | b: retained; calls a durable 7d 1 + 1 -> 2 | p: external; ended long ago; calls a 1";
+    assert_eq!(differences(then, then, Sameness::Named), "");
+    let now = "repair | a: serves 1 -> 1,2; versioned; switch X | b: calls a durable 8d 1 -> 2 | p: external; calls a 1";
+    insta::assert_snapshot!(differences(then, now, Sameness::Declared), @r"
+    the plan was made for what is safe, and this is a repair
+    a: `routing` is another one
+    a: `switch` is another one
+    a: `exclusive` is another one
+    b: runs live; the plan was made for live1
+    b: the graph declares its new revision differently
+    p: is declared differently as a caller from outside
+    ");
+    insta::assert_snapshot!(differences(then, now, Sameness::Named), @r"
+    the plan was made for what is safe, and this is a repair
+    a: `routing` is another one
+    a: `switch` is another one
+    a: `exclusive` is another one
+    b: runs live; the plan was made for live1
+    b: nothing left something that may be unread; the plan was made for live0
+    b: the graph declares its new revision differently
+    p: is declared differently as a caller from outside
+    ");
+}
+
+#[test]
+fn names_of_revisions_do_not_count_where_nobody_knew_them() {
+    let mut now = system_of(SYSTEMS[0]);
+    for member in now.services.values_mut() {
+        for live in &mut member.live {
+            live.name = "5d8f7c".to_owned();
+        }
+    }
+    let then = system_of(SYSTEMS[0]);
+    assert_eq!(moved(&then, &now, Sameness::Declared), Vec::<String>::new());
+    assert_eq!(moved(&then, &now, Sameness::Named).len(), 2);
+}
+
+/// The parts of a refused release: what each brings, and in which order.
+fn parts_of(text: &str) -> String {
+    let system = system_of(text);
+    let found = match parts(&system, &plan(&system)) {
+        Ok(found) => found,
+        Err(error) => return error.to_string(),
+    };
+    let mut lines = Vec::new();
+    for part in &found {
+        let saved = SavedPlan::new(&part.system, &part.plan, None);
+        assert_eq!(saved.verify(), Ok(part.plan.edges), "{}", part.name);
+        let waves: Vec<String> = part.plan.waves.iter().map(|wave| wave.join(", ")).collect();
+        let unwritten: Vec<&str> = part.unwritten.iter().map(ServiceName::as_str).collect();
+        lines.push(format!(
+            "{}: {}; to be written: {}",
+            part.name,
+            waves.join(" | "),
+            unwritten.join(", ")
+        ));
+    }
+    let last = found.last().expect("a part");
+    for (name, member) in &last.system.services {
+        let end = member.at_end().into_iter().flatten().next_back();
+        let wanted = system.services[name]
+            .at_end()
+            .into_iter()
+            .flatten()
+            .next_back();
+        assert_eq!(
+            end.map(|revision| &revision.interface),
+            wanted.map(|revision| &revision.interface),
+            "{name} ends where the whole release would"
+        );
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_refused_release_is_cut_into_as_few_as_are_safe() {
+    insta::assert_snapshot!(parts_of("orders: serves 1 -> 2 | web: calls orders 1 -> 2"), @r"
+    expand: orders | web; to be written: orders
+    contract: orders; to be written:
+    ");
+    insta::assert_snapshot!(parts_of("a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls a 1 -> 2"), @r"
+    expand: a | b; to be written: a
+    flip: a; to be written:
+    ");
+    insta::assert_snapshot!(parts_of("a: serves 1 -> 2; calls b 1 -> 2 | b: serves 1 -> 2; calls a 1 -> 2 | c: new; calls a 2 | d: deleted; calls b 1 | e: image"), @r"
+    expand: a, d, e | b, c; to be written: a, b
+    flip-contract: a | b; to be written:
+    ");
+    insta::assert_snapshot!(parts_of("a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2; calls a 1 -> 2 | p: external; calls a 1 -> 2"), @r"
+    expand: b | a | c; to be written: b
+    flip: b; to be written:
+    ");
+    insta::assert_snapshot!(parts_of("orders: serves 1 -> 2 | web: calls orders durable 7d 1 -> 2"), @r"
+    expand: orders | web; to be written: orders
+    contract: orders/drain | orders; to be written:
+    ");
+    insta::assert_snapshot!(parts_of("a: serves 1 -> 2; calls b 1 -> 2 | b: serves 1 -> 2; calls a 1 -> 2; versioned | c: calls a durable lag 1 -> 2"), @r"
+    expand: a; to be written: a
+    expand-flip-contract: b/expand, c | a | b/contract; to be written: a
+    contract: a/drain | a; to be written:
+    ");
+    insta::assert_snapshot!(parts_of("orders: serves 1 -> 1,2 | web: calls orders 1 -> 2"), @"the release needs no split: its order is safe as it is");
+    insta::assert_snapshot!(parts_of("orders: serves 1 | web: calls orders 1 -> 2"), @"no split of services makes an order safe");
+}

@@ -1,8 +1,0 @@
-//! Ingresses; completion.md §4.13. They are complete when they are stored: who serves them may never give an address.
-
-use crate::upgrade::gate::Judgement;
-use crate::upgrade::gate::verdict::Verdict;
-
-pub(super) fn judge() -> Judgement {
-    Verdict::Complete.into()
-}
