@@ -74,7 +74,7 @@ bench: bench-plan ## What planning costs, then what tidegate costs a release: ma
 	$(CARGO) bench $(FEATURES) --bench release
 
 bench-plan: ## What planning costs at five sizes, beside a plain topological sort: time and memory
-	$(CARGO) bench $(FEATURES) --bench plan
+	$(CARGO) bench --locked -p tidegate-planner --bench plan
 
 generate: ## Write crds/ and the snapshots of command output anew
 	$(CARGO) run --locked --quiet --bin tidegate -- crds > crds/tidegate.yaml

@@ -20,9 +20,9 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion};
 use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
-use tidegate::graph::{Member, Moves, Revision, System, derive};
-use tidegate::plan::{Plan, check, plan, prove};
-use tidegate::spec::{ContractName, Interface, Manner, Need, Requirement, ServiceName, Version};
+use tidegate_planner::graph::{Member, Moves, Revision, System, derive};
+use tidegate_planner::plan::{Plan, check, plan, prove};
+use tidegate_spec::{ContractName, Interface, Manner, Need, Requirement, ServiceName, Version};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
