@@ -19,7 +19,7 @@ DENY = $(CACHE)/tools/bin/cargo-deny
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## Upgrade a real system on a real local control plane, and say what happened
+demo: ## Upgrade a real system on a real local control plane, and say what happened (DEMO=--from-git: from a commit)
 	$(CARGO) run $(FEATURES) --bin tidegate -- demo $(DEMO)
 
 test: check deny cluster-tests ## Everything: format, lints, licences, generated files, all tests, the real control plane included

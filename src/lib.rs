@@ -21,6 +21,7 @@ pub mod discover;
 
 pub mod draw;
 
+pub mod hook;
 pub mod source;
 
 pub mod controller;

@@ -44,22 +44,37 @@ struct Row {
 impl Archive {
     /// Stores a delivery. Out: whether it is new; one that is known already is left as it is.
     pub async fn store_delivery(&self, delivery: &Delivery) -> Result<bool, ArchiveError> {
-        writing!(self, "store a delivery", transaction => {
-            let done = sqlx::query(
-                "INSERT INTO deliveries (source, delivery, received_ms, provider, event, revision, verdict, body)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-            )
-            .bind(&delivery.source)
-            .bind(text(&delivery.delivery))
-            .bind(ms(delivery.received))
-            .bind(&delivery.provider)
-            .bind(text(&delivery.event))
-            .bind(delivery.revision.as_deref().map(text))
-            .bind(text(&delivery.verdict))
-            .bind(text(&delivery.body))
-            .execute(&mut *transaction)
+        let stored = self
+            .store_deliveries(std::slice::from_ref(delivery))
             .await?;
-            done.rows_affected() == 1
+        Ok(stored.first().copied().unwrap_or(false))
+    }
+
+    /// Stores deliveries, all or none. Out: of each whether it is new.
+    pub async fn store_deliveries(
+        &self,
+        deliveries: &[Delivery],
+    ) -> Result<Vec<bool>, ArchiveError> {
+        writing!(self, "store deliveries", transaction => {
+            let mut stored = Vec::with_capacity(deliveries.len());
+            for delivery in deliveries {
+                let done = sqlx::query(
+                    "INSERT INTO deliveries (source, delivery, received_ms, provider, event, revision, verdict, body)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+                )
+                .bind(&delivery.source)
+                .bind(text(&delivery.delivery))
+                .bind(ms(delivery.received))
+                .bind(&delivery.provider)
+                .bind(text(&delivery.event))
+                .bind(delivery.revision.as_deref().map(text))
+                .bind(text(&delivery.verdict))
+                .bind(text(&delivery.body))
+                .execute(&mut *transaction)
+                .await?;
+                stored.push(done.rows_affected() == 1);
+            }
+            stored
         })
     }
 

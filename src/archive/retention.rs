@@ -6,13 +6,16 @@ use super::error::ArchiveError;
 use super::open::{Archive, Engine};
 use super::statement::ms;
 
+/// How long deliveries are kept at the most: providers send one again within some days, never later.
+const DELIVERIES_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// How many releases go at once, so that nobody waits long for the lock.
 const BATCH: i64 = 200;
 
 /// How long things are kept; `None` is for ever. The newest release of a plan always stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// Releases, with all that belongs to them; deliveries and acts too.
+    /// Releases, with all that belongs to them; acts too, and deliveries, which go after 30 days at the latest.
     pub age: Option<SignedDuration>,
     /// How many releases of each plan.
     pub releases_per_plan: Option<u32>,
@@ -47,6 +50,7 @@ impl Archive {
         let most = retention.releases_per_plan.map_or(i64::MAX, i64::from);
         let oldest = retention.age.and_then(|age| now.checked_sub(age).ok());
         let oldest_ms = oldest.map_or(i64::MIN, ms);
+        let deliveries_ms = now.checked_sub(DELIVERIES_KEPT).map_or(i64::MIN, ms);
         let mut pruned = Pruned::default();
         loop {
             let gone = self.prune_releases(most, oldest_ms).await?;
@@ -56,8 +60,11 @@ impl Archive {
             }
         }
         writing!(self, "let old deliveries go", transaction => {
+            sqlx::query("DELETE FROM deliveries WHERE received_ms < $1")
+                .bind(deliveries_ms.max(oldest_ms))
+                .execute(&mut *transaction)
+                .await?;
             for statement in [
-                "DELETE FROM deliveries WHERE received_ms < $1",
                 "DELETE FROM logs WHERE at_ms < $1",
                 "DELETE FROM events WHERE at_ms < $1 AND release_uid NOT IN (SELECT uid FROM releases)",
                 "DELETE FROM acts WHERE at_ms < $1 AND release_uid NOT IN (SELECT uid FROM releases)",

@@ -14,12 +14,14 @@ use super::archive::KeepArgs;
 use super::archiving::{Archivist, Keeping};
 use super::drive::{LogListener, Queue, drive_in_background};
 use super::failure::{Exit, Failure};
+use super::hooking::keep_hooks;
 use super::notifying::Notifier;
 use super::output::Output;
 use super::sourcing::keeping;
+use crate::archive::Archive;
 use crate::cluster::{
-    Access, Connection, EventRecorder, Installed, Listener, Releases, has_ended, identity,
-    installed, keep_declared, keep_sources, watch_releases,
+    Access, Connection, EventRecorder, Installed, Listener, Releases, Webhooks, has_ended,
+    identity, installed, keep_declared, keep_sources, watch_releases,
 };
 use crate::spec::crd::Release;
 use crate::telemetry::{Health, Metrics, serve};
@@ -54,7 +56,18 @@ pub(super) struct ControllerArgs {
         value_name = "ADDRESS",
         env = "TIDEGATE_WEB"
     )]
-    web: WebAddress,
+    web: OptionalAddress,
+    /// Where webhooks of plans are taken, at `/hooks/NAMESPACE/PLAN`; `none`: nowhere
+    ///
+    /// Nothing else is there, and nothing there is answered without the plan's secret. Put TLS in front of any address but
+    /// a loopback one: GitLab sends the secret itself.
+    #[arg(
+        long,
+        default_value = "127.0.0.1:8091",
+        value_name = "ADDRESS",
+        env = "TIDEGATE_HOOKS"
+    )]
+    hooks: OptionalAddress,
     /// A kubeconfig file; otherwise the pod's own account
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<std::path::PathBuf>,
@@ -65,11 +78,11 @@ pub(super) struct ControllerArgs {
     keep: KeepArgs,
 }
 
-/// Where the page is served, if anywhere.
+/// Where something is served, if anywhere.
 #[derive(Debug, Clone, Copy)]
-struct WebAddress(Option<SocketAddr>);
+struct OptionalAddress(Option<SocketAddr>);
 
-impl std::str::FromStr for WebAddress {
+impl std::str::FromStr for OptionalAddress {
     type Err = std::net::AddrParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -82,7 +95,7 @@ impl std::str::FromStr for WebAddress {
 
 /// Serves the page until the process ends. Where that cannot be, releases go on: the page is not what they need.
 async fn keep_page(args: &ControllerArgs, connection: Connection) {
-    if let WebAddress(Some(address)) = args.web {
+    if let OptionalAddress(Some(address)) = args.web {
         let ended = serve_page(args, address, connection).await;
         let why = ended.map_or_else(|error| error.to_string(), |()| "it has ended".to_owned());
         tracing::error!(
@@ -128,7 +141,8 @@ pub(super) async fn controller(_output: &Output, args: &ControllerArgs) -> Resul
     let connection = Connection::open(&access).await?;
     let health = Health::default();
     let serving = tokio::spawn(serve(args.listen, metrics.clone(), health.clone()));
-    let archivist = args.keep.archive()?.map(|archive| {
+    let archive = args.keep.archive()?;
+    let archivist = archive.clone().map(|archive| {
         tracing::info!(place = archive.place(), "archiving what ends");
         Arc::new(Archivist::start(Keeping {
             archive,
@@ -140,7 +154,8 @@ pub(super) async fn controller(_output: &Output, args: &ControllerArgs) -> Resul
     });
     let notifier = Notifier::start(&connection, &metrics)
         .map_err(|error| Failure::new(Exit::Bug, crate::cluster::describe(&error)))?;
-    let mut outside: Vec<Arc<dyn Listener>> = vec![Arc::new(notifier)];
+    let notifier = Arc::new(notifier);
+    let mut outside: Vec<Arc<dyn Listener>> = vec![notifier.clone()];
     outside.extend(
         archivist
             .clone()
@@ -152,32 +167,59 @@ pub(super) async fn controller(_output: &Output, args: &ControllerArgs) -> Resul
         (&metrics, &health),
         (archivist, outside),
     );
-    let declared = keep_declared(connection.client(), args.watch_namespace.as_deref());
-    let sources = keep_sources(
-        connection.clone(),
-        args.watch_namespace.as_deref(),
-        keeping(args.cache.clone(), &metrics),
-    );
+    let beside = keep_beside(args, &connection, &metrics, (notifier, archive));
     let mut terminate = signal(SignalKind::terminate())
         .map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
     tokio::select! {
-        ended = serving => {
-            let message = match ended {
-                Ok(Ok(())) => "the server has ended".to_owned(),
-                Ok(Err(error)) => format!("cannot listen on {}: {error}", args.listen),
-                Err(error) => error.to_string(),
-            };
-            Err(Failure::new(Exit::Usage, message).hint("choose another address with `--listen`"))
-        }
+        ended = serving => Err(not_served(args, ended)),
         () = keep_page(args, connection.clone()) => Ok(()),
         () = driving => Ok(()),
-        () = async { wait_installed(&connection).await; futures::join!(declared, sources); } => Ok(()),
+        () = beside => Ok(()),
         _ = terminate.recv() => {
             tracing::info!("told to stop; releases go on where another process takes them up");
             Ok(())
         }
         _ = tokio::signal::ctrl_c() => Ok(()),
     }
+}
+
+/// Why health and metrics are not served any more.
+fn not_served(
+    args: &ControllerArgs,
+    ended: Result<std::io::Result<()>, tokio::task::JoinError>,
+) -> Failure {
+    let message = match ended {
+        Ok(Ok(())) => "the server has ended".to_owned(),
+        Ok(Err(error)) => format!("cannot listen on {}: {error}", args.listen),
+        Err(error) => error.to_string(),
+    };
+    Failure::new(Exit::Usage, message).hint("choose another address with `--listen`")
+}
+
+/// Keeps what goes on beside releases: what is declared, sources, and their webhooks.
+async fn keep_beside(
+    args: &ControllerArgs,
+    connection: &Connection,
+    metrics: &Metrics,
+    (notifier, archive): (Arc<Notifier>, Option<Archive>),
+) {
+    let namespace = args.watch_namespace.as_deref();
+    let webhooks = Webhooks::default();
+    let hooks = async {
+        if let OptionalAddress(Some(address)) = args.hooks {
+            keep_hooks(address, webhooks.clone(), (archive, metrics.clone())).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let kept = async {
+        wait_installed(connection).await;
+        let keeping = keeping(args.cache.clone(), metrics, (webhooks.clone(), notifier));
+        futures::join!(
+            keep_declared(connection.client(), namespace),
+            keep_sources(connection.clone(), namespace, keeping),
+        );
+    };
+    futures::join!(hooks, kept);
 }
 
 /// Waits until our kinds are there: a controller may be installed before them.

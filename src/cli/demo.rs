@@ -46,6 +46,9 @@ pub(super) struct DemoArgs {
     /// A kubeconfig file, with `--context`
     #[arg(long, value_name = "FILE", requires = "context")]
     kubeconfig: Option<std::path::PathBuf>,
+    /// From commits to releases: a Git server on this machine, a plan that names it, and a webhook
+    #[arg(long)]
+    from_git: bool,
     /// Leave everything up, and print how to reach it
     #[arg(long)]
     keep: bool,
@@ -104,12 +107,14 @@ async fn upgrade(
     let connection = Connection::open(access).await?;
     install(&connection.client()).await?;
     ensure_namespace(&connection.client(), NAMESPACE).await?;
+    let mut way = way::open(output, args.from_git, &connection).await?;
     output.say("\n1. Online Boutique is installed: ten services that speak protocol 1\n");
-    release(output, args, &connection, &OLD).await?;
+    release(output, args, &connection, (&mut way, &OLD, "protocol 1")).await?;
     output
         .say("\n2. Every service moves at once: servers to protocols 1 and 2, clients to 2 only\n");
     let since = Timestamp::now();
-    let (ended, chronicle) = release(output, args, &connection, &NEW).await?;
+    let (ended, chronicle) =
+        release(output, args, &connection, (&mut way, &NEW, "protocol 2")).await?;
     // The audit log is written behind the answers; a moment later it is complete.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let early = match local {
@@ -130,8 +135,29 @@ async fn release(
     output: &Output,
     args: &DemoArgs,
     connection: &Connection,
-    files: &[(&str, &str)],
+    (way, files, message): (&mut way::Way, &[(&str, &str)], &str),
 ) -> Result<(Release, Chronicle), Failure> {
+    let made = way::made(output, connection, (way, files, message)).await?;
+    let chronicle = Chronicle::default();
+    let seeing = Seeing {
+        output,
+        connection,
+        progress: args.progress,
+        timeout: None,
+        drives: true,
+        leaves_when_asked: false,
+        also: vec![std::sync::Arc::new(chronicle.clone())],
+    };
+    let ended = see_through(&seeing, made).await?;
+    exit_of(&ended)?;
+    Ok((ended, chronicle))
+}
+
+async fn release_of_files(
+    output: &Output,
+    connection: &Connection,
+    files: &[(&str, &str)],
+) -> Result<Release, Failure> {
     let texts: Vec<Text> = files
         .iter()
         .map(|(file, text)| Text {
@@ -163,20 +189,82 @@ async fn release(
             .collect(),
         reason: Some("demo".to_owned()),
     };
-    let made = releases.create(&plan, &new, &bundle).await?;
-    let chronicle = Chronicle::default();
-    let seeing = Seeing {
-        output,
-        connection,
-        progress: args.progress,
-        timeout: None,
-        drives: true,
-        leaves_when_asked: false,
-        also: vec![std::sync::Arc::new(chronicle.clone())],
-    };
-    let ended = see_through(&seeing, made).await?;
-    exit_of(&ended)?;
-    Ok((ended, chronicle))
+    Ok(releases.create(&plan, &new, &bundle).await?)
+}
+
+#[cfg(feature = "devcluster")]
+mod way {
+    //! Where releases come from: files, or commits.
+
+    use super::super::demo_git::FromGit;
+    use super::super::failure::Failure;
+    use super::super::output::Output;
+    use super::{NAMESPACE, release_of_files};
+    use crate::cluster::Connection;
+    use crate::spec::crd::Release;
+
+    pub(super) enum Way {
+        Files,
+        Git(Box<FromGit>),
+    }
+
+    pub(super) async fn open(
+        output: &Output,
+        from_git: bool,
+        connection: &Connection,
+    ) -> Result<Way, Failure> {
+        if !from_git {
+            return Ok(Way::Files);
+        }
+        let git = FromGit::start(output, connection, NAMESPACE).await?;
+        Ok(Way::Git(Box::new(git)))
+    }
+
+    pub(super) async fn made(
+        output: &Output,
+        connection: &Connection,
+        (way, files, message): (&mut Way, &[(&str, &str)], &str),
+    ) -> Result<Release, Failure> {
+        match way {
+            Way::Files => release_of_files(output, connection, files).await,
+            Way::Git(git) => git.push(output, files, message).await,
+        }
+    }
+}
+
+#[cfg(not(feature = "devcluster"))]
+mod way {
+    //! Without the feature `devcluster` there is no Git server to start.
+
+    use super::super::failure::{Exit, Failure};
+    use super::super::output::Output;
+    use super::release_of_files;
+    use crate::cluster::Connection;
+    use crate::spec::crd::Release;
+
+    pub(super) struct Way;
+
+    #[expect(clippy::unused_async, reason = "the same form as with the feature")]
+    pub(super) async fn open(
+        _output: &Output,
+        from_git: bool,
+        _connection: &Connection,
+    ) -> Result<Way, Failure> {
+        if from_git {
+            let words = "this tidegate was built without a Git server";
+            return Err(Failure::new(Exit::Usage, words)
+                .hint("`make demo DEMO=--from-git` in the repository builds one"));
+        }
+        Ok(Way)
+    }
+
+    pub(super) async fn made(
+        output: &Output,
+        connection: &Connection,
+        (_way, files, _message): (&mut Way, &[(&str, &str)], &str),
+    ) -> Result<Release, Failure> {
+        release_of_files(output, connection, files).await
+    }
 }
 
 #[cfg(feature = "devcluster")]

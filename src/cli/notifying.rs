@@ -8,9 +8,10 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::failure::{Exit, Failure};
-use crate::cluster::{Connection, Listener, Releases, describe};
-use crate::notify::{News, SendError, Sender, request, secret_of};
-use crate::spec::crd::{Notify, Release};
+use crate::cluster::{Connection, Listener, Releases, SourceListener, describe};
+use crate::notify::{News, SendError, Sender, concerns, request, secret_of};
+use crate::source::SourceEvent;
+use crate::spec::crd::{Notify, Release, ReleasePlan};
 use crate::telemetry::Metrics;
 use crate::upgrade::Event;
 
@@ -82,6 +83,13 @@ impl Notifier {
         }
     }
 
+    fn queue(&self, news: News) {
+        let untold = Untold::new(&self.untold);
+        if self.queue.try_send((news, untold)).is_err() {
+            self.metrics.count_notification("dropped");
+        }
+    }
+
     /// Whether some news is news; what has ended is forgotten.
     fn is_new(&self, news: &News, ends: bool) -> bool {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,13 +108,17 @@ impl Listener for Notifier {
                 continue;
             };
             let ends = matches!(event, Event::Ended { .. });
-            if !self.is_new(&news, ends) {
-                continue;
+            if self.is_new(&news, ends) {
+                self.queue(news);
             }
-            let untold = Untold::new(&self.untold);
-            if self.queue.try_send((news, untold)).is_err() {
-                self.metrics.count_notification("dropped");
-            }
+        }
+    }
+}
+
+impl SourceListener for Notifier {
+    fn hear(&self, plan: &ReleasePlan, event: &SourceEvent) {
+        if let Some(news) = News::of_source(plan, event) {
+            self.queue(news);
         }
     }
 }
@@ -128,13 +140,13 @@ impl Teller {
             let receivers = match releases.plan(&news.plan).await {
                 Ok(plan) => plan.map(|plan| plan.spec.notify).unwrap_or_default(),
                 Err(error) => {
-                    tracing::warn!(release = %news.release, "nobody is told: {}", describe(&error));
+                    tracing::warn!(release = %news.subject(), "nobody is told: {}", describe(&error));
                     self.metrics.count_notification("failed");
                     continue;
                 }
             };
             for (index, notify) in receivers.into_iter().enumerate() {
-                if !notify.on.is_empty() && !notify.on.contains(&news.occasion) {
+                if !concerns(&notify, &news) {
                     continue;
                 }
                 let (teller, news, room) = (self.clone(), news.clone(), room.clone());
@@ -155,8 +167,8 @@ impl Teller {
         self.metrics.count_notification(result);
         if let Err(why) = told {
             tracing::warn!(
-                release = %news.release,
-                "plan `{}`, `spec.notify[{index}]` was not told that it {}: {why}",
+                release = %news.subject(),
+                "plan `{}`, `spec.notify[{index}]` was not told of {}: {why}",
                 news.plan,
                 news.word()
             );

@@ -12,26 +12,34 @@ use super::input::read_all;
 use super::kinds::KindArgs;
 use super::output::Output;
 use super::release::{Reach, WatchingArgs, refusal};
+use super::run_source::{self, Fetched};
 use super::saved::SavedFile;
 use crate::cluster::{
     ClusterError, Connection, NewRelease, Releases, Word, has_ended, is_to_be_aborted,
 };
 use crate::controller::Planned;
-use crate::manifest::Bundle;
+use crate::manifest::{Bundle, Text};
 use crate::plan::Plan;
 use crate::spec::crd::{Approval, Concurrency, Planning, Release, ReleasePlan, Trigger};
 
 /// Release what the files declare: plan, prove, apply wave by wave, wait at each gate
 ///
 /// The release is kept in the cluster. It goes on where it stood if this process is killed and `run` is called
-/// again with the same files, or if a controller takes it up.
+/// again with the same files, or if a controller takes it up. Without files those count that the source of the plan has
+/// now.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
     /// The plan; otherwise the name of the ReleasePlan or the ServiceGraph in the files
     #[arg(value_name = "PLAN")]
     plan: Option<String>,
-    /// Manifests and ServiceGraph: files, folders with all below them, or `-` for stdin
-    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
+    /// Manifests and ServiceGraph: files, folders with all below them, or `-` for stdin; without them, what the source of the
+    /// plan has now
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "PATH",
+        required_unless_present = "plan"
+    )]
     files: Vec<PathBuf>,
     /// Carry out exactly the plan that `tidegate plan --out FILE` wrote, or nothing if the world moved since
     #[arg(long = "plan", value_name = "FILE")]
@@ -65,19 +73,13 @@ struct Answers {
 
 /// Runs the command.
 pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> {
-    let texts = read_all(&args.files)?;
+    let read = read_all(&args.files)?;
     let saved = args.saved.as_deref();
     let saved = saved
         .map(|path| SavedFile::open(output, path))
         .transpose()?;
     let connection = args.cluster.connect().await?;
-    // Files are checked before anything is asked of the cluster.
-    let (assembled, problems) = assemble(&texts, connection.namespace(), None);
-    tell_problems(output, &problems, &texts)?;
-    let Some(mut assembled) = assembled else {
-        return Err(Failure::told(Exit::Usage));
-    };
-    tell_problems(output, &assembled.too_large, &texts)?;
+    let (mut assembled, fetched) = input(output, args, (&connection, read)).await?;
     let name = plan_name(args, &assembled);
     let releases = Releases::new(connection.client(), connection.namespace());
     if let Some(plan) = take_plan_of_cluster(&releases, &name, &mut assembled).await? {
@@ -113,13 +115,13 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     }
     let wanted = saved.map(|_| plan.digest.clone());
     let approvals = approved_now(args, (&connection, &releases), &plan).await?;
-    let digest = Bundle::digest(&assembled.bundle.to_bytes());
+    let (revision, subject) = revision(&assembled.bundle, fetched.as_ref());
     let new = NewRelease {
         plan_digest: wanted,
         plan: name,
-        revision: digest.chars().take("sha256:".len() + 12).collect(),
+        revision,
         trigger: Trigger::Manual,
-        reason: args.reason.clone(),
+        reason: args.reason.clone().or(subject),
         planning,
         concurrency: assembled.bundle.plan.concurrency,
         approvals,
@@ -130,6 +132,41 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     reach
         .see_to(&args.watching, release, args.answers.no_input)
         .await
+}
+
+/// The frozen input: of the files, or of what the plan's source has. Files are checked before anything is asked of the
+/// cluster.
+async fn input(
+    output: &Output,
+    args: &RunArgs,
+    (connection, read): (&Connection, Vec<Text>),
+) -> Result<(Assembled, Option<Fetched>), Failure> {
+    let fetched = match (&args.plan, read.is_empty()) {
+        (Some(plan), true) => Some(run_source::fetch(output, connection, plan).await?),
+        (Some(_) | None, _) => None,
+    };
+    let texts = fetched.as_ref().map_or(&read, |fetched| &fetched.texts);
+    let of_cluster = fetched.as_ref().map(|fetched| &fetched.plan.spec);
+    let (assembled, problems) = assemble(texts, connection.namespace(), of_cluster);
+    tell_problems(output, &problems, texts)?;
+    let Some(assembled) = assembled else {
+        return Err(Failure::told(Exit::Usage));
+    };
+    tell_problems(output, &assembled.too_large, texts)?;
+    if fetched.is_some() {
+        run_source::refuse_own_plan(assembled.plan_name.as_ref())?;
+    }
+    Ok((assembled, fetched))
+}
+
+/// What is released, for people: the commit with its subject, or the digest of the files.
+fn revision(bundle: &Bundle, fetched: Option<&Fetched>) -> (String, Option<String>) {
+    if let Some(Fetched { commit, .. }) = fetched {
+        let subject = Some(commit.subject.clone()).filter(|subject| !subject.is_empty());
+        return (commit.id.clone(), subject);
+    }
+    let digest = Bundle::digest(&bundle.to_bytes());
+    (digest.chars().take("sha256:".len() + 12).collect(), None)
 }
 
 /// The plan, unless nothing may be written by what runs now. Where another release runs still, it is planned anew when

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use crate::cluster::{SourceKeeping, SourceListener};
+use crate::cluster::{SourceKeeping, SourceListener, Webhooks};
 use crate::source::SourceEvent;
 use crate::spec::crd::ReleasePlan;
 use crate::telemetry::Metrics;
@@ -20,7 +20,7 @@ impl SourceListener for SourceMetrics {
 }
 
 /// Tells log lines of what happens at sources.
-struct SourceLog;
+pub(super) struct SourceLog;
 
 impl SourceListener for SourceLog {
     fn hear(&self, plan: &ReleasePlan, event: &SourceEvent) {
@@ -35,13 +35,19 @@ impl SourceListener for SourceLog {
 
 /// What keeping sources needs. Each process caches in a folder of its own, unless one is given: two that fetch into one
 /// would disturb each other.
-pub(super) fn keeping(cache: Option<PathBuf>, metrics: &Metrics) -> SourceKeeping {
+pub(super) fn keeping(
+    cache: Option<PathBuf>,
+    metrics: &Metrics,
+    (webhooks, outside): (Webhooks, Arc<dyn SourceListener>),
+) -> SourceKeeping {
     let own = || std::env::temp_dir().join(format!("tidegate-sources-{}", std::process::id()));
     SourceKeeping {
         cache: cache.unwrap_or_else(own),
         listeners: vec![
             Arc::new(SourceLog),
             Arc::new(SourceMetrics(metrics.clone())),
+            outside,
         ],
+        webhooks,
     }
 }

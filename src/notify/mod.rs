@@ -11,5 +11,5 @@ mod send;
 mod tests;
 
 pub use news::News;
-pub use request::{Request, RequestError, request, secret_of};
+pub use request::{Request, RequestError, concerns, request, secret_of};
 pub use send::{SendError, Sender};

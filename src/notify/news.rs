@@ -2,7 +2,8 @@
 
 use kube::ResourceExt;
 
-use crate::spec::crd::{Occasion, Release};
+use crate::source::SourceEvent;
+use crate::spec::crd::{Occasion, Release, ReleasePlan};
 use crate::upgrade::Event;
 use crate::upgrade::why::AWAITING;
 
@@ -11,17 +12,17 @@ use crate::upgrade::why::AWAITING;
 pub struct News {
     /// What kind of news.
     pub occasion: Occasion,
-    /// The release's uid.
+    /// The release's uid, or the plan's.
     pub uid: String,
     /// Its namespace.
     pub namespace: String,
-    /// Its name.
+    /// The release's name; empty where it is about the plan's source.
     pub release: String,
     /// Its plan.
     pub plan: String,
     /// What is released.
     pub revision: String,
-    /// The step that it is about; empty where it is about the release.
+    /// The step, or the commit, that it is about; empty where it is about the release.
     pub step: String,
     /// A sentence.
     pub message: String,
@@ -69,6 +70,36 @@ impl News {
         })
     }
 
+    /// What an event at a plan's source is to people outside; `None` where it is nothing to them.
+    pub fn of_source(plan: &ReleasePlan, event: &SourceEvent) -> Option<Self> {
+        match event {
+            SourceEvent::WebhookLost { commit } => Some(Self {
+                occasion: Occasion::WebhookLost,
+                uid: plan.uid().unwrap_or_default(),
+                namespace: plan.namespace().unwrap_or_default(),
+                release: String::new(),
+                plan: plan.name_any(),
+                revision: commit.clone(),
+                step: commit.clone(),
+                message: event.message(),
+            }),
+            SourceEvent::Found { .. }
+            | SourceEvent::Failed { .. }
+            | SourceEvent::Invalid { .. }
+            | SourceEvent::Released { .. }
+            | SourceEvent::Waits { .. } => None,
+        }
+    }
+
+    /// What it is about: the release, or the plan.
+    pub fn subject(&self) -> &str {
+        if self.release.is_empty() {
+            &self.plan
+        } else {
+            &self.release
+        }
+    }
+
     /// The same for the same news, also from another process: receivers may drop what they know.
     pub fn id(&self) -> String {
         if self.step.is_empty() {
@@ -87,6 +118,7 @@ impl News {
             Occasion::Aborted => "Aborted",
             Occasion::Succeeded => "Succeeded",
             Occasion::RolledBack => "RolledBack",
+            Occasion::WebhookLost => "WebhookLost",
         }
     }
 
@@ -99,15 +131,16 @@ impl News {
             Occasion::Aborted => "was aborted",
             Occasion::Succeeded => "succeeded",
             Occasion::RolledBack => "rolled back",
+            Occasion::WebhookLost => "was found without a webhook",
         };
         let Self {
             namespace,
-            release,
             revision,
             message,
             ..
         } = self;
-        format!("{namespace}/{release} ({revision}) {state}: {message}")
+        let subject = self.subject();
+        format!("{namespace}/{subject} ({revision}) {state}: {message}")
     }
 }
 

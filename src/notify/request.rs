@@ -42,6 +42,12 @@ pub enum RequestError {
     NoReceiver,
 }
 
+/// Whether somebody wants to be told some news. A commit's status says nothing of webhooks.
+pub fn concerns(notify: &Notify, news: &News) -> bool {
+    let wants = notify.on.is_empty() || notify.on.contains(&news.occasion);
+    wants && !(notify.commit_status.is_some() && news.occasion == Occasion::WebhookLost)
+}
+
 /// The Secret that a receiver needs, and the key of it.
 pub fn secret_of(notify: &Notify) -> Option<(&SecretReference, &'static str)> {
     let slack = notify
@@ -111,8 +117,8 @@ fn cloud_event(news: &News) -> Value {
         "specversion": "1.0",
         "id": news.id(),
         "source": format!("/tidegate.dev/namespaces/{}/releaseplans/{}", news.namespace, news.plan),
-        "type": format!("dev.tidegate.release.{}", news.word()),
-        "subject": news.release,
+        "type": format!("dev.tidegate.{}.{}", if news.release.is_empty() { "source" } else { "release" }, news.word()),
+        "subject": news.subject(),
         "datacontenttype": "application/json",
         "data": {
             "namespace": news.namespace,
@@ -176,7 +182,7 @@ fn commit_status(status: &CommitStatus, news: &News, token: &str) -> Result<Requ
 /// `pending`, `success`, `failure` and `error` are all that GitHub knows.
 fn github_state(occasion: Occasion) -> &'static str {
     match occasion {
-        Occasion::Started | Occasion::NeedsApproval => "pending",
+        Occasion::Started | Occasion::NeedsApproval | Occasion::WebhookLost => "pending",
         Occasion::Succeeded | Occasion::RolledBack => "success",
         Occasion::Failed => "failure",
         Occasion::Aborted => "error",
@@ -186,7 +192,7 @@ fn github_state(occasion: Occasion) -> &'static str {
 fn gitlab_state(occasion: Occasion) -> &'static str {
     match occasion {
         Occasion::Started => "running",
-        Occasion::NeedsApproval => "pending",
+        Occasion::NeedsApproval | Occasion::WebhookLost => "pending",
         Occasion::Succeeded | Occasion::RolledBack => "success",
         Occasion::Failed => "failed",
         Occasion::Aborted => "canceled",

@@ -17,6 +17,8 @@ pub struct Known<'a> {
     pub suspended: bool,
     /// Whether somebody asks for a release of whatever is there.
     pub requested: bool,
+    /// Whether a webhook led to it.
+    pub announced: bool,
     /// When the schedule allows a release.
     pub schedule: Timing,
 }
@@ -54,6 +56,7 @@ pub fn due(known: &Known<'_>) -> Decision {
     let trigger = match (known.requested, is_new, known.schedule) {
         (true, _, _) => Trigger::Manual,
         (false, false, _) => return Decision::Known,
+        (false, true, Timing::AtOnce) if known.announced => Trigger::Webhook,
         (false, true, Timing::AtOnce) => Trigger::Poll,
         (false, true, Timing::Come(_)) => Trigger::Schedule,
         (false, true, Timing::Later(time)) => return Decision::At(time),
@@ -75,6 +78,7 @@ mod tests {
         unfinished: None,
         suspended: false,
         requested: false,
+        announced: false,
         schedule: Timing::AtOnce,
     };
 
@@ -88,6 +92,20 @@ mod tests {
             ..NEW
         };
         assert_eq!(due(&first), Decision::Release(Trigger::Poll));
+    }
+
+    #[test]
+    fn a_release_says_that_a_webhook_led_to_it() {
+        let announced = Known {
+            announced: true,
+            ..NEW
+        };
+        assert_eq!(due(&announced), Decision::Release(Trigger::Webhook));
+        let known = Known {
+            commit: "a",
+            ..announced
+        };
+        assert_eq!(due(&known), Decision::Known);
     }
 
     #[test]

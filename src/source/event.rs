@@ -42,6 +42,11 @@ pub enum SourceEvent {
         /// A sentence.
         message: String,
     },
+    /// The plan names a webhook, and a look that none asked for found a new commit.
+    WebhookLost {
+        /// Its digits.
+        commit: String,
+    },
 }
 
 impl SourceEvent {
@@ -52,13 +57,14 @@ impl SourceEvent {
             Self::Failed { reason, .. } | Self::Waits { reason, .. } => reason,
             Self::Invalid { .. } => "ManifestsInvalid",
             Self::Released { .. } => "ReleaseMade",
+            Self::WebhookLost { .. } => "WebhookLost",
         }
     }
 
     /// Whether somebody should look.
     pub fn is_warning(&self) -> bool {
         match self {
-            Self::Failed { .. } | Self::Invalid { .. } => true,
+            Self::Failed { .. } | Self::Invalid { .. } | Self::WebhookLost { .. } => true,
             Self::Found { .. } | Self::Released { .. } | Self::Waits { .. } => false,
         }
     }
@@ -90,6 +96,11 @@ impl SourceEvent {
                 reason: _,
                 message,
             } => format!("commit {} waits: {message}", short(commit)),
+            Self::WebhookLost { commit } => format!(
+                "commit {} was found without its webhook, by the look that is due every `interval`; see the deliveries at the \
+                 provider, and whether it reaches `/hooks/` of the controller",
+                short(commit)
+            ),
         }
     }
 }

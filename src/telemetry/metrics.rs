@@ -6,6 +6,7 @@ use prometheus::{
 };
 
 use super::archive::ArchiveMetrics;
+use crate::hook::Outcome;
 use crate::source::SourceEvent;
 use crate::upgrade::Event;
 
@@ -29,6 +30,7 @@ pub struct Metrics {
     queued_releases: IntGauge,
     archive: ArchiveMetrics,
     notifications: IntCounterVec,
+    webhooks: IntCounterVec,
 }
 
 impl Metrics {
@@ -94,13 +96,18 @@ impl Metrics {
                 "What was told outside of the cluster, by result: sent, failed or dropped.",
                 &["result"],
             )?,
+            webhooks: counter(
+                "tidegate_webhook_deliveries_total",
+                "Requests that came as webhooks, by what became of them.",
+                &["result"],
+            )?,
         };
         metrics.register()?;
         Ok(metrics)
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let all: [Box<dyn Collector>; 10] = [
+        let all: [Box<dyn Collector>; 11] = [
             Box::new(self.events.clone()),
             Box::new(self.waits.clone()),
             Box::new(self.service_seconds.clone()),
@@ -111,6 +118,7 @@ impl Metrics {
             Box::new(self.active_releases.clone()),
             Box::new(self.queued_releases.clone()),
             Box::new(self.notifications.clone()),
+            Box::new(self.webhooks.clone()),
         ];
         all.into_iter()
             .chain(self.archive.collectors())
@@ -201,6 +209,11 @@ impl Metrics {
     /// What becomes of the archive.
     pub fn archive(&self) -> &ArchiveMetrics {
         &self.archive
+    }
+
+    /// Counts one request that came as a webhook.
+    pub fn count_webhook(&self, outcome: &Outcome) {
+        self.webhooks.with_label_values(&[outcome.word()]).inc();
     }
 
     /// Counts one receiver that was told of something, or was not.

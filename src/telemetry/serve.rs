@@ -85,5 +85,9 @@ pub async fn serve(address: SocketAddr, metrics: Metrics, health: Health) -> std
         )
         .with_state((metrics, health));
     let listener = tokio::net::TcpListener::bind(address).await?;
+    tracing::info!(
+        "health and metrics are at http://{}",
+        listener.local_addr()?
+    );
     axum::serve(listener, router).await
 }

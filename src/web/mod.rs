@@ -6,6 +6,7 @@
 
 mod backend;
 mod explained;
+pub mod hooks;
 mod live;
 mod page;
 mod server;

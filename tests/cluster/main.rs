@@ -25,6 +25,8 @@ mod fail;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod flood;
+#[cfg(test)]
 mod histories;
 #[cfg(test)]
 mod hundred;
@@ -45,8 +47,12 @@ mod persons;
 #[cfg(test)]
 mod refuse;
 #[cfg(test)]
+mod sourced;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod wait;
+#[cfg(test)]
+mod webhooks;

@@ -1,185 +1,19 @@
 //! From a commit to a finished release: a real Git server, the controller, the real control plane.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use devcluster::git::{GitRepository, GitServer};
 use jiff::Timestamp;
-use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
-use serde_json::{Value, json};
-use tidegate::spec::crd::{Release, ReleasePlan, ReleasePlanStatus};
+use serde_json::json;
+use tidegate::spec::crd::Release;
 
 use crate::files::pair;
-use crate::support::{Running, Space, eventually};
+use crate::sourced::{Sourced, outcome};
+use crate::support::eventually;
 
 /// Longer than any look at the source may take.
 const SEVERAL_LOOKS: Duration = Duration::from_secs(13);
-
-/// A namespace with a repository, a plan that has it as its source, and a controller.
-struct Sourced {
-    space: Space,
-    server: GitServer,
-    repository: GitRepository,
-    controller: Option<Running>,
-}
-
-impl Sourced {
-    async fn new(name: &str) -> Self {
-        let space = Space::new(name).await;
-        let server = GitServer::start().await.unwrap();
-        let repository = server.repository("shop.git").unwrap();
-        tidegate::cluster::install(&space.client).await.unwrap();
-        Self {
-            space,
-            server,
-            repository,
-            controller: None,
-        }
-    }
-
-    /// Commits a version of the pair below `deploy`.
-    fn push(&self, version: u32) -> String {
-        let text = pair(version).without_plan().text();
-        self.push_text(&text, &format!("pair {version}"))
-    }
-
-    fn push_text(&self, text: &str, message: &str) -> String {
-        self.repository
-            .push(&[("deploy/all.yaml", text)], message)
-            .unwrap()
-    }
-
-    async fn secret(&self, name: &str, data: &[(&str, &str)]) {
-        let data: BTreeMap<&str, ByteString> = data
-            .iter()
-            .map(|(key, value)| (*key, ByteString(value.as_bytes().to_vec())))
-            .collect();
-        self.space
-            .create::<Secret>(json!({"metadata": {"name": name}, "data": data}))
-            .await;
-    }
-
-    async fn good_secret(&self) {
-        self.secret(
-            "git",
-            &[
-                ("username", self.server.username()),
-                ("password", self.server.password()),
-                ("ca.crt", self.server.authority()),
-            ],
-        )
-        .await;
-    }
-
-    /// The plan, with what is not as usual about its source.
-    async fn plan(&self, git: Value, spec: Value) {
-        let mut source = json!({
-            "url": self.repository.url(),
-            "ref": {"branch": "main"},
-            "path": "deploy",
-            "interval": "5s",
-            "secretRef": {"name": "git"},
-        });
-        for (key, value) in git.as_object().unwrap() {
-            source[key] = value.clone();
-        }
-        let mut all = json!({"source": {"git": source}, "strategy": {"settle": "300ms"}});
-        for (key, value) in spec.as_object().unwrap() {
-            all[key] = value.clone();
-        }
-        self.space
-            .create::<ReleasePlan>(json!({
-                "apiVersion": "tidegate.dev/v1alpha1",
-                "kind": "ReleasePlan",
-                "metadata": {"name": "shop"},
-                "spec": all,
-            }))
-            .await;
-    }
-
-    async fn patch(&self, patch: Value) {
-        self.space
-            .api::<ReleasePlan>()
-            .patch("shop", &PatchParams::default(), &Patch::Merge(&patch))
-            .await
-            .unwrap();
-    }
-
-    fn start(&mut self) {
-        let namespace = self.space.namespace.clone();
-        let arguments = [
-            "controller",
-            "--listen",
-            "127.0.0.1:0",
-            "--watch-namespace",
-            &namespace,
-        ];
-        let command = crate::support::program(&self.space.kubeconfig, &arguments);
-        self.controller = Some(Running::start(command, None));
-    }
-
-    async fn status(&self) -> ReleasePlanStatus {
-        let plan: Option<ReleasePlan> = self.space.get("shop").await;
-        plan.and_then(|plan| plan.status).unwrap_or_default()
-    }
-
-    /// Status, reason and message of the source's condition, once it is as asked for.
-    async fn until(&self, what: &str, is: impl Fn(&str, &str) -> bool) -> String {
-        let mut last = String::new();
-        let found = eventually(what, async || {
-            let status = self.status().await;
-            let mut conditions = status.conditions.iter();
-            let ready = conditions.find(|one| one.type_ == "SourceReady")?;
-            let shown = format!("{} {}: {}", ready.status, ready.reason, ready.message);
-            if shown != last {
-                last.clone_from(&shown);
-                eprintln!("{shown}");
-            }
-            is(&ready.reason, &ready.message).then_some(shown)
-        });
-        found.await
-    }
-
-    async fn until_released(&self, commit: &str) -> Release {
-        eventually("the release of a commit", async || {
-            let mut releases = self.releases().await;
-            releases.retain(|release| {
-                release.spec.revision == commit
-                    && release
-                        .status
-                        .as_ref()
-                        .is_some_and(|status| status.outcome.is_some())
-            });
-            releases.pop()
-        })
-        .await
-    }
-
-    async fn releases(&self) -> Vec<Release> {
-        let mut all: Vec<Release> = self.space.list().await;
-        all.retain(|release| release.spec.plan == "shop");
-        all.sort_by_key(|release| release.spec.number);
-        all
-    }
-
-    async fn commits(&self) -> Vec<String> {
-        let releases = self.releases().await;
-        releases
-            .into_iter()
-            .map(|release| release.spec.revision)
-            .collect()
-    }
-}
-
-fn outcome(release: &Release) -> &str {
-    let status = release.status.as_ref();
-    status
-        .and_then(|status| status.outcome.as_deref())
-        .unwrap_or_default()
-}
 
 #[tokio::test]
 async fn a_commit_that_is_pushed_is_released_in_order_and_once() {
@@ -345,4 +179,106 @@ async fn commits_wait_while_the_plan_is_suspended() {
     sourced.patch(json!({"spec": {"suspend": false}})).await;
     sourced.until_released(&first).await;
     assert_eq!(sourced.commits().await, [first]);
+}
+
+#[tokio::test]
+async fn only_the_newest_of_the_commits_that_came_while_a_release_ran_is_released() {
+    let mut sourced = Sourced::new("held").await;
+    let first = sourced.push(1);
+    sourced.good_secret().await;
+    sourced.plan(json!({}), json!({})).await;
+    sourced.start();
+    sourced.until_released(&first).await;
+
+    // A release that lasts until somebody says a word, however fast or slow the machine is.
+    let gate = |before: serde_json::Value| json!({"spec": {"strategy": {"approvals": before}}});
+    sourced.patch(gate(json!([{"before": "client"}]))).await;
+    let second = sourced.push(2);
+    let held = eventually("the release that waits for a word", async || {
+        let mut releases = sourced.releases().await;
+        releases.retain(|release| release.spec.revision == second);
+        releases.pop()
+    })
+    .await;
+    // The release has its frozen copy of what the plan said; the next one asks nobody.
+    sourced.patch(gate(json!(null))).await;
+    let changed = |version: &str| {
+        let text = pair(2).without_plan().text();
+        text.replace("registry/client:2", &format!("registry/client:{version}"))
+    };
+    for message in ["between", "last"] {
+        let commit = sourced.push_text(&changed(message), message);
+        let told = sourced
+            .until("that the commit waits", |reason, message| {
+                reason == "ReleaseUnfinished" && message.contains(&commit[..12])
+            })
+            .await;
+        let name = format!("release `{}` has not ended", held.name_any());
+        assert!(told.contains(&name), "{told}");
+        assert_eq!(sourced.commits().await, [first.clone(), second.clone()]);
+    }
+    let last = sourced.repository.git(&["rev-parse", "HEAD"]).unwrap();
+    let word = json!({"spec": {"control": {"approvals": [{"step": "client", "by": "anna"}]}}});
+    sourced
+        .space
+        .api::<Release>()
+        .patch(
+            &held.name_any(),
+            &PatchParams::default(),
+            &Patch::Merge(&word),
+        )
+        .await
+        .unwrap();
+    assert_eq!(outcome(&sourced.until_released(&last).await), "Succeeded");
+    assert_eq!(sourced.commits().await, [first, second, last]);
+}
+
+#[tokio::test]
+async fn a_release_of_what_the_source_has_now_needs_neither_files_nor_a_controller() {
+    let sourced = Sourced::new("by-hand").await;
+    let first = sourced.push(1);
+    sourced.plan(json!({}), json!({})).await;
+    let refused = sourced.space.tidegate(&["run", "shop"]).await.with_code(3);
+    assert!(
+        refused
+            .stderr
+            .contains("the source of plan `shop`: secret `git` does not exist"),
+        "{}",
+        refused.stderr
+    );
+    sourced.good_secret().await;
+    let run = sourced.space.tidegate(&["run", "shop"]).await.with_code(0);
+    assert!(
+        run.stderr.contains(&format!(
+            "commit {} of refs/heads/main: pair 1",
+            &first[..12]
+        )),
+        "{}",
+        run.stderr
+    );
+    let released = sourced.until_released(&first).await;
+    assert_eq!(outcome(&released), "Succeeded");
+    assert_eq!(
+        (
+            released.spec.trigger.as_str(),
+            released.spec.reason.as_deref()
+        ),
+        ("manual", Some("pair 1"))
+    );
+    // What is wrong with a commit is told as of files.
+    sourced.push_text(&pair(2).text(), "with a plan of its own");
+    let refused = sourced.space.tidegate(&["run", "shop"]).await.with_code(2);
+    assert!(
+        refused
+            .stderr
+            .contains("have a ReleasePlan of their own, `pair`"),
+        "{}",
+        refused.stderr
+    );
+    let unknown = sourced.space.tidegate(&["run", "shp"]).await.with_code(2);
+    assert!(
+        unknown.stderr.contains("there is no plan `shp`"),
+        "{}",
+        unknown.stderr
+    );
 }

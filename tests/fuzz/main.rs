@@ -13,6 +13,7 @@
     reason = "a test stops where its ground is missing, and says what it did"
 )]
 
+mod deliveries;
 mod mutate;
 mod targets;
 

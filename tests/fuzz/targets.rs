@@ -198,6 +198,12 @@ pub(super) fn all() -> Vec<Target> {
             },
         ),
         target(
+            "deliveries",
+            super::deliveries::seeds(),
+            super::deliveries::WORDS,
+            super::deliveries::run,
+        ),
+        target(
             "recognise",
             everything(),
             LINK_WORDS,

@@ -14,6 +14,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("plan", &["spec", "graph"]),
     ("draw", &["spec", "plan"]),
     ("upgrade", &["spec"]),
+    ("hook", &["spec"]),
     ("source", &["spec", "manifest"]),
     (
         "controller",
@@ -25,11 +26,18 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     (
         "cluster",
-        &["spec", "manifest", "upgrade", "source", "controller"],
+        &[
+            "spec",
+            "manifest",
+            "upgrade",
+            "hook",
+            "source",
+            "controller",
+        ],
     ),
     ("archive", &["spec"]),
-    ("notify", &["spec", "upgrade"]),
-    ("telemetry", &["plan", "upgrade", "source"]),
+    ("notify", &["spec", "upgrade", "source"]),
+    ("telemetry", &["plan", "upgrade", "hook", "source"]),
     (
         "web",
         &[
@@ -38,6 +46,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "plan",
             "draw",
             "upgrade",
+            "hook",
             "controller",
             "cluster",
         ],
@@ -52,6 +61,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "plan",
             "draw",
             "upgrade",
+            "hook",
             "source",
             "controller",
             "sim",
@@ -66,7 +76,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Modules that decide: no I/O, no clock, no async, no client.
 const PURE: &[&str] = &[
-    "spec", "manifest", "discover", "graph", "plan", "draw", "upgrade",
+    "spec", "manifest", "discover", "graph", "plan", "draw", "upgrade", "hook",
 ];
 /// The line with which each of them begins its `mod.rs`, so that clippy keeps the rule.
 const PURE_LINE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";

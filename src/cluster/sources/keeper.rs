@@ -1,28 +1,26 @@
 //! Keeps the source of one plan: look, decide, release, tell, wait.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::{Api, ResourceExt};
+use kube::ResourceExt;
 use tokio::sync::watch;
 
+use super::announced::Announcements;
 use super::making::Made;
+use super::reading::SourceReader;
 use super::told::Told;
+use super::webhooks::Bell;
 use super::{SourceListener, request};
 use crate::cluster::client::Connection;
 use crate::cluster::error::ClusterError;
 use crate::cluster::releases::{Releases, has_ended};
-use crate::source::{
-    Cache, Commit, Credentials, Decision, Known, Limits, Remote, SourceError, SourceEvent, Timing,
-    Wanted, due, jittered, short,
-};
-use crate::spec::crd::{GitSource, ReleasePlan, SecretReference, SourceStatus, Trigger};
-use crate::spec::{GitAddress, Severity, Timetable, check_plan, duration};
+use crate::source::{Commit, Decision, Known, SourceEvent, Timing, due, jittered, short};
+use crate::spec::crd::{GitSource, ReleasePlan, SourceStatus, Trigger};
+use crate::spec::{Problem, Severity, Timetable, check_plan, duration};
 
 /// How often a repository is looked at where the plan does not say.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -33,14 +31,15 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// Keeps the source of one plan.
 pub(super) struct Keeper {
-    pub(super) connection: Connection,
+    pub(super) reader: SourceReader,
     plans: watch::Receiver<ReleasePlan>,
-    folder: PathBuf,
     pub(super) told: Told,
     /// A commit that cannot be released, with the generation of the plan that says so, and what was told of it.
     pub(super) refused: Option<(Looked, SourceEvent)>,
     /// The release whose bundle is known to be whole.
     pub(super) whole: Option<String>,
+    pub(super) bell: Bell,
+    pub(super) announcements: Announcements,
 }
 
 /// A commit, looked at as a generation of the plan wants it.
@@ -56,17 +55,18 @@ impl Keeper {
     pub(super) fn new(
         connection: Connection,
         plans: watch::Receiver<ReleasePlan>,
-        folder: PathBuf,
+        (folder, bell): (PathBuf, Bell),
         listeners: Vec<Arc<dyn SourceListener>>,
     ) -> Self {
         let told = Told::new(connection.client(), listeners);
         Self {
-            connection,
+            reader: SourceReader::new(connection, folder),
             plans,
-            folder,
             told,
             refused: None,
             whole: None,
+            bell,
+            announcements: Announcements::default(),
         }
     }
 
@@ -84,8 +84,7 @@ impl Keeper {
                         }),
                         Some(namespace),
                     ) => {
-                        until_ended(&Releases::new(self.connection.client(), namespace), name)
-                            .await;
+                        until_ended(&Releases::new(self.reader.client(), namespace), name).await;
                     }
                     (Some(_) | None, _) => std::future::pending().await,
                 }
@@ -100,21 +99,25 @@ impl Keeper {
                 changed = self.plans.changed() => if changed.is_err() { return },
                 () = pause => {}
                 () = ended => {}
+                () = self.bell.ring() => {}
             }
         }
     }
 
     /// One look. Out: how long to rest; `None`: until the plan is changed.
     async fn turn(&mut self, plan: &ReleasePlan) -> Option<Rest> {
-        let source = plan.spec.source.as_ref()?;
         let problems = check_plan(&plan.spec);
-        if problems
-            .iter()
-            .any(|problem| problem.severity == Severity::Error)
-        {
-            // The plan's own conditions say so.
+        let is_wrong = |problem: &Problem| problem.severity == Severity::Error;
+        let Some(source) = plan
+            .spec
+            .source
+            .as_ref()
+            .filter(|_| !problems.iter().any(is_wrong))
+        else {
+            // The plan's own conditions say what is wrong.
+            self.bell.set_door(None);
             return None;
-        }
+        };
         let interval = jittered(interval(&source.git), fastrand::f64());
         match self.look(plan, &source.git).await {
             Ok(rest) => Some(Rest {
@@ -137,8 +140,10 @@ impl Keeper {
 
     async fn look(&mut self, plan: &ReleasePlan, git: &GitSource) -> Result<Rest, ClusterError> {
         let namespace = plan.namespace().unwrap_or_default();
-        let releases = Releases::new(self.connection.client(), &namespace);
-        let commit = match self.fetch(plan, git).await? {
+        let releases = Releases::new(self.reader.client(), &namespace);
+        self.open_door(plan, git).await?;
+        let look = self.begin_look();
+        let commit = match self.reader.fetch(plan).await? {
             Ok(commit) => commit,
             Err(error) => {
                 let event = SourceEvent::Failed {
@@ -149,7 +154,8 @@ impl Keeper {
                 return Ok(Rest::long());
             }
         };
-        self.told.found(plan, &commit).await?;
+        let is_new = self.told.found(plan, &commit).await?;
+        let again = self.judge_webhook(plan, look, (&commit.id, is_new)).await?;
         let all = releases.list(Some(&plan.name_any())).await?;
         let known = self.told.known(plan).await?;
         let made = Made::newest(&all, &known);
@@ -165,9 +171,14 @@ impl Keeper {
             unfinished: unfinished.as_deref(),
             suspended: plan.spec.suspend,
             requested: asked.is_some(),
+            announced: self.is_announced(&commit.id),
             schedule: timing(plan, &known, Timestamp::now()),
         });
-        self.carry_out(plan, &commit, decision).await
+        let mut rest = self.carry_out(plan, &commit, decision).await?;
+        if let Some(again) = again {
+            rest.pause = rest.pause.min(Rest::until(again).pause);
+        }
+        Ok(rest)
     }
 
     async fn carry_out(
@@ -240,7 +251,7 @@ impl Keeper {
             self.told.tell(plan, &event, |_| {}).await?;
             return Ok(Rest::long());
         }
-        let event = match self.read(plan, &commit.id).await {
+        let event = match self.reader.read(plan, &commit.id).await {
             Err(error) => SourceEvent::Failed {
                 reason: error.reason(),
                 message: error.to_string(),
@@ -278,99 +289,6 @@ impl Keeper {
                 }
             })
             .await
-    }
-
-    /// Gets the commit that is meant, off the threads that others wait for.
-    async fn fetch(
-        &self,
-        plan: &ReleasePlan,
-        git: &GitSource,
-    ) -> Result<Result<Commit, SourceError>, ClusterError> {
-        let (Ok(address), Some(wanted)) = (GitAddress::parse(&git.url), Wanted::of(&git.reference))
-        else {
-            return Ok(Err(SourceError::Cache(
-                "the plan names no commit".to_owned(),
-            )));
-        };
-        let credentials = match self.secret(plan, git).await? {
-            Ok(data) => Credentials::of(&data, &address),
-            Err(error) => Err(error),
-        };
-        let credentials = match credentials {
-            Ok(credentials) => credentials,
-            Err(error) => return Ok(Err(error)),
-        };
-        let cache = self.cache();
-        let remote = Remote {
-            address,
-            credentials,
-        };
-        Ok(blocking(move || cache.fetch(&remote, &wanted)).await)
-    }
-
-    fn cache(&self) -> Cache {
-        Cache::new(self.folder.clone(), Limits::default())
-    }
-
-    pub(super) async fn read(
-        &self,
-        plan: &ReleasePlan,
-        commit: &str,
-    ) -> Result<Vec<crate::manifest::Text>, SourceError> {
-        let cache = self.cache();
-        let commit = commit.to_owned();
-        let source = plan.spec.source.as_ref();
-        let path = source.and_then(|source| source.git.path.clone());
-        blocking(move || cache.read(&commit, path.as_deref())).await
-    }
-
-    /// The data of the Secret that the plan names, read as the plan's account.
-    async fn secret(
-        &self,
-        plan: &ReleasePlan,
-        git: &GitSource,
-    ) -> Result<Result<BTreeMap<String, Vec<u8>>, SourceError>, ClusterError> {
-        match &git.secret_ref {
-            Some(reference) => self.secret_of(plan, ("secretRef", reference)).await,
-            None => Ok(Ok(BTreeMap::new())),
-        }
-    }
-
-    /// The data of one Secret.
-    pub(super) async fn secret_of(
-        &self,
-        plan: &ReleasePlan,
-        (field, reference): (&str, &SecretReference),
-    ) -> Result<Result<BTreeMap<String, Vec<u8>>, SourceError>, ClusterError> {
-        let namespace = plan.namespace().unwrap_or_default();
-        let account = plan.spec.service_account_name.as_deref();
-        let client = self.connection.acting_as(&namespace, account)?;
-        let name = &reference.name;
-        let unusable = |message: String, next: String| SourceError::Secret { message, next };
-        match Api::<Secret>::namespaced(client, &namespace)
-            .get(name)
-            .await
-        {
-            Ok(secret) => {
-                let data = secret.data.unwrap_or_default();
-                let data = data.into_iter().map(|(key, value)| (key, value.0));
-                Ok(Ok(data.collect()))
-            }
-            Err(error) => {
-                let error = ClusterError::of(error, format!("secret `{name}`"));
-                if error.is_passing() {
-                    return Err(error);
-                }
-                let next = if error.is_absent() {
-                    format!(
-                        "create it in the namespace `{namespace}`, or correct `spec.source.git.{field}`"
-                    )
-                } else {
-                    format!("give the plan's account `get` on the secret `{name}`")
-                };
-                Ok(Err(unusable(error.to_string(), next)))
-            }
-        }
     }
 }
 
@@ -428,15 +346,5 @@ async fn until_ended(releases: &Releases, name: &str) {
             Err(error) if error.is_absent() => return,
             Err(_) => {}
         }
-    }
-}
-
-/// Runs what blocks where nobody waits for the thread.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
-) -> Result<T, SourceError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(SourceError::Cache(error.to_string())),
     }
 }

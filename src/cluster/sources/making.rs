@@ -73,7 +73,7 @@ impl Keeper {
             rollback_of: None,
             retry_of: None,
         };
-        let releases = Releases::new(self.connection.client(), &namespace);
+        let releases = Releases::new(self.reader.client(), &namespace);
         // Whoever else keeps this source may have been faster. A wish is for one more release, whatever is there.
         let is_made = |newest: Option<&Release>| {
             trigger != Trigger::Manual
@@ -100,11 +100,11 @@ impl Keeper {
             return Ok(());
         }
         let namespace = plan.namespace().unwrap_or_default();
-        if let Ok(texts) = self.read(plan, &release.spec.revision).await
+        if let Ok(texts) = self.reader.read(plan, &release.spec.revision).await
             && let Ok(assembled) = assembled(&texts, &namespace, plan)
             && Bundle::digest(&assembled.bundle.to_bytes()) == release.spec.bundle.digest
         {
-            let releases = Releases::new(self.connection.client(), &namespace);
+            let releases = Releases::new(self.reader.client(), &namespace);
             releases.complete(release, &assembled.bundle).await?;
         }
         self.whole = Some(name);

@@ -3,9 +3,12 @@
 //! In: the plans of a namespace, or of all. Out: Releases, and each plan's `status.source` and `SourceReady`. When a
 //! commit is released is decided in [`crate::source`].
 
+mod announced;
 mod keeper;
 mod making;
+mod reading;
 mod told;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,6 +25,8 @@ use super::client::Connection;
 use crate::source::SourceEvent;
 use crate::spec::crd::{REQUEST_ANNOTATION, ReleasePlan};
 use keeper::Keeper;
+pub use reading::SourceReader;
+pub use webhooks::Webhooks;
 
 /// Whoever wants to hear what happens at sources.
 pub trait SourceListener: Send + Sync {
@@ -38,11 +43,17 @@ pub struct SourceKeeping {
     pub cache: PathBuf,
     /// Who hears of what happens.
     pub listeners: Vec<Arc<dyn SourceListener>>,
+    /// The doors at which webhooks knock.
+    pub webhooks: Webhooks,
 }
 
 /// Keeps the sources of a namespace, or of all, for ever.
 pub async fn keep_sources(connection: Connection, namespace: Option<&str>, keeping: SourceKeeping) {
-    let SourceKeeping { cache, listeners } = keeping;
+    let SourceKeeping {
+        cache,
+        listeners,
+        webhooks,
+    } = keeping;
     let api: Api<ReleasePlan> = match namespace {
         Some(namespace) => Api::namespaced(connection.client(), namespace),
         None => Api::all(connection.client()),
@@ -64,7 +75,8 @@ pub async fn keep_sources(connection: Connection, namespace: Option<&str>, keepi
                 }
                 let (plans, newest) = watch::channel(plan);
                 let folder = cache.join(&key.0).join(&key.1);
-                let keeper = Keeper::new(connection.clone(), newest, folder, listeners.clone());
+                let own = (folder, webhooks.bell(&key));
+                let keeper = Keeper::new(connection.clone(), newest, own, listeners.clone());
                 let task = keepers.spawn(keeper.keep());
                 kept.insert(key, Kept { plans, task });
             }
@@ -76,12 +88,12 @@ pub async fn keep_sources(connection: Connection, namespace: Option<&str>, keepi
                     .cloned()
                     .collect();
                 for key in &gone {
-                    forget(key, &mut kept);
+                    forget(key, &mut kept, &webhooks);
                 }
             }
             Ok(Watched::Delete(plan)) => {
                 let key = (plan.namespace().unwrap_or_default(), plan.name_any());
-                forget(&key, &mut kept);
+                forget(&key, &mut kept, &webhooks);
             }
             Err(error) => tracing::debug!(%error, "the watch of plans was cut; taking it up again"),
         }
@@ -89,9 +101,10 @@ pub async fn keep_sources(connection: Connection, namespace: Option<&str>, keepi
     }
 }
 
-fn forget(key: &Key, kept: &mut BTreeMap<Key, Kept>) {
+fn forget(key: &Key, kept: &mut BTreeMap<Key, Kept>, webhooks: &Webhooks) {
     if let Some(gone) = kept.remove(key) {
         gone.task.abort();
+        webhooks.forget(key);
     }
 }
 

@@ -18,6 +18,8 @@ use crate::spec::crd::{ReleasePlan, SourceStatus};
 
 /// The condition that says how a source is.
 const SOURCE_READY: &str = "SourceReady";
+/// The condition that says how its webhook is.
+const WEBHOOK_HEALTHY: &str = "WebhookHealthy";
 /// How often a write is tried again when somebody else wrote the plan in between.
 const CONFLICTS_MAX: usize = 5;
 /// How long a note of an Event may be: the API server takes 1024 bytes.
@@ -54,16 +56,17 @@ impl Told {
             .unwrap_or_default())
     }
 
-    /// A commit was found; told where it is a new one.
+    /// A commit was found; told where it is a new one. Out: whether it is, after another one was known.
     pub(super) async fn found(
         &mut self,
         plan: &ReleasePlan,
         commit: &Commit,
-    ) -> Result<(), ClusterError> {
+    ) -> Result<bool, ClusterError> {
         let known = self.known(plan).await?;
         if known.commit.as_ref() == Some(&commit.id) {
-            return Ok(());
+            return Ok(false);
         }
+        let is_next = known.commit.is_some();
         let event = SourceEvent::Found {
             commit: commit.id.clone(),
             reference: commit.reference.clone(),
@@ -75,7 +78,8 @@ impl Told {
             status.subject = Some(commit.subject.clone());
             status.found_at = Some(Time(Timestamp::now()));
         })
-        .await
+        .await?;
+        Ok(is_next)
     }
 
     /// All is well, and there is nothing to tell.
@@ -86,7 +90,72 @@ impl Told {
         message: &str,
     ) -> Result<(), ClusterError> {
         self.last = None;
-        self.write(plan, ("True", reason, message), |_| {}).await
+        let said = condition(plan, SOURCE_READY, ("True", reason, message));
+        self.write(plan, |before| with_condition(before, said.clone()), |_| {})
+            .await
+    }
+
+    /// A webhook led to a look.
+    pub(super) async fn delivered(
+        &self,
+        plan: &ReleasePlan,
+        at: Timestamp,
+    ) -> Result<(), ClusterError> {
+        let words = ("True", "Delivered", "webhooks come");
+        let said = condition(plan, WEBHOOK_HEALTHY, words);
+        self.write(
+            plan,
+            |before| with_condition(before, said.clone()),
+            |status| status.delivered = Some(Time(at)),
+        )
+        .await
+    }
+
+    /// None came for a commit.
+    pub(super) async fn lost(&self, plan: &ReleasePlan, commit: &str) -> Result<(), ClusterError> {
+        let event = SourceEvent::WebhookLost {
+            commit: commit.to_owned(),
+        };
+        let message = event.message();
+        let words = ("False", "CommitSeenByPollFirst", message.as_str());
+        let said = condition(plan, WEBHOOK_HEALTHY, words);
+        self.write(plan, |before| with_condition(before, said.clone()), |_| {})
+            .await?;
+        self.publish(plan, &event).await;
+        Ok(())
+    }
+
+    /// Whether the door is open. What was said of webhooks that came or did not come stays.
+    pub(super) async fn door(
+        &self,
+        plan: &ReleasePlan,
+        shut: Option<&str>,
+    ) -> Result<(), ClusterError> {
+        let words = match shut {
+            Some(why) => ("False", "SecretUnusable", why),
+            None => ("Unknown", "NothingDelivered", "no webhook has come yet"),
+        };
+        let said = condition(plan, WEBHOOK_HEALTHY, words);
+        let conditions = |before: &[Condition]| {
+            let mut known = before.iter().filter(|one| one.type_ == WEBHOOK_HEALTHY);
+            let stays = known.any(|one| one.reason != "SecretUnusable");
+            if shut.is_none() && stays {
+                before.to_vec()
+            } else {
+                with_condition(before, said.clone())
+            }
+        };
+        self.write(plan, conditions, |_| {}).await
+    }
+
+    /// The plan names no webhook any more.
+    pub(super) async fn no_webhook(&self, plan: &ReleasePlan) -> Result<(), ClusterError> {
+        let without = |before: &[Condition]| {
+            let others = before.iter().filter(|one| one.type_ != WEBHOOK_HEALTHY);
+            others.cloned().collect()
+        };
+        self.write(plan, without, |status| status.delivered = None)
+            .await
     }
 
     /// Tells of an event, once while it stays the same, and keeps what it changes.
@@ -98,12 +167,19 @@ impl Told {
     ) -> Result<(), ClusterError> {
         let ready = if event.is_warning() { "False" } else { "True" };
         let message = event.message();
-        self.write(plan, (ready, event.reason(), &message), change)
+        let said = condition(plan, SOURCE_READY, (ready, event.reason(), &message));
+        self.write(plan, |before| with_condition(before, said.clone()), change)
             .await?;
         if self.last.as_ref() == Some(event) {
             return Ok(());
         }
         self.last = Some(event.clone());
+        self.publish(plan, event).await;
+        Ok(())
+    }
+
+    /// Lets everybody hear of an event.
+    async fn publish(&self, plan: &ReleasePlan, event: &SourceEvent) {
         for listener in &self.listeners {
             listener.hear(plan, event);
         }
@@ -122,13 +198,12 @@ impl Told {
         if let Err(error) = self.recorder.publish(&event, &plan.object_ref(&())).await {
             tracing::debug!(%error, "an Event was not taken");
         }
-        Ok(())
     }
 
     async fn write(
         &self,
         plan: &ReleasePlan,
-        (status, reason, message): (&str, &str, &str),
+        conditions: impl Fn(&[Condition]) -> Vec<Condition>,
         change: impl Fn(&mut SourceStatus),
     ) -> Result<(), ClusterError> {
         for _ in 0..CONFLICTS_MAX {
@@ -137,15 +212,7 @@ impl Told {
             let known = before.source.clone().unwrap_or_default();
             let mut source = known.clone();
             change(&mut source);
-            let wanted = Condition {
-                type_: SOURCE_READY.to_owned(),
-                status: status.to_owned(),
-                reason: reason.to_owned(),
-                message: message.chars().take(MESSAGE_CHARACTERS_MAX).collect(),
-                observed_generation: plan.metadata.generation,
-                last_transition_time: Time(Timestamp::now()),
-            };
-            let conditions = with_condition(&before.conditions, wanted);
+            let conditions = conditions(&before.conditions);
             if conditions == before.conditions && source == known {
                 return Ok(());
             }
@@ -179,6 +246,28 @@ impl Told {
     fn api(&self, plan: &ReleasePlan) -> Api<ReleasePlan> {
         Api::namespaced(self.client.clone(), &plan.namespace().unwrap_or_default())
     }
+}
+
+fn condition(
+    plan: &ReleasePlan,
+    kind: &str,
+    (status, reason, message): (&str, &str, &str),
+) -> Condition {
+    Condition {
+        type_: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: message.chars().take(MESSAGE_CHARACTERS_MAX).collect(),
+        observed_generation: plan.metadata.generation,
+        last_transition_time: Time(Timestamp::now()),
+    }
+}
+
+/// Whether something is said of a webhook.
+pub(super) fn speaks_of_webhook(plan: &ReleasePlan) -> bool {
+    let status = plan.status.iter();
+    let mut conditions = status.flat_map(|status| &status.conditions);
+    conditions.any(|one| one.type_ == WEBHOOK_HEALTHY)
 }
 
 fn what(plan: &ReleasePlan) -> String {

@@ -29,7 +29,10 @@ pub use release::{
     ReleaseSpec, ReleaseStatus, ServiceStatus, Trigger, WaveStatus,
 };
 pub use secret::SecretReference;
-pub use source::{GitReference, GitSource, REQUEST_ANNOTATION, Schedule, Source, SourceStatus};
+pub use source::{
+    GitReference, GitSource, REQUEST_ANNOTATION, Schedule, Source, SourceStatus, Webhook,
+    WebhookProvider,
+};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;

@@ -50,6 +50,8 @@ pub enum Occasion {
     Succeeded,
     /// A rollback succeeded.
     RolledBack,
+    /// A new commit of the source was found without its webhook.
+    WebhookLost,
 }
 
 /// A Slack-compatible webhook.

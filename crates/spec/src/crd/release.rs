@@ -113,7 +113,7 @@ pub struct ReleaseSpec {
     /// What is released, for people: a commit, or the digest of the manifests.
     #[schemars(length(min = 1, max = 128))]
     pub revision: String,
-    /// What started it: `manual`, `poll`, `schedule`, `rollback` or `retry`.
+    /// What started it: `manual`, `webhook`, `poll`, `schedule`, `rollback` or `retry`.
     #[schemars(length(min = 1, max = 63))]
     pub trigger: String,
     /// Why, in the words of whoever started it.
@@ -155,6 +155,8 @@ pub enum Trigger {
     Rollback,
     /// An earlier release is done once more.
     Retry,
+    /// A look at the source, for which a webhook asked, that found a new commit.
+    Webhook,
     /// A look at the source that found a new commit.
     Poll,
     /// A time of the schedule.
@@ -168,6 +170,7 @@ impl Trigger {
             Self::Manual => "manual",
             Self::Rollback => "rollback",
             Self::Retry => "retry",
+            Self::Webhook => "webhook",
             Self::Poll => "poll",
             Self::Schedule => "schedule",
         }

@@ -46,6 +46,48 @@ pub struct GitSource {
     /// with `password` where it has one) and `known_hosts` for ssh, `ca.crt` for a server of a private authority.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretReference>,
+    /// Who tells of new commits, so that they need not wait for the next look. The repository is looked at every
+    /// `interval` all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
+}
+
+/// Who tells of new commits, at `/hooks/NAMESPACE/PLAN` of the controller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Webhook {
+    /// Whose webhooks they are: `github`, `gitlab`, `gitea` (Forgejo too), or `generic` for any program that has a token.
+    pub provider: WebhookProvider,
+    /// A Secret of the plan's namespace: `secret`, as the provider has it (of `generic`: none), and `token`, which a
+    /// program shows as `Authorization: Bearer TOKEN`. While either is changed, `secret-previous` and `token-previous`
+    /// count too.
+    pub secret_ref: SecretReference,
+}
+
+/// Whose webhooks they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookProvider {
+    /// GitHub, and GitHub Enterprise Server: HMAC-SHA256 of the body in `X-Hub-Signature-256`.
+    GitHub,
+    /// GitLab: the secret itself in `X-Gitlab-Token`.
+    GitLab,
+    /// Gitea and Forgejo: HMAC-SHA256 of the body in `X-Gitea-Signature`.
+    Gitea,
+    /// Any program that has the token.
+    Generic,
+}
+
+impl WebhookProvider {
+    /// The word, as the plan has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::GitHub => "github",
+            Self::GitLab => "gitlab",
+            Self::Gitea => "gitea",
+            Self::Generic => "generic",
+        }
+    }
 }
 
 /// Which commit of a repository is meant; exactly one of the four.
@@ -117,4 +159,7 @@ pub struct SourceStatus {
     /// The last time of the schedule that was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_schedule: Option<Time>,
+    /// When a webhook last led to a look at the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<Time>,
 }
