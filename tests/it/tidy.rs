@@ -124,10 +124,15 @@ fn place_of(module: &str) -> (PathBuf, &'static str) {
 
 /// All code of the product.
 fn product_files() -> Vec<PathBuf> {
-    ["src", "crates/spec", "crates/planner", "crates/upgrade"]
-        .iter()
-        .flat_map(|folder| rust_files(&root().join(folder)))
-        .collect()
+    [
+        "src",
+        "crates/spec/src",
+        "crates/planner/src",
+        "crates/upgrade/src",
+    ]
+    .iter()
+    .flat_map(|folder| rust_files(&root().join(folder)))
+    .collect()
 }
 
 fn module_of(file: &Path) -> Option<String> {
