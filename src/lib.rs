@@ -20,6 +20,7 @@ pub mod manifest;
 pub mod discover;
 
 pub mod draw;
+pub mod drift;
 
 pub mod hook;
 pub mod source;

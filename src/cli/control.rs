@@ -7,9 +7,10 @@ use super::approve::{demand, is_awaiting, steps, words_of};
 use super::context::{ClusterArgs, find_release};
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use crate::cluster::{Releases, Word, has_ended, who_am_i};
+use crate::cluster::{Connection, Releases, Word, has_ended, who_am_i};
 use crate::spec::crd::{Release, ServiceStatus};
 use crate::spec::did_you_mean;
+use crate::upgrade::THAW;
 
 /// Start nothing more in a release until `resume`; what moves goes on
 #[derive(Debug, clap::Args)]
@@ -31,6 +32,9 @@ pub(super) struct AbortArgs {
     #[command(flatten)]
     target: Target,
 }
+
+/// What people type for [`THAW`], where no step has that name.
+const FREEZE: &str = "freeze";
 
 #[derive(Debug, clap::Args)]
 struct Target {
@@ -65,7 +69,7 @@ pub(super) struct ForceArgs {
     /// A release (`shop-3`, `shop#3`) or a plan (`shop`: its newest release)
     #[arg(value_name = "RELEASE")]
     release: String,
-    /// The step that moves, or has failed while others go on
+    /// The step that moves, or has failed while others go on; `freeze`: the release goes on in the freeze windows of its plan
     #[arg(value_name = "STEP")]
     step: String,
     /// Why; kept with the release
@@ -105,6 +109,10 @@ pub(super) async fn force(output: &Output, args: &ForceArgs) -> Result<(), Failu
     let release = find_release(&releases, &args.release).await?;
     let name = release.name_any();
     refuse_ended(&release)?;
+    let is_step = steps(&release).any(|step| step.name == args.step);
+    if args.step == THAW || (args.step == FREEZE && !is_step) {
+        return thaw(output, args, (&connection, &releases), &name).await;
+    }
     let step = step_of(&release, &args.step)?;
     if !matches!(
         step.state.as_str(),
@@ -126,6 +134,22 @@ pub(super) async fn force(output: &Output, args: &ForceArgs) -> Result<(), Failu
     output.say(&format!(
         "`{}` of release `{name}` counts as done, though: {}",
         step.name, step.message
+    ));
+    Ok(())
+}
+
+/// Lets a release go on in the freeze windows of its plan.
+async fn thaw(
+    output: &Output,
+    args: &ForceArgs,
+    (connection, releases): (&Connection, &Releases),
+    name: &str,
+) -> Result<(), Failure> {
+    demand(releases, Word::Force, Some(name)).await?;
+    let words = words_of(connection, &[THAW.to_owned()], Some(&args.reason)).await?;
+    releases.say(name, Word::Force, &words).await?;
+    output.say(&format!(
+        "release `{name}` goes on in the freeze windows of its plan"
     ));
     Ok(())
 }

@@ -21,7 +21,7 @@ use super::sourcing::keeping;
 use crate::archive::Archive;
 use crate::cluster::{
     Access, Connection, EventRecorder, Installed, Listener, Releases, Webhooks, has_ended,
-    identity, installed, keep_declared, keep_sources, watch_releases,
+    identity, installed, keep_declared, keep_drift, keep_sources, watch_releases,
 };
 use crate::spec::crd::Release;
 use crate::telemetry::{Health, Metrics, serve};
@@ -196,7 +196,7 @@ fn not_served(
     Failure::new(Exit::Usage, message).hint("choose another address with `--listen`")
 }
 
-/// Keeps what goes on beside releases: what is declared, sources, and their webhooks.
+/// Keeps what goes on beside releases: what is declared, sources and their webhooks, and systems at rest.
 async fn keep_beside(
     args: &ControllerArgs,
     connection: &Connection,
@@ -217,6 +217,11 @@ async fn keep_beside(
         futures::join!(
             keep_declared(connection.client(), namespace),
             keep_sources(connection.clone(), namespace, keeping),
+            keep_drift(
+                connection.clone(),
+                namespace,
+                super::drifting::listeners(metrics)
+            ),
         );
     };
     futures::join!(hooks, kept);

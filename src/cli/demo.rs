@@ -179,6 +179,7 @@ async fn release_of_files(
         planning: crate::spec::crd::Planning::default(),
         concurrency: bundle.plan.concurrency,
         approvals: Vec::new(),
+        forces: Vec::new(),
         rollback_of: None,
         retry_of: None,
         plan: bundle.graph_name.clone(),

@@ -59,6 +59,8 @@ impl Listener for LogListener {
                 | Event::Paused
                 | Event::Resumed
                 | Event::Superseded { .. }
+                | Event::Frozen { .. }
+                | Event::Thawed { .. }
                 | Event::NotRemoved { .. }
                 | Event::NotPublished { .. }
                 | Event::Ended { .. } => {

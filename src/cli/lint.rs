@@ -12,7 +12,7 @@ use super::findings::{github, sarif};
 use super::input::read_all;
 use super::output::{Format, Output};
 use super::saved::write_text;
-use crate::manifest::{Text, hides_others, mend};
+use crate::manifest::{Text, claimed_twice, hides_others, mend};
 use crate::spec::words::count;
 use crate::spec::{Code, Problem, Severity};
 
@@ -25,6 +25,9 @@ pub(super) struct LintArgs {
     /// The namespace where the objects go
     #[arg(short, long, default_value = "default")]
     namespace: String,
+    /// Another system that is released into the same namespace: what both have is an error
+    #[arg(long, value_name = "PATH")]
+    beside: Vec<PathBuf>,
     /// Warnings count as errors
     #[arg(long)]
     strict: bool,
@@ -73,7 +76,13 @@ pub(super) fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
             texts = mended;
         }
     }
-    let (assembled, problems) = judge(&texts, &args.namespace);
+    let (assembled, mut problems) = judge(&texts, &args.namespace);
+    if let Some(assembled) = &assembled {
+        for path in &args.beside {
+            let other = system_beside(path, &args.namespace)?;
+            problems.extend(claimed_twice(assembled, &other));
+        }
+    }
     let errors = problems
         .iter()
         .filter(|problem| problem.severity == Severity::Error)
@@ -108,6 +117,17 @@ pub(super) fn lint(output: &Output, args: &LintArgs) -> Result<(), Failure> {
         return Err(Failure::told(Exit::No));
     }
     Ok(())
+}
+
+/// Another system, which has to be usable itself.
+fn system_beside(path: &PathBuf, namespace: &str) -> Result<Assembled, Failure> {
+    let texts = read_all(std::slice::from_ref(path))?;
+    assemble(&texts, namespace, None).0.ok_or_else(|| {
+        let path = path.display();
+        Failure::new(Exit::Usage, format!("`{path}` is not usable itself")).hint(format!(
+            "`tidegate lint {path}` tells what is wrong with it"
+        ))
+    })
 }
 
 fn judge(texts: &[Text], namespace: &str) -> (Option<Assembled>, Vec<Problem>) {

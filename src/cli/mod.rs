@@ -22,6 +22,7 @@ mod demo_report;
 mod diagnostics;
 mod diff;
 mod discover;
+mod drifting;
 mod drive;
 mod durations;
 mod explain;

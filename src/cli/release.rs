@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::archive::ArchiveArgs;
@@ -16,13 +17,18 @@ use super::release_view::Progress;
 use super::run::refuse_suspended;
 use super::saved::SavedFile;
 use crate::cluster::{
-    Connection, Installed, NewRelease, Releases, differences, install, installed, survey_only,
+    ClusterError, Connection, Installed, NewRelease, Releases, differences, install, installed,
+    survey_only,
 };
 use crate::controller::{Planned, asked_names, graph_of, make_plan, system};
 use crate::manifest::Bundle;
 use crate::plan::{Verdict, explain};
-use crate::spec::crd::{Concurrency, Planning, Release, Trigger};
+use crate::spec::crd::{
+    Concurrency, FreezeWindow, Planning, Release, ReleasePlanSpec, ReleaseSpec, Trigger,
+};
+use crate::spec::freeze::that_hold;
 use crate::spec::{Code, ObjectRef, Problem, duration};
+use crate::upgrade::{Wanted, frozen};
 
 /// How long a controller may take to take up a release that was left to it, before that is told.
 const TAKEN_UP_WITHIN: Duration = Duration::from_secs(5);
@@ -104,7 +110,11 @@ impl Reach<'_> {
         &self,
         new: &NewRelease,
         assembled: &Assembled,
+        watching: &WatchingArgs,
     ) -> Result<Release, Failure> {
+        if !watching.detach {
+            self.refuse_frozen(new, &assembled.bundle.plan).await?;
+        }
         let client = self.connection.client();
         if installed(&client).await? != Installed::Yes {
             install(&client).await.map_err(|error| {
@@ -119,6 +129,50 @@ impl Reach<'_> {
             None => self.releases.ensure_plan(name, spec).await?,
         };
         Ok(self.releases.create(&plan, new, &assembled.bundle).await?)
+    }
+
+    /// Nobody waits at a terminal until a freeze window is over.
+    async fn refuse_frozen(
+        &self,
+        new: &NewRelease,
+        brought: &ReleasePlanSpec,
+    ) -> Result<(), Failure> {
+        let known = match self.releases.plan(&new.plan).await {
+            Ok(plan) => plan.map(|plan| plan.spec.freeze),
+            Err(ClusterError::NotInstalled) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let windows: Vec<FreezeWindow> = known
+            .into_iter()
+            .flatten()
+            .chain(brought.freeze.iter().cloned())
+            .collect();
+        let asked = ReleaseSpec {
+            planning: new.planning.clone(),
+            rollback_of: new.rollback_of.clone(),
+            trigger: new.trigger.word().to_owned(),
+            ..ReleaseSpec::default()
+        };
+        let wanted = Wanted {
+            freeze: that_hold(&windows, &asked),
+            forces: new.forces.clone(),
+            ..Wanted::default()
+        };
+        let Some(held) = frozen(&wanted, Timestamp::now()) else {
+            return Ok(());
+        };
+        let until = held
+            .until
+            .map(|until| format!(" until {}", until.strftime("%Y-%m-%dT%H:%M:%SZ")));
+        let words = format!(
+            "plan `{}` is frozen{}: {}; nothing was written",
+            new.plan,
+            until.unwrap_or_default(),
+            held.why
+        );
+        Err(Failure::new(Exit::Refused, words)
+            .hint("`--detach` leaves the release to a controller, which begins when the window is over")
+            .hint("`tidegate run --despite-freeze --reason …` goes on all the same, with the right `force`"))
     }
 
     /// Watches a new release to its end, or leaves it to a controller.
@@ -276,7 +330,7 @@ impl Reach<'_> {
         if dry_run {
             return Ok(());
         }
-        let release = self.create_again(again, &prepared).await?;
+        let release = self.create_again(again, &prepared, watching).await?;
         self.see_to(watching, release, false).await
     }
 
@@ -285,6 +339,7 @@ impl Reach<'_> {
         &self,
         again: &Again<'_>,
         assembled: &Assembled,
+        watching: &WatchingArgs,
     ) -> Result<Release, Failure> {
         let new = NewRelease {
             plan: again.source.spec.plan.clone(),
@@ -297,10 +352,11 @@ impl Reach<'_> {
                 .concurrency
                 .unwrap_or(assembled.bundle.plan.concurrency),
             approvals: Vec::new(),
+            forces: Vec::new(),
             rollback_of: again.rollback_of.clone(),
             retry_of: again.retry_of.clone(),
         };
-        self.create(&new, assembled).await
+        self.create(&new, assembled, watching).await
     }
 }
 

@@ -6,9 +6,10 @@ use kube::ResourceExt;
 
 use super::approve::is_awaiting;
 use super::output::{Output, printable};
-use crate::spec::crd::{Release, ServiceStatus, WaveStatus};
+use crate::spec::crd::{Release, ReleaseStatus, ServiceStatus, WaveStatus};
 use crate::spec::duration::describe;
 use crate::spec::words::count;
+use crate::upgrade::why::FROZEN;
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -162,6 +163,12 @@ pub(super) fn tree(release: &Release, now: Timestamp) -> Vec<Line> {
         .control
         .as_ref()
         .is_some_and(|control| control.pause);
+    if let Some(words) = frozen(&status) {
+        lines.push(Line {
+            text: format!("✻ {words}"),
+            done: false,
+        });
+    }
     let mut before_is_done = true;
     for wave in &status.waves {
         let held_by_pause = paused && before_is_done && status.outcome.is_none();
@@ -169,6 +176,16 @@ pub(super) fn tree(release: &Release, now: Timestamp) -> Vec<Line> {
         before_is_done = wave.end_time.is_some();
     }
     lines
+}
+
+/// Why nothing new starts, if a freeze window holds the release.
+pub(super) fn frozen(status: &ReleaseStatus) -> Option<&str> {
+    if status.phase != FROZEN {
+        return None;
+    }
+    let mut conditions = status.conditions.iter();
+    let reconciling = conditions.find(|condition| condition.type_ == "Reconciling");
+    reconciling.map(|condition| condition.message.as_str())
 }
 
 fn wave_lines(wave: &WaveStatus, now: Timestamp, held_by_pause: bool) -> Vec<Line> {
@@ -297,6 +314,9 @@ pub(super) fn changes(before: &Release, after: &Release) -> Vec<String> {
     }
     if old.phase != new.phase && new.phase == "Paused" {
         lines.push(format!("{} is paused", after.name_any()));
+    }
+    if let Some(words) = frozen(&new).filter(|_| old.phase != new.phase) {
+        lines.push(format!("{}: {words}", after.name_any()));
     }
     if let (None, Some(outcome)) = (&old.outcome, &new.outcome) {
         lines.push(format!("{}: {outcome}, {}", after.name_any(), new.summary));

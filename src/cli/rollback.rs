@@ -105,7 +105,9 @@ pub(super) async fn rollback(output: &Output, args: &RollbackArgs) -> Result<(),
     if !args.yes {
         confirm(output)?;
     }
-    let release = reach.create_again(&again, &prepared).await?;
+    let release = reach
+        .create_again(&again, &prepared, &args.watching)
+        .await?;
     reach.see_to(&args.watching, release, false).await
 }
 

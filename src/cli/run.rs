@@ -21,6 +21,7 @@ use crate::controller::Planned;
 use crate::manifest::{Bundle, Text};
 use crate::plan::Plan;
 use crate::spec::crd::{Approval, Concurrency, Planning, Release, ReleasePlan, Trigger};
+use crate::upgrade::THAW;
 
 /// Release what the files declare: plan, prove, apply wave by wave, wait at each gate
 ///
@@ -66,6 +67,9 @@ struct Answers {
     /// Approve now every step of the plan that nothing undoes
     #[arg(long)]
     yes: bool,
+    /// Go on in the freeze windows of the plan; who and why is kept with the release
+    #[arg(long, requires = "reason")]
+    despite_freeze: bool,
     /// End with exit code 7 where the release waits for somebody, also on a terminal
     #[arg(long)]
     no_input: bool,
@@ -116,6 +120,7 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     let wanted = saved.map(|_| plan.digest.clone());
     let approvals = approved_now(args, (&connection, &releases), &plan).await?;
     let (revision, subject) = revision(&assembled.bundle, fetched.as_ref());
+    let forces = thawed_now(args, (&connection, &releases)).await?;
     let new = NewRelease {
         plan_digest: wanted,
         plan: name,
@@ -125,10 +130,11 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
         planning,
         concurrency: assembled.bundle.plan.concurrency,
         approvals,
+        forces,
         rollback_of: None,
         retry_of: None,
     };
-    let release = reach.create(&new, &assembled).await?;
+    let release = reach.create(&new, &assembled, &args.watching).await?;
     reach
         .see_to(&args.watching, release, args.answers.no_input)
         .await
@@ -201,6 +207,18 @@ async fn approved_now(
         args.reason.as_deref(),
     )
     .await
+}
+
+/// What counts as open ahead of time: with `--despite-freeze` the freeze windows of the plan.
+async fn thawed_now(
+    args: &RunArgs,
+    (connection, releases): (&Connection, &Releases),
+) -> Result<Vec<Approval>, Failure> {
+    if !args.answers.despite_freeze {
+        return Ok(Vec::new());
+    }
+    demand(releases, Word::Force, None).await?;
+    words_of(connection, &[THAW.to_owned()], args.reason.as_deref()).await
 }
 
 /// Which plan of the files is asked for: as the saved one was, or as the flags say.
@@ -328,6 +346,8 @@ impl Reach<'_> {
         }
         self.output.say(&format!("going on with release `{name}`"));
         self.releases.complete(&release, bundle).await?;
+        let thawed = thawed_now(args, (self.connection, self.releases)).await?;
+        self.releases.say(&name, Word::Force, &thawed).await?;
         if args.answers.yes {
             let asked = approve::steps(&release).filter(|step| step.is_final);
             let asked: Vec<String> = asked.map(|step| step.name.clone()).collect();

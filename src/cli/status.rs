@@ -4,10 +4,12 @@ use jiff::Timestamp;
 
 use super::archive::{ArchiveArgs, find_anywhere};
 use super::context::ClusterArgs;
+use super::drifting::drifted;
 use super::failure::Failure;
 use super::output::{Format, Output};
 use super::release_view::tree;
 use crate::cluster::{Releases, has_ended};
+use crate::spec::crd::Release;
 
 /// Show where a release stands, or every release that is under way
 #[derive(Debug, clap::Args)]
@@ -38,9 +40,11 @@ pub(super) async fn status(output: &Output, args: &StatusArgs) -> Result<(), Fai
             .filter(|release| !has_ended(release))
             .collect()
     };
+    let drifted = drifted_of(&releases, args.release.as_ref().and_then(|_| shown.first())).await;
     output.document(args.output, &shown, || {
         if shown.is_empty() {
-            return "no release is under way; `tidegate history` shows the ended ones".to_owned();
+            let nothing = "no release is under way; `tidegate history` shows the ended ones";
+            return [&[nothing.to_owned()], &drifted[..]].concat().join("\n");
         }
         let now = Timestamp::now();
         let trees = shown.iter().map(|release| {
@@ -50,6 +54,20 @@ pub(super) async fn status(output: &Output, args: &StatusArgs) -> Result<(), Fai
                 .collect();
             lines.join("\n")
         });
-        trees.collect::<Vec<_>>().join("\n\n")
+        let trees = trees.collect::<Vec<_>>().join("\n\n");
+        [&[trees], &drifted[..]].concat().join("\n")
     })
+}
+
+/// What others have changed at rest: of the plan of one release, or of all plans. Who may not read plans is not told.
+async fn drifted_of(releases: &Releases, release: Option<&Release>) -> Vec<String> {
+    let plans = match release {
+        Some(release) => releases.plan(&release.spec.plan).await.map(Vec::from_iter),
+        None => releases.all_plans().await,
+    };
+    plans
+        .unwrap_or_default()
+        .iter()
+        .filter_map(drifted)
+        .collect()
 }

@@ -11,6 +11,7 @@ use super::archive::{ArchiveArgs, find_anywhere};
 use super::context::ClusterArgs;
 use super::failure::{Exit, Failure};
 use super::output::{Format, Output};
+use super::release_view::frozen;
 use crate::cluster::{Releases, has_ended};
 use crate::spec::crd::{Release, ServiceStatus};
 use crate::spec::did_you_mean;
@@ -73,6 +74,10 @@ pub(super) async fn why(output: &Output, args: &WhyArgs) -> Result<(), Failure> 
             answers = self::answers(std::slice::from_ref(&release), |s| s.state != "Done");
             if answers.is_empty() {
                 return output.document(args.output, &answers, || {
+                    let status = release.status.clone().unwrap_or_default();
+                    if let Some(words) = frozen(&status) {
+                        return format!("{}: {words}", release.name_any());
+                    }
                     format!("every service of release `{}` is done", release.name_any())
                 });
             }

@@ -9,7 +9,7 @@ use super::error::ClusterError;
 use super::inventory::Inventory;
 use super::kinds::Kinds;
 use super::manifests;
-use super::prepare::Preparing;
+use super::prepare::{Preparing, Removal};
 use super::releases::Releases;
 use super::write;
 use crate::manifest::Bundle;
@@ -54,13 +54,18 @@ pub async fn differences(
     let objects: Vec<ObjectRef> = going.objects().cloned().collect();
     let planning = Planning::default();
     let preparing = Preparing {
+        releases: &releases,
         client: &client,
         kinds: &kinds,
         bundle,
         plan,
         planning: &planning,
     };
-    let (present, refused) = preparing.rehearse_removal(&objects).await?;
+    let Removal {
+        present,
+        of_others: _,
+        refused,
+    } = preparing.rehearse_removal(&objects).await?;
     for object in objects.iter().filter(|object| present.contains(*object)) {
         found.extend(deletion(&client, &kinds, object).await?);
     }
@@ -136,7 +141,7 @@ async fn difference(
 }
 
 /// An object without what only the server writes.
-fn bare(object: &DynamicObject) -> Value {
+pub(super) fn bare(object: &DynamicObject) -> Value {
     let mut value = serde_json::to_value(object).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
         fields.remove("status");

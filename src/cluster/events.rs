@@ -81,6 +81,8 @@ fn kind(event: &Event) -> Option<EventType> {
         | Event::Approved { .. }
         | Event::Retried { .. }
         | Event::Superseded { .. }
+        | Event::Frozen { .. }
+        | Event::Thawed { .. }
         | Event::Ended {
             outcome: "Succeeded",
             ..

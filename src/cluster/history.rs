@@ -94,12 +94,27 @@ fn outcome(release: &Release) -> Option<&str> {
 
 /// The release whose input brings back what ran before one: the newest before it that succeeded, with another input.
 pub fn way_back<'r>(current: &Release, of_plan: &'r [Release]) -> Option<&'r Release> {
+    let origin = origin(current, of_plan);
     of_plan.iter().rfind(|release| {
         release.spec.number < current.spec.number
             && has_succeeded(release)
             && is_whole(release)
             && release.spec.bundle.digest != current.spec.bundle.digest
+            && self::origin(release, of_plan) != origin
     })
+}
+
+/// The release whose input a release has once more: its own name where it brought that input itself.
+fn origin(release: &Release, of_plan: &[Release]) -> String {
+    let mut origin = release;
+    // Each is older than the one before, so this ends.
+    while let Some(name) = &origin.spec.retry_of
+        && let Some(earlier) = of_plan.iter().find(|other| other.name_any() == *name)
+        && earlier.spec.number < origin.spec.number
+    {
+        origin = earlier;
+    }
+    origin.name_any()
 }
 
 /// Whether a release has ended well.
@@ -205,6 +220,18 @@ mod tests {
         assert_eq!(back("1 Succeeded, 2 Failed, 3 running"), "1");
         assert_eq!(back("1 Succeeded a, 2 Succeeded b, 3 Succeeded b"), "1");
         assert_eq!(back("1 Failed, 2 Succeeded"), "none");
+    }
+
+    #[test]
+    fn a_release_that_puts_back_what_was_changed_is_no_step_to_go_back_to() {
+        let mut all = releases("1 Succeeded, 2 Succeeded, 3 Succeeded, 4 Succeeded");
+        for release in &mut all {
+            release.spec.bundle.digest = release.name_any();
+        }
+        all[2].spec.retry_of = Some("2".to_owned());
+        all[3].spec.retry_of = Some("3".to_owned());
+        let found = way_back(&all[3], &all).map(ResourceExt::name_any);
+        assert_eq!(found.as_deref(), Some("1"));
     }
 
     #[test]

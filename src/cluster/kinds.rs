@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, PartialObjectMeta};
+use kube::core::DynamicResourceScope;
 use kube::discovery::{Discovery, Scope, oneshot};
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
 
 use super::error::ClusterError;
 use crate::spec::ObjectRef;
@@ -61,6 +62,22 @@ impl Kinds {
         client: &Client,
         object: &ObjectRef,
     ) -> Result<Api<DynamicObject>, ClusterError> {
+        self.api_of(client, object)
+    }
+
+    /// The same, of which only metadata is read.
+    pub(super) fn metadata(
+        &self,
+        client: &Client,
+        object: &ObjectRef,
+    ) -> Result<Api<PartialObjectMeta<DynamicObject>>, ClusterError> {
+        self.api_of(client, object)
+    }
+
+    fn api_of<K>(&self, client: &Client, object: &ObjectRef) -> Result<Api<K>, ClusterError>
+    where
+        K: Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>,
+    {
         let kind = self
             .find(object)
             .ok_or_else(|| ClusterError::KindMissing(object.clone()))?;

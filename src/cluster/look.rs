@@ -45,6 +45,7 @@ impl ClusterWorld {
     /// Who looks.
     pub(super) fn preparing(&self) -> Preparing<'_> {
         Preparing {
+            releases: &self.releases,
             client: &self.acting,
             kinds: &self.kinds,
             bundle: &self.bundle,

@@ -7,9 +7,11 @@ use kube::Client;
 use kube::api::DynamicObject;
 use serde_json::Value;
 
+use super::claims::{claimant, claimed};
 use super::error::ClusterError;
 use super::kinds::Kinds;
 use super::manifests;
+use super::releases::Releases;
 use super::write::{self, Deletion, WriteError};
 use crate::controller::TemplateChange;
 use crate::manifest::{Bundle, Entry};
@@ -23,12 +25,25 @@ const PARALLEL: usize = 8;
 
 /// Who looks, and at what.
 pub(super) struct Preparing<'a> {
+    /// Where plans and releases are looked up, as tidegate itself.
+    pub(super) releases: &'a Releases,
     pub(super) client: &'a Client,
     pub(super) kinds: &'a Kinds,
     pub(super) bundle: &'a Bundle,
     pub(super) plan: &'a str,
     /// Which plan of the bundle is asked for.
     pub(super) planning: &'a Planning,
+}
+
+/// What a deletion would do to some objects; those that it does not name are not there.
+#[derive(Default)]
+pub(super) struct Removal {
+    /// Those that are there and this plan's.
+    pub(super) present: BTreeSet<ObjectRef>,
+    /// Those that are there and do not carry this plan's label.
+    pub(super) of_others: BTreeSet<ObjectRef>,
+    /// What the server would refuse.
+    pub(super) refused: BTreeMap<ObjectRef, Problem>,
 }
 
 impl Preparing<'_> {
@@ -82,6 +97,7 @@ impl Preparing<'_> {
                 Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
             };
         Ok(Prepared {
+            claimed_by: self.claimant(object, &live).await?,
             precondition: Precondition::Unchanged {
                 uid: live.metadata.uid.unwrap_or_default(),
                 resource_version: live.metadata.resource_version.unwrap_or_default(),
@@ -89,6 +105,18 @@ impl Preparing<'_> {
             starts_pods,
             live_stamp: stamp,
         })
+    }
+
+    /// Another plan that has an object. What belongs to no service two plans may both bring, a namespace for instance.
+    async fn claimant(
+        &self,
+        object: &ObjectRef,
+        live: &DynamicObject,
+    ) -> Result<Option<String>, ClusterError> {
+        if object.namespace.is_empty() || self.bundle.owner(object).is_none() {
+            return Ok(None);
+        }
+        claimant(self.releases, live, self.plan).await
     }
 
     /// What applying a workload would do to its pod template, by server dry-run with the stamp that it has.
@@ -145,6 +173,9 @@ impl Preparing<'_> {
                 }
                 Ok(None) => {}
                 Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
+                Err(WriteError::Refused(Code::Claimed, other)) => {
+                    problems.push(claimed(object, &other, self.plan));
+                }
                 Err(error) => {
                     let problem = problem(object, error);
                     if !problems.contains(&problem) {
@@ -158,11 +189,11 @@ impl Preparing<'_> {
 
     /// Deletes objects as a dry run.
     ///
-    /// Out: those that are there and this plan's, and all that the server would refuse. Error: no answer.
+    /// Error: no answer.
     pub(super) async fn rehearse_removal(
         &self,
         objects: &[ObjectRef],
-    ) -> Result<(BTreeSet<ObjectRef>, BTreeMap<ObjectRef, Problem>), ClusterError> {
+    ) -> Result<Removal, ClusterError> {
         let rehearsals: Vec<_> = objects
             .iter()
             .map(|object| async {
@@ -174,21 +205,20 @@ impl Preparing<'_> {
             })
             .collect();
         let results: Vec<_> = stream::iter(rehearsals).buffered(PARALLEL).collect().await;
-        let mut present = BTreeSet::new();
-        let mut problems = BTreeMap::new();
+        let mut removal = Removal::default();
         for (object, result) in objects.iter().zip(results) {
             match result {
-                Ok(Deletion::Done) => {
-                    present.insert(object.clone());
-                }
-                Ok(Deletion::Absent | Deletion::NotOurs) => {}
+                Ok(Deletion::Done) => drop(removal.present.insert(object.clone())),
+                Ok(Deletion::NotOurs) => drop(removal.of_others.insert(object.clone())),
+                Ok(Deletion::Absent) => {}
                 Err(WriteError::Unreachable(message)) => return Err(ClusterError::silent(message)),
                 Err(error) => {
-                    problems.insert(object.clone(), problem(object, error));
+                    let problem = problem(object, error);
+                    removal.refused.insert(object.clone(), problem);
                 }
             }
         }
-        Ok((present, problems))
+        Ok(removal)
     }
 
     async fn rehearse_one(
@@ -216,6 +246,11 @@ impl Preparing<'_> {
             }
             return Ok(workload.then_some(TemplateChange::Absent));
         };
+        let other = self.claimant(object, &live).await;
+        let other = other.map_err(|error| WriteError::Unreachable(super::describe(&error)))?;
+        if let Some(other) = other {
+            return Err(WriteError::Refused(Code::Claimed, other));
+        }
         if workload {
             return self.would_change(object, &live, &[]).await.map(Some);
         }

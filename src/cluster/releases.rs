@@ -50,6 +50,8 @@ pub struct NewRelease {
     pub concurrency: Concurrency,
     /// What is approved ahead of time.
     pub approvals: Vec<Approval>,
+    /// What counts as open ahead of time.
+    pub forces: Vec<Approval>,
     /// The release that it takes back.
     pub rollback_of: Option<String>,
     /// The release that it does once more.
@@ -116,6 +118,14 @@ impl Releases {
             .get_opt(name)
             .await
             .map_err(|e| ClusterError::of(e, format!("plan `{name}`")))
+    }
+
+    /// Every plan.
+    pub async fn all_plans(&self) -> Result<Vec<ReleasePlan>, ClusterError> {
+        let found = self.plans().list(&ListParams::default()).await;
+        found
+            .map(|list| list.items)
+            .map_err(|e| ClusterError::of(e, "plans"))
     }
 
     /// The value of a key of a Secret, as text; `None` if it has no such key.
@@ -248,8 +258,9 @@ impl Releases {
             plan_digest: new.plan_digest.clone(),
             planning: new.planning.clone(),
             concurrency: new.concurrency,
-            control: (!new.approvals.is_empty()).then(|| Control {
+            control: (!new.approvals.is_empty() || !new.forces.is_empty()).then(|| Control {
                 approvals: new.approvals.clone(),
+                forces: new.forces.clone(),
                 ..Control::default()
             }),
         };

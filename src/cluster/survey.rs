@@ -11,7 +11,7 @@ use super::family::{Family, Source, live_workload};
 use super::inventory::{Going, Inventory};
 use super::kinds::Kinds;
 use super::manifests;
-use super::prepare::Preparing;
+use super::prepare::{Preparing, Removal};
 use super::reads::{About, Pool};
 use super::releases::Releases;
 use crate::controller::{Survey, Surveyed, TemplateChange};
@@ -38,11 +38,16 @@ pub(super) async fn survey(
     let (changes, mut problems) = preparing.rehearse().await?;
     let going = inventory.going(bundle);
     let objects: Vec<ObjectRef> = going.objects().cloned().collect();
-    let (present, refused) = preparing.rehearse_removal(&objects).await?;
+    let Removal {
+        present,
+        of_others,
+        refused,
+    } = preparing.rehearse_removal(&objects).await?;
     problems.extend(refused.into_values());
     let gone: Vec<ObjectRef> = objects
         .into_iter()
-        .filter(|object| !present.contains(object) && inventory.is_workload(object))
+        .filter(|object| !present.contains(object) && !of_others.contains(object))
+        .filter(|object| inventory.is_workload(object))
         .collect();
     let going = going.only(&present);
     let services = match running(preparing, (inventory, &going, &gone), &changes).await {
@@ -163,6 +168,7 @@ pub async fn survey_only(
     let releases = Releases::new(own.clone(), &bundle.namespace);
     let inventory = Inventory::read(&releases, plan).await?;
     let preparing = Preparing {
+        releases: &releases,
         client: &acting,
         kinds: &kinds,
         bundle,

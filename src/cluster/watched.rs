@@ -1,28 +1,44 @@
-//! The newest state of one release, by a watch.
+//! The newest state of one object of ours, by a watch.
+
+use std::fmt::Debug;
 
 use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::NamespaceResourceScope;
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::spec::crd::Release;
 
-/// One release, watched.
-pub struct WatchedRelease {
-    newest: watch::Receiver<Seen>,
+/// One object, watched.
+pub struct Watched<K> {
+    newest: watch::Receiver<Seen<K>>,
     /// Dropped with it, which ends the watch.
     _watch: JoinSet<()>,
 }
 
-/// What the watch knows; `None`: nothing yet, `Some(None)`: that it is gone.
-type Seen = Option<Option<Release>>;
+/// One release, watched.
+pub type WatchedRelease = Watched<Release>;
 
-impl WatchedRelease {
+/// What the watch knows; `None`: nothing yet, `Some(None)`: that it is gone.
+type Seen<K> = Option<Option<K>>;
+
+impl<K> Watched<K>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+{
     /// Starts the watch.
     pub fn start(client: &Client, namespace: &str, name: &str) -> Self {
         let (sender, newest) = watch::channel(None);
-        let api: Api<Release> = Api::namespaced(client.clone(), namespace);
+        let api: Api<K> = Api::namespaced(client.clone(), namespace);
         let mut watch = JoinSet::new();
         let name = name.to_owned();
         watch.spawn(async move {
@@ -37,7 +53,7 @@ impl WatchedRelease {
                             return;
                         }
                     }
-                    Err(error) => tracing::debug!(%error, "the watch of the release was cut"),
+                    Err(error) => tracing::debug!(%error, "the watch of `{name}` was cut"),
                 }
             }
         });
@@ -47,8 +63,8 @@ impl WatchedRelease {
         }
     }
 
-    /// The newest state: nothing known yet, gone, or the release.
-    pub fn newest(&self) -> Option<Option<Release>> {
+    /// The newest state: nothing known yet, gone, or the object.
+    pub fn newest(&self) -> Option<Option<K>> {
         self.newest.borrow().clone()
     }
 

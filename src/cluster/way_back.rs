@@ -42,6 +42,10 @@ pub(super) async fn bring_back(
     if failed.spec.rollback_of.is_some() {
         return Err(refused("it is a way back itself".to_owned()));
     }
+    if failed.spec.trigger == Trigger::Drift.word() {
+        let words = "it was to put back what somebody else had changed, and brought nothing new";
+        return Err(refused(words.to_owned()));
+    }
     let plan = &failed.spec.plan;
     let all = releases.list(Some(plan)).await.map_err(judged)?;
     let is_ours = |other: &Release| other.spec.rollback_of.as_ref() == Some(&failed.name_any());
@@ -96,6 +100,7 @@ fn new_release(failed: &Release, target: &Release, services: &BTreeSet<ServiceNa
         // The failed one ends as soon as this one is there.
         concurrency: Concurrency::Queue,
         approvals: Vec::new(),
+        forces: Vec::new(),
         rollback_of: Some(failed.name_any()),
         retry_of: None,
     }

@@ -12,6 +12,7 @@ use super::act::Acting;
 use super::caches::Caches;
 use super::client::Connection;
 use super::error::ClusterError;
+use super::freeze::Windows;
 use super::inventory::Inventory;
 use super::kinds::Kinds;
 use super::releases::Releases;
@@ -46,9 +47,10 @@ pub struct ClusterWorld {
     pub(super) acting: Client,
     pub(super) namespace: String,
     name: String,
-    releases: Releases,
+    pub(super) releases: Releases,
     watched: WatchedRelease,
     rivals: Rivals,
+    windows: Windows,
     pub(super) release: Release,
     /// May this process go on? A lease that was lost says no.
     held: watch::Receiver<bool>,
@@ -76,6 +78,8 @@ impl ClusterWorld {
         let name = release.name_any();
         let watched = WatchedRelease::start(&own, &namespace, &name);
         let rivals = Rivals::start(&own, &namespace, &release);
+        let plan = (namespace.as_str(), release.spec.plan.as_str());
+        let windows = Windows::start(&own, plan, &bundle.plan.freeze);
         Ok(Self {
             connection,
             own,
@@ -85,6 +89,7 @@ impl ClusterWorld {
             releases,
             watched,
             rivals,
+            windows,
             release,
             held,
             bundle,
@@ -149,6 +154,7 @@ impl ClusterWorld {
             approvals: control.approvals,
             retries: control.retries,
             forces: control.forces,
+            freeze: self.windows.of(&self.release),
             superseded_by: self.rivals.newest(),
         }
     }
@@ -194,7 +200,10 @@ impl World for ClusterWorld {
         let plan = &self.release.spec.plan;
         let all = self.releases.list(Some(plan)).await;
         let all = all.map_err(|error| world_error(&error))?;
+        let read = self.windows.read(&self.releases, plan).await;
+        read.map_err(|error| world_error(&error))?;
         Ok(Loaded {
+            wanted: self.wanted(),
             status: self.release.status.clone().unwrap_or_default(),
             bundle: (*self.bundle).clone(),
             planning: self.release.spec.planning.clone(),
@@ -208,9 +217,15 @@ impl World for ClusterWorld {
         let inventory = Inventory::read(&self.releases, &self.release.spec.plan)
             .await
             .map_err(|error| world_error(&error))?;
-        survey(&self.own, &self.preparing(), &inventory)
+        let found = survey(&self.own, &self.preparing(), &inventory)
             .await
-            .map_err(|error| world_error(&error))
+            .map_err(|error| world_error(&error))?;
+        let plan = &self.release.spec.plan;
+        if let Err(error) = self.releases.tell_claims(plan, &found.problems).await {
+            // The release says it too, and whoever drives it need not have the right to write on plans.
+            tracing::debug!("what plan `{plan}` claims was not told: {error}");
+        }
+        Ok(found)
     }
 
     async fn observe(
@@ -322,6 +337,7 @@ impl World for ClusterWorld {
             () = cluster => {}
             () = self.watched.changed() => {}
             () = self.rivals.changed() => {}
+            () = self.windows.changed() => {}
             _ = self.held.changed() => {}
         }
         self.check_held()

@@ -11,7 +11,7 @@ use crate::upgrade::{ActFailure, Precondition};
 /// The name under which the API server keeps what tidegate owns.
 pub const FIELD_MANAGER: &str = "tidegate";
 /// Under this name we keep the number of pods that we do not choose any more, until an autoscaler does.
-const HANDOVER_MANAGER: &str = "tidegate-handover";
+pub(super) const HANDOVER_MANAGER: &str = "tidegate-handover";
 
 /// Why a write was not made.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! The frozen input of a release, turned into what `upgrade` needs of it.
 
+use super::swell::swell;
 use crate::manifest::Bundle;
 use crate::spec::crd::Advance;
 use crate::spec::{Graph, check_graph, duration, stamp};
@@ -23,12 +24,19 @@ pub fn charter(bundle: &Bundle) -> Charter {
             .iter()
             .filter(|object| !workloads.contains(object))
             .filter(|object| is_waited_for(object, &bundle.graph.completion));
+        let manifests = workloads
+            .iter()
+            .filter_map(|workload| Some((workload, bundle.manifest(workload)?)));
+        let swells = manifests
+            .map(|(workload, manifest)| swell(workload, manifest))
+            .collect();
         let belongings = Belongings {
             gates: gates.cloned().collect(),
             workloads,
             objects,
             drain: service.drain,
             stamp: stamp::write(&service.interface),
+            swells,
         };
         Some((name.clone(), belongings))
     });
@@ -50,6 +58,7 @@ fn strategy(bundle: &Bundle) -> Strategy {
         parallel_max: written
             .max_parallel
             .and_then(|most| usize::try_from(most).ok()),
+        surge_pods_max: written.max_surge_pods,
         on_failure: written.on_failure,
         soak: read(&written.soak),
         asked_before: written

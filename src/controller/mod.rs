@@ -10,6 +10,7 @@ mod planning;
 mod presence;
 mod reconcile;
 mod survey;
+mod swell;
 mod switch;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::charter::charter;
 use super::planning::{Planned, make_plan};
 use super::world::{Loaded, Rival, World, WorldError};
-use crate::upgrade::{Agenda, Course, Ending, Event, State, Step, Wish, status, step};
+use crate::upgrade::{Agenda, Course, Ending, Event, State, Step, Wish, frozen, status, step};
 
 /// The longest pause between two tries while the API server does not answer.
 const RETRY_MAX: Duration = Duration::from_secs(10);
@@ -35,7 +35,8 @@ async fn turns(world: &mut impl World, retry: &mut Retry) -> Result<Ending, Worl
     let mut wish = Wish::default();
     let mut outcomes = Vec::new();
     loop {
-        if state.course == Course::Pending {
+        // While a freeze window holds it, nothing is planned: what runs when it is over counts.
+        if state.course == Course::Pending && state.frozen.is_none() {
             (agenda, state) = plan(world).await?;
         }
         if let Course::Ended(ending) = &state.course {
@@ -64,7 +65,10 @@ async fn turns(world: &mut impl World, retry: &mut Retry) -> Result<Ending, Worl
 }
 
 async fn load(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
-    let loaded = world.load().await?;
+    from_loaded(&world.load().await?)
+}
+
+fn from_loaded(loaded: &Loaded) -> Result<(Agenda, State), WorldError> {
     status::from_status(&loaded.status, &charter(&loaded.bundle))
         .map_err(|error| WorldError::Final(error.to_string()))
 }
@@ -74,6 +78,10 @@ async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
     let loaded = world.load().await?;
     if let Some(rival) = &loaded.rival {
         return give_way(world, &loaded, rival).await;
+    }
+    if frozen(&loaded.wanted, loaded.now).is_some() {
+        // The turn after this says so, and wakes when it is over.
+        return from_loaded(&loaded);
     }
     let survey = world.survey(&loaded.bundle).await?;
     let Planned {
@@ -111,8 +119,7 @@ async fn give_way(
     loaded: &Loaded,
     rival: &Rival,
 ) -> Result<(Agenda, State), WorldError> {
-    let (agenda, mut state) = status::from_status(&loaded.status, &charter(&loaded.bundle))
-        .map_err(|error| WorldError::Final(error.to_string()))?;
+    let (agenda, mut state) = from_loaded(loaded)?;
     let ending = rival.ending();
     let event = Event::Ended {
         outcome: ending.word(),

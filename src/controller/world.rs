@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::survey::Survey;
 use crate::manifest::Bundle;
 use crate::spec::crd::{Planning, ReleaseStatus};
-use crate::upgrade::{Action, Agenda, Ending, Event, Observation, Outcome, State, Wish};
+use crate::upgrade::{Action, Agenda, Ending, Event, Observation, Outcome, State, Wanted, Wish};
 
 /// Why the world did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,8 @@ pub struct Loaded {
     pub planning: Planning,
     /// The digest of the one plan that may be carried out, where somebody asked for a saved plan.
     pub plan_digest: Option<String>,
+    /// What people ask of it.
+    pub wanted: Wanted,
     /// Another release of the plan, before which this one must not begin.
     pub rival: Option<Rival>,
     /// When it was read.

@@ -7,6 +7,7 @@
 
 mod assemble;
 mod bundle;
+mod claims;
 mod completion;
 mod compose;
 mod decode;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use assemble::{Assembled, assemble, assemble_after, the_graph};
 pub use bundle::{Bundle, Entry, OwnedEntries};
+pub use claims::claimed_twice;
 pub use completion::unknown_fields;
 pub use file_name::{ENDINGS, is_manifest_name};
 pub use mend::{Mended, hides_others, mend};

@@ -52,6 +52,8 @@ impl News {
             | Event::Paused
             | Event::Resumed
             | Event::Superseded { .. }
+            | Event::Frozen { .. }
+            | Event::Thawed { .. }
             | Event::NotRemoved { .. }
             | Event::NotPublished { .. }
             | Event::WriteRepeated { .. }

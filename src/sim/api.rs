@@ -41,6 +41,7 @@ impl Cluster {
             starts_pods: known.is_some()
                 && live.map(|live| &live.image) != target.map(|target| &target.image),
             live_stamp: live.and_then(|live| live.stamp.clone()),
+            claimed_by: None,
         }
     }
 

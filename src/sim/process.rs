@@ -297,6 +297,21 @@ impl Process {
     }
 }
 
+/// What people ask.
+fn wanted(shared: &Shared) -> Wanted {
+    let control = &shared.filed.control;
+    Wanted {
+        pause: control.pause,
+        abort: control.abort,
+        reason: None,
+        approvals: control.approvals.clone(),
+        retries: control.retries.clone(),
+        forces: control.forces.clone(),
+        freeze: shared.scenario.bundle.plan.freeze.clone(),
+        superseded_by: shared.filed.superseded_by.clone(),
+    }
+}
+
 /// What a turn sees, by the rules of the real world.
 fn look(
     shared: &Shared,
@@ -316,15 +331,7 @@ fn look(
         .unwrap_or_default();
     Observation {
         now: cluster.now,
-        wanted: Wanted {
-            pause: shared.filed.control.pause,
-            abort: shared.filed.control.abort,
-            reason: None,
-            approvals: shared.filed.control.approvals.clone(),
-            retries: shared.filed.control.retries.clone(),
-            forces: shared.filed.control.forces.clone(),
-            superseded_by: shared.filed.superseded_by.clone(),
-        },
+        wanted: wanted(shared),
         snapshots: live
             .chain(shown)
             .filter_map(|(name, read)| {
@@ -358,6 +365,7 @@ impl World for Process {
                 bundle: shared.scenario.bundle.clone(),
                 plan_digest: None,
                 planning: Planning::default(),
+                wanted: wanted(shared),
                 rival: shared.filed.superseded_by.clone().map(Rival::Newer),
                 now: shared.cluster.now,
             };

@@ -6,6 +6,8 @@ use prometheus::{
 };
 
 use super::archive::ArchiveMetrics;
+use super::drift::DriftMetrics;
+use crate::drift::DriftEvent;
 use crate::hook::Outcome;
 use crate::source::SourceEvent;
 use crate::upgrade::Event;
@@ -29,6 +31,7 @@ pub struct Metrics {
     active_releases: IntGauge,
     queued_releases: IntGauge,
     archive: ArchiveMetrics,
+    drift: DriftMetrics,
     notifications: IntCounterVec,
     webhooks: IntCounterVec,
 }
@@ -91,6 +94,7 @@ impl Metrics {
                 "Releases that are made and not begun.",
             )?,
             archive: ArchiveMetrics::new()?,
+            drift: DriftMetrics::new()?,
             notifications: counter(
                 "tidegate_notifications_total",
                 "What was told outside of the cluster, by result: sent, failed or dropped.",
@@ -122,6 +126,7 @@ impl Metrics {
         ];
         all.into_iter()
             .chain(self.archive.collectors())
+            .chain(self.drift.collectors())
             .try_for_each(|collector| self.registry.register(collector))
     }
 
@@ -172,6 +177,8 @@ impl Metrics {
             | Event::Paused
             | Event::Resumed
             | Event::Superseded { .. }
+            | Event::Frozen { .. }
+            | Event::Thawed { .. }
             | Event::NotRemoved { .. }
             | Event::NotPublished { .. }
             | Event::WriteRepeated { .. }
@@ -185,6 +192,11 @@ impl Metrics {
         self.sources
             .with_label_values(&[plan, event.reason()])
             .inc();
+    }
+
+    /// Counts what others change of what a plan released.
+    pub fn hear_drift(&self, plan: &str, event: &DriftEvent) {
+        self.drift.hear(plan, event);
     }
 
     /// Counts one request to the API server.

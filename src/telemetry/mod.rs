@@ -3,6 +3,7 @@
 //! In: [`Event`](crate::upgrade::Event)s. Out: log lines on stderr and a page for Prometheus. Decides nothing.
 
 mod archive;
+mod drift;
 mod logging;
 mod metrics;
 mod serve;

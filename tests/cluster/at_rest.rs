@@ -188,8 +188,18 @@ async fn lease_versions(space: &Space) -> BTreeMap<String, String> {
 
 async fn nothing_happens_at_rest(space: &Space, controller: &Controller) {
     let user = space.user("tidegate");
-    // Plans twice: whether they are usable, and whether they have a source.
-    let own_watches = ["releaseplans", "releaseplans", "releases", "servicegraphs"];
+    // Plans: whether they are usable, whether they have a source, and whether somebody else changes what they released,
+    // which takes the releases once more, and as the plan's account the objects themselves.
+    let own_watches = [
+        "deployments",
+        "releaseplans",
+        "releaseplans",
+        "releaseplans",
+        "releases",
+        "releases",
+        "servicegraphs",
+        "services",
+    ];
     eventually("the end of a release's watches", async || {
         let open = space.open_watches(&user).await;
         (open == own_watches).then_some(())

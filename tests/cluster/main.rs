@@ -13,6 +13,8 @@ mod back;
 #[cfg(test)]
 mod change;
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod control;
@@ -21,11 +23,15 @@ mod crash;
 #[cfg(test)]
 mod deployed;
 #[cfg(test)]
+mod drift;
+#[cfg(test)]
 mod fail;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
 mod flood;
+#[cfg(test)]
+mod freeze;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]

@@ -200,3 +200,63 @@ fn findings_as_sarif_are_one_log() {
     }
     "#);
 }
+
+/// A system of one service.
+fn system(plan: &str, service: &str, workload: &str) -> String {
+    format!(
+        "apiVersion: tidegate.dev/v1alpha1
+kind: ServiceGraph
+metadata: {{name: {plan}}}
+spec:
+  services:
+  - {{name: {service}, workloads: [{{apiVersion: apps/v1, kind: Deployment, name: {workload}}}]}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {{name: default}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {workload}}}
+spec:
+  selector: {{matchLabels: {{app: {workload}}}}}
+  template:
+    metadata: {{labels: {{app: {workload}}}}}
+    spec: {{containers: [{{name: main, image: example.org/web:1}}]}}
+"
+    )
+}
+
+#[test]
+fn a_workload_that_another_system_of_the_namespace_has_too_is_told_with_both_places() {
+    let (shop, crm) = (system("shop", "web", "web"), system("crm", "front", "web"));
+    let bank = system("bank", "web", "teller");
+    let files = [
+        ("shop.yaml", shop.as_str()),
+        ("crm.yaml", &crm),
+        ("bank.yaml", &bank),
+    ];
+    let all = ["--beside", "bank.yaml", "--beside", "crm.yaml", "shop.yaml"];
+    insta::assert_snapshot!(lint_all(&files, &all).0, @r"
+    stdout:
+    error[TG0308]: Deployment/default/web is in plan `shop` and in plan `crm`, at crm.yaml:14:18
+      --> shop.yaml:14:18
+       |
+    14 | metadata: {name: web}
+       |                  ^^^
+       |
+       = help: take it out of the files of one of them, or join the two systems
+
+    1 services, 2 objects, 1 error, 0 warnings
+    exit 1
+    ");
+    let same = lint_all(&files, &["--beside", "shop.yaml", "shop.yaml"]).0;
+    assert!(same.ends_with("exit 0"), "{same}");
+    let broken = [("shop.yaml", shop.as_str()), ("broken.yaml", "kind: [")];
+    insta::assert_snapshot!(lint_all(&broken, &["--beside", "broken.yaml", "shop.yaml"]).0, @r"
+    stderr:
+    error: `broken.yaml` is not usable itself
+    hint: `tidegate lint broken.yaml` tells what is wrong with it
+    exit 2
+    ");
+}

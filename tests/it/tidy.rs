@@ -14,6 +14,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("plan", &["spec", "graph"]),
     ("draw", &["spec", "plan"]),
     ("upgrade", &["spec"]),
+    ("drift", &["spec"]),
     ("hook", &["spec"]),
     ("source", &["spec", "manifest"]),
     (
@@ -30,6 +31,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "spec",
             "manifest",
             "upgrade",
+            "drift",
             "hook",
             "source",
             "controller",
@@ -37,7 +39,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("archive", &["spec"]),
     ("notify", &["spec", "upgrade", "source"]),
-    ("telemetry", &["plan", "upgrade", "hook", "source"]),
+    ("telemetry", &["plan", "upgrade", "drift", "hook", "source"]),
     (
         "web",
         &[
@@ -61,6 +63,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "plan",
             "draw",
             "upgrade",
+            "drift",
             "hook",
             "source",
             "controller",
@@ -76,7 +79,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Modules that decide: no I/O, no clock, no async, no client.
 const PURE: &[&str] = &[
-    "spec", "manifest", "discover", "graph", "plan", "draw", "upgrade", "hook",
+    "spec", "manifest", "discover", "graph", "plan", "draw", "upgrade", "drift", "hook",
 ];
 /// The line with which each of them begins its `mod.rs`, so that clippy keeps the rule.
 const PURE_LINE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";

@@ -10,6 +10,7 @@ mod contract;
 pub mod crd;
 pub mod duration;
 mod explanation;
+pub mod freeze;
 mod names;
 mod problem;
 pub mod stamp;

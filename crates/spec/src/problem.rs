@@ -86,6 +86,7 @@ codes! {
     DryRunRefused = "TG0305", "an object that the API server refuses";
     NamespaceMissing = "TG0306", "a namespace that the cluster does not have";
     PodsLeftBehind = "TG0307", "pods of a deleted workload that still run";
+    Claimed = "TG0308", "an object that another plan has";
     NotRecognised = "TG0401", "a file of no format that `discover` knows";
     NameChanged = "TG0402", "a name that a graph cannot have, written otherwise";
     LeftOut = "TG0403", "something seen that a graph cannot say";

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 
 use super::gate::Policy;
 use super::step_id::StepId;
+use super::surge::Swell;
 use tidegate_spec::crd::{
     Advance, CompletionRule, DrainLevel, GateSettings, HeldVariable, OnFailure,
 };
@@ -98,6 +99,8 @@ pub struct Strategy {
     pub advance: Advance,
     /// How many services may move at once; `None`: no limit.
     pub parallel_max: Option<usize>,
+    /// How many pods more than usual there may be by all that move; `None`: no limit.
+    pub surge_pods_max: Option<u32>,
     /// What becomes of the release when a service fails.
     pub on_failure: OnFailure,
     /// How long what comes after a service waits once that is done.
@@ -129,6 +132,7 @@ impl Strategy {
         Self {
             advance: Advance::Wave,
             parallel_max: None,
+            surge_pods_max: None,
             on_failure: OnFailure::Halt,
             soak: None,
             asked_before: BTreeSet::new(),
@@ -155,6 +159,8 @@ pub struct Belongings {
     pub drain: DrainLevel,
     /// What the new revision serves and calls, as its stamp.
     pub stamp: String,
+    /// How many pods more each workload has while it moves.
+    pub swells: Vec<Swell>,
 }
 
 /// The frozen input of a release, as far as `upgrade` is concerned.

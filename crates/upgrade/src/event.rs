@@ -102,6 +102,16 @@ pub enum Event {
     Paused,
     /// Somebody took the pause back.
     Resumed,
+    /// A freeze window of the plan: nothing new is started.
+    Frozen {
+        /// Until when, and why.
+        message: String,
+    },
+    /// The window is over, or somebody lets it go on all the same.
+    Thawed {
+        /// Which of the two.
+        message: String,
+    },
     /// A newer release of the plan takes its place: nothing more is started.
     Superseded {
         /// By which.
@@ -157,6 +167,8 @@ impl Event {
             Self::Retried { .. } => "Retried",
             Self::Paused => "Paused",
             Self::Resumed => "Resumed",
+            Self::Frozen { .. } => "Frozen",
+            Self::Thawed { .. } => "Thawed",
             Self::Superseded { .. } => "Superseded",
             Self::NotRemoved { .. } => "NotRemoved",
             Self::NotPublished { .. } => "NotPublished",
@@ -185,6 +197,8 @@ impl Event {
             | Self::WaveDone { .. }
             | Self::Paused
             | Self::Resumed
+            | Self::Frozen { .. }
+            | Self::Thawed { .. }
             | Self::Superseded { .. }
             | Self::NotRemoved { .. }
             | Self::NotPublished { .. }
@@ -230,6 +244,8 @@ impl Event {
             | Self::Forced { message, .. }
             | Self::Retried { message, .. }
             | Self::Superseded { message }
+            | Self::Frozen { message }
+            | Self::Thawed { message }
             | Self::PlannedAnew { message }
             | Self::NotRemoved { message }
             | Self::NotPublished { message }

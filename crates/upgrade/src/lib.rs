@@ -12,6 +12,7 @@ mod agenda;
 mod approve;
 mod event;
 mod failed;
+mod freeze;
 pub mod gate;
 mod observation;
 mod people;
@@ -26,6 +27,7 @@ pub mod status;
 mod step;
 mod step_id;
 mod supersede;
+mod surge;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -38,10 +40,12 @@ mod written;
 pub use action::{ActFailure, Action, Outcome, Precondition, Write};
 pub use agenda::{Agenda, Before, Belongings, Change, Charter, Member, Strategy};
 pub use event::Event;
+pub use freeze::{THAW, frozen};
 pub use observation::{Asked, Observation, Prepared, Wanted, Wish};
 pub use state::{
     Course, Ending, Fleeting, Progress, Record, ServiceState, Standing, State, WaveTimes,
 };
 pub use step::{Step, step};
 pub use step_id::{Part, StepId};
+pub use surge::{Surge, Swell};
 pub use unblock::unblocked_by;

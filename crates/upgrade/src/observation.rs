@@ -11,7 +11,7 @@ use super::state::{Standing, State};
 use super::step_id::StepId;
 use tidegate_spec::ObjectRef;
 use tidegate_spec::crd::Approval;
-use tidegate_spec::crd::HeldVariable;
+use tidegate_spec::crd::{FreezeWindow, HeldVariable};
 
 /// What people ask of the release now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +28,8 @@ pub struct Wanted {
     pub retries: Vec<Approval>,
     /// The steps whose gate counts as open on their word.
     pub forces: Vec<Approval>,
+    /// The freeze windows of its plan, as far as they hold this release.
+    pub freeze: Vec<FreezeWindow>,
     /// The newer release of the plan that is to take its place.
     pub superseded_by: Option<String>,
 }
@@ -42,6 +44,8 @@ pub struct Prepared {
     pub starts_pods: bool,
     /// The stamp on the live pod template.
     pub live_stamp: Option<String>,
+    /// Another plan that has it.
+    pub claimed_by: Option<String>,
 }
 
 impl Prepared {
@@ -51,6 +55,7 @@ impl Prepared {
             precondition: Precondition::Absent,
             starts_pods: false,
             live_stamp: None,
+            claimed_by: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::state::{
 use super::step_id::StepId;
 use super::why;
 use tidegate_spec::crd::{ReleaseStatus, ServiceStatus};
+use tidegate_spec::freeze::Held;
 use tidegate_spec::{ObjectRef, Retention, ServiceName};
 
 /// A `.status` that tidegate did not write.
@@ -47,6 +48,13 @@ pub fn from_status(
         .as_ref()
         .map(|plan| plan.digest.clone())
         .unwrap_or_default();
+    if let Some(freeze) = &status.freeze {
+        state.frozen = (!freeze.message.is_empty()).then(|| Held {
+            until: freeze.until.as_ref().map(|time| time.0),
+            why: freeze.message.clone(),
+        });
+        state.thawed.clone_from(&freeze.overridden);
+    }
     state.fleeting = Fleeting::default();
     for wave in &status.waves {
         let mut names = Vec::new();

@@ -10,26 +10,27 @@ use super::agenda::{Change, Member};
 use super::approve::is_approved;
 use super::event::Event;
 use super::failed::barrier;
+use super::freeze::holds;
 use super::gate::{Baseline, Gate};
 use super::recheck::{newest_begun, still_done};
 use super::state::{Record, ServiceState, Standing};
 use super::step_id::StepId;
+use super::surge::Taken;
 use super::turn::Turn;
 use super::wait_out;
 use super::watch_gates::{finish, look, second_read, shows_all};
+use super::written::fail;
 use tidegate_spec::ObjectRef;
 use tidegate_spec::crd::HeldVariable;
+
+/// The reason of what ends since another plan has an object of it.
+pub(super) const CLAIMED: &str = "Claimed";
 
 /// Starts every service that may start; asks for what the rest needs.
 pub(super) fn start_ready(turn: &mut Turn<'_>) {
     let agenda = turn.agenda;
     wake_when_soaked(turn);
-    let mut moving = turn
-        .state
-        .services
-        .values()
-        .filter(|s| s.standing.moves())
-        .count();
+    let mut taken = Taken::by_all(turn);
     for (name, member) in agenda
         .waves
         .iter()
@@ -47,13 +48,13 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
         match standing {
             Standing::Waiting => {
                 let is_drain = member.change == Change::Drain;
-                let most = agenda.strategy.parallel_max;
-                let room = is_drain || most.is_none_or(|most| moving < most);
+                let room = is_drain || taken.has_room(turn, name);
                 if turn.state.paused
                     || turn.state.superseded_by.is_some()
                     || !room
                     || !turn.may_try(Some(name))
                     || !is_approved(turn, name, member)
+                    || holds(agenda, &turn.state, name).is_some()
                     || !may_start(turn, name, member)
                 {
                     continue;
@@ -62,7 +63,7 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
                     wait_out::begin(turn, name, member);
                 } else {
                     begin(turn, name, member);
-                    moving += 1;
+                    taken = taken.with(turn, name);
                 }
             }
             // Saved as started, and nothing is known of its write: the same again.
@@ -170,6 +171,9 @@ fn begin(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
         turn.wish.live_from(name, now);
         return;
     }
+    if is_claimed(turn, name, member) {
+        return;
+    }
     let Some(service) = turn.state.services.get_mut(name) else {
         return;
     };
@@ -210,8 +214,34 @@ pub(super) fn start_wave(turn: &mut Turn<'_>, name: &StepId) {
     }
 }
 
+/// An object that another plan has, in words.
+pub(super) fn claimed<'o>(
+    turn: &Turn<'_>,
+    mut objects: impl Iterator<Item = &'o ObjectRef>,
+) -> Option<String> {
+    objects.find_map(|object| {
+        let other = turn.seen.prepared.get(object)?.claimed_by.as_ref()?;
+        Some(format!(
+            "{object} belongs to plan `{other}` now; take it out of the files of one of the two plans"
+        ))
+    })
+}
+
+/// Ends a service of which another plan has an object.
+fn is_claimed(turn: &mut Turn<'_>, name: &StepId, member: &Member) -> bool {
+    let Some(message) = claimed(turn, member.belongings.objects.iter()) else {
+        return false;
+    };
+    fail(turn, name, CLAIMED, message);
+    turn.wish.wake(turn.now());
+    true
+}
+
 /// Asks for the write of a service's objects.
 fn write(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
+    if is_claimed(turn, name, member) {
+        return;
+    }
     if member.change == Change::Delete && member.belongings.workloads.is_empty() {
         // Another service has taken them over, so no pod of this one is left to wait for.
         if let Some(service) = turn.state.services.get_mut(name) {

@@ -8,6 +8,7 @@ use super::gate::{Applied, Baseline, Memory};
 use super::step_id::StepId;
 use tidegate_spec::ObjectRef;
 use tidegate_spec::crd::Approval;
+use tidegate_spec::freeze::Held;
 
 /// How a release ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -261,6 +262,10 @@ pub struct State {
     pub course: Course,
     /// Whether a pause holds it, as last told.
     pub paused: bool,
+    /// Why nothing new starts for a while, as last told.
+    pub frozen: Option<Held>,
+    /// Who has said that it goes on in a freeze window.
+    pub thawed: Option<Approval>,
     /// The newer release that takes its place, as last told.
     pub superseded_by: Option<String>,
     /// The digest of the plan that is carried out.
@@ -283,6 +288,8 @@ impl State {
         Self {
             course: Course::Pending,
             paused: false,
+            frozen: None,
+            thawed: None,
             superseded_by: None,
             plan_digest: String::new(),
             started: None,
@@ -298,6 +305,8 @@ impl State {
         let Self {
             course,
             paused,
+            frozen,
+            thawed,
             superseded_by,
             plan_digest,
             started,
@@ -308,6 +317,8 @@ impl State {
         } = self;
         *course == other.course
             && *paused == other.paused
+            && *frozen == other.frozen
+            && *thawed == other.thawed
             && *superseded_by == other.superseded_by
             && *plan_digest == other.plan_digest
             && *started == other.started

@@ -10,7 +10,9 @@ use super::state::{Course, Ending, Record, ServiceState, Standing, State};
 use super::step_id::StepId;
 use super::{room, why};
 use tidegate_spec::ObjectRef;
-use tidegate_spec::crd::{Held, PlanDigest, ReleaseStatus, ServiceStatus, WaveStatus};
+use tidegate_spec::crd::{
+    FreezeStatus, Held, PlanDigest, ReleaseStatus, ServiceStatus, WaveStatus,
+};
 
 /// What a release shows and remembers.
 ///
@@ -57,10 +59,23 @@ pub fn to_status(
             Course::Ended(ending) => Some(ending.word().to_owned()),
             Course::Pending | Course::Preparing | Course::Moving | Course::Publishing => None,
         },
+        freeze: freeze(state),
         archive: None,
     };
     room::fit(&mut status);
     status
+}
+
+fn freeze(state: &State) -> Option<FreezeStatus> {
+    if state.frozen.is_none() && state.thawed.is_none() {
+        return None;
+    }
+    let frozen = state.frozen.as_ref();
+    Some(FreezeStatus {
+        until: frozen.and_then(|held| held.until).map(Time),
+        message: frozen.map(|held| held.why.clone()).unwrap_or_default(),
+        overridden: state.thawed.clone(),
+    })
 }
 
 fn wave_status(agenda: &Agenda, state: &State, index: usize, wave: &[StepId]) -> WaveStatus {
@@ -142,9 +157,12 @@ fn entry(object: &ObjectRef, record: &Record) -> (String, serde_json::Value) {
 /// A word for people. Never read back.
 fn phase(agenda: &Agenda, state: &State) -> &'static str {
     match &state.course {
+        Course::Moving if state.superseded_by.is_some() => "Superseded",
+        Course::Pending | Course::Preparing | Course::Moving if state.frozen.is_some() => {
+            why::FROZEN
+        }
         Course::Pending => "Pending",
         Course::Ended(ending) => ending.word(),
-        Course::Moving if state.superseded_by.is_some() => "Superseded",
         Course::Preparing | Course::Moving | Course::Publishing if state.paused => "Paused",
         Course::Preparing | Course::Publishing => "Applying",
         Course::Moving if why::is_awaiting(state) => why::AWAITING,

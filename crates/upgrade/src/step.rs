@@ -9,7 +9,7 @@ use super::event::Event;
 use super::failed::{AfterFailure, after_failure};
 use super::observation::{Observation, Wish};
 use super::publish::publish;
-use super::start::start_ready;
+use super::start::{CLAIMED, claimed, start_ready};
 use super::state::{Course, Ending, Standing, State};
 use super::step_id::StepId;
 use super::supersede::superseded;
@@ -35,12 +35,23 @@ pub fn step(agenda: &Agenda, state: State, seen: &Observation) -> Step {
     let mut turn = Turn::new(agenda, state, seen);
     turn.take_control();
     match turn.state.course.clone() {
-        Course::Pending | Course::Ended(_) => {}
+        Course::Pending => pend(&mut turn),
+        Course::Ended(_) => {}
         Course::Preparing => prepare(&mut turn),
         Course::Moving => advance(&mut turn),
         Course::Publishing => publish(&mut turn),
     }
     turn.into_step()
+}
+
+/// A release that a freeze window holds is not planned before it is over: what runs then counts.
+fn pend(turn: &mut Turn<'_>) {
+    if let Some(ending) = superseded(turn) {
+        return turn.end(ending);
+    }
+    if turn.state.frozen.is_none() {
+        turn.wish.wake(turn.now());
+    }
 }
 
 /// Applies what belongs to nobody, before wave 1.
@@ -70,10 +81,14 @@ fn prepare(turn: &mut Turn<'_>) {
     if agenda.shared.is_empty() {
         return open_first_wave(turn);
     }
-    if turn.state.paused || !turn.may_try(None) {
+    if turn.state.paused || turn.state.frozen.is_some() || !turn.may_try(None) {
         return;
     }
     turn.wish.prepare_shared = true;
+    if let Some(message) = claimed(turn, agenda.shared.iter()) {
+        let reason = CLAIMED.to_owned();
+        return turn.end(Ending::Failed { reason, message });
+    }
     let mut writes = Vec::with_capacity(agenda.shared.len());
     for object in &agenda.shared {
         let Some(prepared) = turn.seen.prepared.get(object) else {
@@ -100,6 +115,8 @@ fn plan_anew(turn: &mut Turn<'_>, object: &ObjectRef) {
     turn.events.push(Event::PlannedAnew { message });
     turn.state = State {
         paused: turn.state.paused,
+        frozen: turn.state.frozen.clone(),
+        thawed: turn.state.thawed.clone(),
         superseded_by: turn.state.superseded_by.clone(),
         // What belongs to nobody may have been applied, and a deadline goes on.
         started: turn.state.started,

@@ -126,6 +126,7 @@ impl<'a> Turn<'a> {
         super::approve::take_in(self);
         super::people::take_in(self);
         super::supersede::take_in(self);
+        super::freeze::take_in(self);
         let wanted = &self.seen.wanted;
         if wanted.pause != self.state.paused {
             self.state.paused = wanted.pause;

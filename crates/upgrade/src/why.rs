@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::agenda::{Agenda, Change};
 use super::failed::{barrier, blocked};
+use super::freeze;
 use super::state::{Course, Ending, ServiceState, Standing, State};
 use super::step_id::StepId;
 use super::turn::REPEATED;
@@ -16,6 +17,8 @@ const NAMES_MAX: usize = 3;
 pub(super) const REGRESSED: &str = "Regressed";
 /// A step waits for a person.
 pub const AWAITING: &str = "AwaitingApproval";
+/// A freeze window of the plan holds what has not begun.
+pub const FROZEN: &str = "Frozen";
 /// A drain waits for its time to be over.
 pub(super) const WAITS_OUT: &str = "WaitsOut";
 /// A service's write is on its way.
@@ -121,6 +124,9 @@ fn waiting(agenda: &Agenda, state: &State, name: &StepId) -> (String, String) {
                 format!("does not start any more: `{newer}` takes the release's place"),
             ),
             None if state.paused => ("Paused", "the release is paused".to_owned()),
+            None if let Some(held) = freeze::holds(agenda, state, name) => {
+                (FROZEN, freeze::words(held))
+            }
             None => soaking(agenda, state, &barrier).unwrap_or_else(|| {
                 let words = "everything before it is done; it starts as soon as there is room";
                 ("MayStart", words.to_owned())
@@ -205,6 +211,9 @@ pub(super) fn said(what: &str, word: &Approval) -> String {
 /// Why the release is where it is.
 pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
     match &state.course {
+        Course::Pending if let Some(held) = &state.frozen => {
+            (FROZEN.to_owned(), freeze::words(held))
+        }
         Course::Pending => (
             "Planning".to_owned(),
             "the order is being worked out".to_owned(),
@@ -224,6 +233,10 @@ pub fn release(agenda: &Agenda, state: &State) -> (String, String) {
         Course::Preparing | Course::Moving | Course::Publishing if state.paused => (
             "Paused".to_owned(),
             format!("paused: {}", summary(agenda, state)),
+        ),
+        Course::Preparing | Course::Moving if let Some(held) = &state.frozen => (
+            FROZEN.to_owned(),
+            format!("{}; {}", freeze::words(held), summary(agenda, state)),
         ),
         Course::Preparing => (
             "Applying".to_owned(),

@@ -70,6 +70,7 @@ impl Keeper {
             planning: Planning::default(),
             concurrency: assembled.bundle.plan.concurrency,
             approvals: Vec::new(),
+            forces: Vec::new(),
             rollback_of: None,
             retry_of: None,
         };

@@ -292,6 +292,7 @@ impl Cluster {
             precondition: Precondition::Absent,
             starts_pods: false,
             live_stamp: None,
+            claimed_by: None,
         };
         let unchanged = |uid: &str, version: u64| Precondition::Unchanged {
             uid: uid.to_owned(),
@@ -302,6 +303,7 @@ impl Cluster {
                 precondition: unchanged("uid", *version),
                 starts_pods: false,
                 live_stamp: None,
+                claimed_by: None,
             });
         }
         match self
@@ -317,6 +319,7 @@ impl Cluster {
                     starts_pods: Some(&template.image)
                         != image(self.bundle(), object, held).as_ref(),
                     live_stamp: template.stamp.clone(),
+                    claimed_by: None,
                 }
             }
         }

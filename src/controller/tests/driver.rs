@@ -230,6 +230,16 @@ fn shared() -> ObjectRef {
     super::objects::object("tidegate.dev/v1alpha1", "ServiceGraph", "shop")
 }
 
+/// What people ask.
+fn wanted(cluster: &Cluster) -> Wanted {
+    Wanted {
+        pause: cluster.control.pause,
+        abort: cluster.control.abort,
+        approvals: cluster.control.approvals.clone(),
+        ..Wanted::default()
+    }
+}
+
 /// What a turn sees, by the rules of the real world.
 fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Observation {
     let asked = Asked::of(agenda, state, wish, cluster.now);
@@ -237,13 +247,7 @@ fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Obser
     let shown = asked.cached.into_iter().map(|step| (step, Read::Cached));
     Observation {
         now: cluster.now,
-        wanted: Wanted {
-            pause: cluster.control.pause,
-            abort: cluster.control.abort,
-            reason: None,
-            approvals: cluster.control.approvals.clone(),
-            ..Wanted::default()
-        },
+        wanted: wanted(cluster),
         snapshots: live
             .chain(shown)
             .filter_map(|(name, read)| {
@@ -275,6 +279,7 @@ impl World for Driver {
                 bundle: cluster.bundle().clone(),
                 planning: cluster.planning.clone(),
                 plan_digest: cluster.plan_digest.clone(),
+                wanted: wanted(cluster),
                 rival: cluster.rival.clone(),
                 now: cluster.now,
             };

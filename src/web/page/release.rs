@@ -278,7 +278,7 @@ fn tile(frame: &Frame, page: &ReleasePage<'_>, step: &ServiceView, is_chosen: bo
     let w = frame.words;
     let word = w.mark(step.mark);
     let counts = match step.mark {
-        Mark::Rolling | Mark::Draining | Mark::Failed | Mark::Paused => {
+        Mark::Rolling | Mark::Draining | Mark::Failed | Mark::Paused | Mark::Frozen => {
             w.pods(step.new_ready, step.new_wanted, step.old_alive)
         }
         Mark::Planned

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::spec::crd::{Release, ServiceStatus};
-use crate::upgrade::why::AWAITING;
+use crate::upgrade::why::{AWAITING, FROZEN};
 
 /// Where a release or one of its services stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
@@ -22,6 +22,8 @@ pub enum Mark {
     Awaiting,
     /// Somebody holds it.
     Paused,
+    /// A freeze window of its plan holds what has not begun.
+    Frozen,
     /// Done.
     Done,
     /// It will not get there.
@@ -34,13 +36,14 @@ pub enum Mark {
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Planned,
         Self::Starting,
         Self::Rolling,
         Self::Draining,
         Self::Awaiting,
         Self::Paused,
+        Self::Frozen,
         Self::Done,
         Self::Failed,
         Self::Stopped,
@@ -56,6 +59,7 @@ impl Mark {
             Self::Draining => "◕",
             Self::Awaiting => "⚑",
             Self::Paused => "‖",
+            Self::Frozen => "✻",
             Self::Done => "●",
             Self::Failed => "✕",
             Self::Stopped => "■",
@@ -72,6 +76,7 @@ impl Mark {
             Self::Draining => "draining",
             Self::Awaiting => "awaiting",
             Self::Paused => "paused",
+            Self::Frozen => "frozen",
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Stopped => "stopped",
@@ -88,7 +93,8 @@ impl Mark {
             | Self::Rolling
             | Self::Draining
             | Self::Awaiting
-            | Self::Paused => false,
+            | Self::Paused
+            | Self::Frozen => false,
         }
     }
 }
@@ -123,6 +129,7 @@ pub fn mark_of_release(release: &Release) -> Mark {
     }
     match status.phase.as_str() {
         "Paused" => Mark::Paused,
+        phase if phase == FROZEN => Mark::Frozen,
         "Draining" => Mark::Draining,
         phase if phase == AWAITING => Mark::Awaiting,
         "" | "Pending" => Mark::Planned,

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::mark::{Mark, mark_of_release};
 use super::release::{ReleaseLine, moment, release_line};
 use super::sight::{FOLDER_ANNOTATION, Sight};
-use crate::spec::crd::{Release, ReleasePlan};
+use crate::spec::crd::{CONFLICTED, DRIFTED, Release, ReleasePlan};
 use crate::upgrade::why::AWAITING;
 
 /// How many runs a plan shows.
@@ -89,17 +89,7 @@ pub fn overview(sight: &Sight, now: Timestamp) -> Overview {
         let name = plan.name_any();
         let runs = sight.releases_of(&namespace, &name);
         let line = plan_line(Some(plan), &namespace, &name, runs, now);
-        needs.extend(line.problem.as_ref().map(|problem| {
-            Need {
-                mark: Mark::Failed,
-                namespace: namespace.clone(),
-                plan: name.clone(),
-                release: None,
-                message: problem.clone(),
-                since: stalled(&plan.status.clone().unwrap_or_default().conditions)
-                    .map(|condition| condition.last_transition_time.0),
-            }
-        }));
+        needs.extend(plan_in_need(plan));
         needs.extend(newest_in_need(runs, now));
         known.insert((namespace, name));
         folders.entry(folder_of(plan)).or_default().push(line);
@@ -166,6 +156,24 @@ fn stalled(conditions: &[Condition]) -> Option<&Condition> {
         .find(|condition| condition.type_ == "Stalled" && condition.status == "True")
 }
 
+/// What is wrong with a plan itself: it cannot be used, it wants what another one has, or somebody else has changed what it
+/// released.
+fn plan_in_need(plan: &ReleasePlan) -> impl Iterator<Item = Need> {
+    let conditions = plan.status.iter().flat_map(|status| &status.conditions);
+    let wrong = conditions.filter(|condition| {
+        let kinds = ["Stalled", CONFLICTED, DRIFTED];
+        kinds.contains(&condition.type_.as_str()) && condition.status == "True"
+    });
+    wrong.map(|condition| Need {
+        mark: Mark::Failed,
+        namespace: plan.namespace().unwrap_or_default(),
+        plan: plan.name_any(),
+        release: None,
+        message: condition.message.clone(),
+        since: Some(condition.last_transition_time.0),
+    })
+}
+
 /// The newest run, where it waits for somebody or went wrong.
 fn newest_in_need(runs: &[Arc<Release>], now: Timestamp) -> Vec<Need> {
     let Some(newest) = runs.last() else {
@@ -183,7 +191,7 @@ fn newest_in_need(runs: &[Arc<Release>], now: Timestamp) -> Vec<Need> {
     };
     match mark {
         Mark::Failed | Mark::Refused => vec![need(line.message.clone(), line.ended)],
-        Mark::Paused => vec![need(line.message.clone(), None)],
+        Mark::Paused | Mark::Frozen => vec![need(line.message.clone(), None)],
         Mark::Done | Mark::Stopped => Vec::new(),
         Mark::Planned | Mark::Starting | Mark::Rolling | Mark::Draining | Mark::Awaiting => {
             let waves = newest.status.iter().flat_map(|status| &status.waves);

@@ -137,6 +137,7 @@ pub(super) const WORDS: Words = Words {
         "排空中",
         "待审批",
         "已暂停",
+        "冻结中",
         "完成",
         "失败",
         "已停止",

@@ -137,6 +137,7 @@ pub(super) const WORDS: Words = Words {
         "draining",
         "needs approval",
         "paused",
+        "frozen",
         "done",
         "failed",
         "stopped",

@@ -189,7 +189,7 @@ pub(super) struct Words {
     pub was_asked: &'static str,
     pub declared_now: &'static str,
     /// In the order of [`Mark::ALL`].
-    marks: [&'static str; 10],
+    marks: [&'static str; 11],
     /// Before and after a duration that has passed.
     ago: [&'static str; 2],
     /// Between the numbers of new pods, and after the number of old ones.

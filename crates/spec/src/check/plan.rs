@@ -8,6 +8,7 @@ use crate::{Code, Problem};
 /// In: the spec as read. Out: every problem.
 pub fn check_plan(spec: &ReleasePlanSpec) -> Vec<Problem> {
     let mut problems = super::source::check_source(spec);
+    problems.extend(crate::freeze::check_windows(&spec.freeze));
     let gate = &spec.strategy.gate;
     let durations = [
         ("spec.strategy.settle", &spec.strategy.settle),

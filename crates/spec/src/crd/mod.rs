@@ -3,6 +3,7 @@
 //! Types only: no client. What a schema can say, the schema says (CEL rules included); the rest is
 //! said by [`super::check_graph`] and [`super::check_plan`].
 
+mod freeze;
 mod gate;
 mod graph;
 mod live;
@@ -12,6 +13,7 @@ mod release;
 mod secret;
 mod source;
 
+pub use freeze::{FreezeStatus, FreezeWindow};
 pub use gate::{Capacity, GateSettings, LostNodes};
 pub use graph::{
     AssumePolicy, Call, Channel, CompletionRule, Consumes, DrainLevel, Durable, ExternalCaller,
@@ -21,8 +23,8 @@ pub use graph::{
 pub use live::{LiveService, LiveSets, LiveSetsSpec};
 pub use notify::{CloudEvents, CommitStatus, Notify, Occasion, Provider, Slack};
 pub use plan::{
-    Advance, ApprovalGate, Concurrency, Deadlines, History, OnFailure, Order, ReleasePlan,
-    ReleasePlanSpec, ReleasePlanStatus, Strategy,
+    Advance, ApprovalGate, Concurrency, Deadlines, DriftPolicy, History, OnFailure, Order,
+    ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };
 pub use release::{
     Approval, Archived, Bundle, Control, Held, HeldVariable, PlanDigest, Planning, Release,
@@ -41,6 +43,10 @@ use kube::CustomResourceExt;
 pub const GROUP: &str = "tidegate.dev";
 /// Group and version as written in `apiVersion`.
 pub const API_VERSION: &str = "tidegate.dev/v1alpha1";
+/// The condition of a plan that wants what another one has.
+pub const CONFLICTED: &str = "Conflicted";
+/// The condition of a plan of which somebody else has changed what it released.
+pub const DRIFTED: &str = "Drifted";
 /// The label that names the plan on everything that belongs to it.
 pub const PLAN_LABEL: &str = "tidegate.dev/plan";
 /// The annotation that names the release which last applied an object.

@@ -85,6 +85,10 @@ pub struct ReleasePlanSpec {
     /// No new release is started while true; the source is still looked at.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
+    /// Times in which no new wave of a release starts. What moves goes on to its gate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub freeze: Vec<super::FreezeWindow>,
     /// Who is told of releases, outside of the cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
@@ -92,6 +96,10 @@ pub struct ReleasePlanSpec {
     /// What a newer release does while one runs. Default: `Queue`.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub concurrency: Concurrency,
+    /// What is done about changes that somebody else makes to what was released, while no release is under way.
+    /// Default: `Tell`.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub drift: DriftPolicy,
     /// How many ended releases are kept.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub history: History,
@@ -110,6 +118,20 @@ pub enum Concurrency {
     Forbid,
 }
 
+/// What is done about changes that somebody else makes to what was released.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub enum DriftPolicy {
+    /// It is told: condition `Drifted`, Event, metric, `tidegate status`.
+    #[default]
+    Tell,
+    /// It is told and put back by a release of its own, planned and proved from what runs.
+    Heal,
+    /// Nobody looks.
+    Ignore,
+}
+
 /// How waves advance.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -121,6 +143,11 @@ pub struct Strategy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_parallel: Option<u32>,
+    /// How many pods more than usual there may be at once by all services that move: what their `maxSurge` allows, all
+    /// pods of what is new. One that needs more moves alone. Default: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_surge_pods: Option<u32>,
     /// What becomes of the release when a service fails. Default: `Halt`.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub on_failure: OnFailure,

@@ -113,7 +113,8 @@ pub struct ReleaseSpec {
     /// What is released, for people: a commit, or the digest of the manifests.
     #[schemars(length(min = 1, max = 128))]
     pub revision: String,
-    /// What started it: `manual`, `webhook`, `poll`, `schedule`, `rollback` or `retry`.
+    /// What started it: `manual`, `webhook`, `poll`, `schedule`, `rollback`,
+    /// `retry` or `drift`.
     #[schemars(length(min = 1, max = 63))]
     pub trigger: String,
     /// Why, in the words of whoever started it.
@@ -161,6 +162,8 @@ pub enum Trigger {
     Poll,
     /// A time of the schedule.
     Schedule,
+    /// A change that somebody else made, which is put back.
+    Drift,
 }
 
 impl Trigger {
@@ -173,6 +176,7 @@ impl Trigger {
             Self::Webhook => "webhook",
             Self::Poll => "poll",
             Self::Schedule => "schedule",
+            Self::Drift => "drift",
         }
     }
 }
@@ -240,8 +244,8 @@ pub struct Control {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub retries: Vec<Approval>,
-    /// Steps whose gate counts as open on somebody's word, whatever it shows; entries are added and never changed or taken
-    /// away.
+    /// Steps whose gate counts as open on somebody's word, whatever it shows, and `freeze/all`: that it goes on in the freeze
+    /// windows of its plan. Entries are added and never changed or taken away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["step".into()]))]
     #[schemars(length(max = 100))]
@@ -310,6 +314,9 @@ pub struct ReleaseStatus {
     /// How it ended, once it has: `Succeeded`, `Failed`, `Refused`, `Aborted` or `Superseded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
+    /// That it starts nothing new for a while, by a freeze window of its plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<super::FreezeStatus>,
     /// That the archive has it, once it has: only then a release of a plan whose releases are archived is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<Archived>,

@@ -55,4 +55,18 @@ pub(super) const ALL: &[Explanation] = &[
         remedy: "Wait until they have ended, or delete them; then run again. A pod on a lost node ends when the node is \
                  back or deleted.",
     },
+    Explanation {
+        code: Code::Claimed,
+        means: "A workload, or another object of a service, that another plan of the namespace has brought (label \
+                `tidegate.dev/plan`). Each plan would undo what the other one releases, and what is proved of one says \
+                nothing of the other. The plan that came second is told, before it writes anything; its condition \
+                `Conflicted` says the same.",
+        example: Example::Case(
+            "plan `shop` has released Deployment `web`, and the files of plan `crm` have a Deployment `web` too",
+        ),
+        remedy: "Take the object out of the files of one of the two plans. To give it to the other one without a \
+                 restart: `kubectl label deployment web tidegate.dev/plan=crm --overwrite`, then release `shop` without \
+                 it. A plan that is not used any more claims nothing once it is deleted: `kubectl delete tgp shop` \
+                 leaves the workloads alone. `tidegate lint CRM --beside SHOP` finds this in files.",
+    },
 ];

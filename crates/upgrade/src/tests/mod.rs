@@ -4,6 +4,7 @@ mod approvals;
 mod control;
 mod drains;
 mod failed;
+mod freeze;
 mod gates;
 pub(crate) mod objects;
 mod people;

@@ -2,7 +2,7 @@
 //!
 //! A system: `store | cart after store | old delete after cart | parallel 1`. The words after a name are
 //! `create`, `delete`, `job`, `final`, `drops` (it had a Deployment `<name>/old` that it does not have any more),
-//! `after x,y`; `<name>/flip` and `<name>/drain` are steps of their own, the latter with `until 60s,lag`; a part that begins with `advance`, `rollback`, `continue`, `soak`, `ask`, `wave-deadline`, `parallel`, `shared`, `leftover`, `deadline` or
+//! `after x,y`, `swells 2` (so many pods more while it rolls); `<name>/flip` and `<name>/drain` are steps of their own, the latter with `until 60s,lag`; a part that begins with `advance`, `rollback`, `continue`, `soak`, `ask`, `wave-deadline`, `parallel`, `surge`, `shared`, `leftover`, `deadline` or
 //! `release-deadline` is a setting.
 //!
 //! A line: `12s store=mid cart~old +web ok(store) pause`. `store=mid` is a live look at a service, `store~mid` a
@@ -10,23 +10,24 @@
 //! and old pods), `drain` (complete, an old pod is Terminating), `new` (all done), `undone` (somebody set the
 //! old template), `ending` (deleted, an old pod is Terminating), `gone`. `+web` looks at its objects before
 //! they are written; `+web:9` at resourceVersion 9, `+web:same` if the template would stay, `+web:absent` if
-//! there are none; `+shared`, and `+shared:starts` if it has a workload that would start pods. `ok(web)`, `moved(web)`, `lost(web)`, `refused(web)` is what came of its last
-//! action; `approve(web)` is somebody's word, `retry(web)` and `force(web)` other words of hers, `newer(shop-3)` the release that takes its place; the names `shared`, `rollback` and `publish` are no services'. `pause` and `abort` are what people want,
+//! there are none, `+web:claimed` if another plan has them; `+shared`, and `+shared:starts` if it has a workload that would start pods. `ok(web)`, `moved(web)`, `lost(web)`, `refused(web)` is what came of its last
+//! action; `approve(web)` is somebody's word, `retry(web)` and `force(web)` other words of hers, `newer(shop-3)` the release that takes its place, `freeze(10,60)` a freeze window between two seconds; the names `shared`, `rollback` and `publish` are no services'. `pause` and `abort` are what people want,
 //! `crash` forgets all but `.status` before the turn, a final `?` tells the wish too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::objects::{Deployed, PodFacts, Template, deployment, object, snapshot};
 use crate::gate::{Applied, Read};
 use crate::{
     ActFailure, Action, Agenda, Before, Belongings, Change, Charter, Course, Member, Observation,
-    Outcome, Precondition, Prepared, ServiceState, State, StepId, Strategy, Wanted, WaveTimes,
-    status, step, why,
+    Outcome, Precondition, Prepared, ServiceState, State, StepId, Strategy, Surge, Swell, Wanted,
+    WaveTimes, status, step, why,
 };
-use tidegate_spec::crd::{Advance, Approval, DrainLevel, OnFailure};
-use tidegate_spec::{Code, Retention};
+use tidegate_spec::crd::{Advance, Approval, DrainLevel, FreezeWindow, OnFailure};
+use tidegate_spec::{Code, ObjectRef, Retention};
 
 /// When every script starts.
 pub(super) fn start() -> Timestamp {
@@ -76,6 +77,7 @@ impl Scene {
             match words[0] {
                 "advance" => strategy.advance = Advance::Service,
                 "parallel" => strategy.parallel_max = Some(words[1].parse().expect("a number")),
+                "surge" => strategy.surge_pods_max = Some(words[1].parse().expect("a number")),
                 "shared" => shared.push(object("v1", "ConfigMap", "shared")),
                 "leftover" => leftover.push(object("v1", "ConfigMap", "leftover")),
                 "soak" => strategy.soak = Some(seconds(words[1])),
@@ -184,6 +186,18 @@ impl Scene {
             } else {
                 seen.wanted.forces.push(said);
             }
+        } else if let Some(times) = word
+            .strip_prefix("freeze(")
+            .and_then(|rest| rest.strip_suffix(')'))
+        {
+            let (from, until) = times.split_once(',').expect("two times");
+            let time = |text: &str| Some(Time(at(text.parse().expect("a number"))));
+            seen.wanted.freeze.push(FreezeWindow {
+                reason: Some("night".to_owned()),
+                from: time(from),
+                until: time(until),
+                ..FreezeWindow::default()
+            });
         } else if let Some(newer) = word
             .strip_prefix("newer(")
             .and_then(|rest| rest.strip_suffix(')'))
@@ -228,6 +242,7 @@ impl Scene {
                 },
                 starts_pods: (is_workload && how != "same") || how == "starts",
                 live_stamp: (is_workload && how != "absent").then(|| "before".to_owned()),
+                claimed_by: (how == "claimed").then(|| "crm".to_owned()),
             };
             seen.prepared.insert(object.clone(), prepared);
         }
@@ -334,6 +349,8 @@ fn member(service: &str, words: &[&str]) -> Member {
     let after = after.map_or("", |at| words[at + 1]).split(',');
     let until = words.iter().position(|word| *word == "until");
     let until = until.map_or("", |at| words[at + 1]).split(',');
+    let swells = words.iter().position(|word| *word == "swells");
+    let swells = swells.map(|at| words[at + 1].parse().expect("a number"));
     let is_drain = change == Change::Drain;
     let step = service;
     let service = service.split('/').next().expect("a name");
@@ -352,6 +369,10 @@ fn member(service: &str, words: &[&str]) -> Member {
             Belongings::default()
         } else {
             Belongings {
+                swells: swells
+                    .map(|pods| swell(&workload, pods))
+                    .into_iter()
+                    .collect(),
                 workloads: vec![workload],
                 gates: Vec::new(),
                 objects,
@@ -372,6 +393,15 @@ fn member(service: &str, words: &[&str]) -> Member {
             .collect(),
         from: format!("{service}:1"),
         to: format!("{service}:2"),
+    }
+}
+
+/// So many pods more while it rolls.
+fn swell(workload: &ObjectRef, pods: u32) -> Swell {
+    Swell {
+        workload: workload.clone(),
+        replicas: 3,
+        surge: Surge::Pods(pods),
     }
 }
 

@@ -49,6 +49,41 @@ fn no_more_services_move_at_once_than_max_parallel_allows() {
 }
 
 #[test]
+fn no_more_pods_than_the_plan_allows_are_there_beside_the_usual_ones() {
+    insta::assert_snapshot!(play("cart swells 2 | mail swells 2 | store swells 1 | tiny | surge 3", "
+        0s +cart +mail +store +tiny cart=old mail=old store=old tiny=old
+        1s ok(cart) ok(store) ok(tiny) cart=mid store=mid tiny=mid +mail mail=old
+        2s cart=new store=mid tiny=mid +mail mail=old
+        4s cart=new store=mid tiny=mid +mail mail=old
+    "), @r"
+    0s cart Starting; store Starting; tiny Starting; apply cart (Service@7, Deployment@7 own stamp); apply store (Service@7, Deployment@7 own stamp); apply tiny (Service@7, Deployment@7 own stamp); !ServiceStarted cart; !WaveStarted 1 cart,mail,store,tiny; !ServiceStarted store; !ServiceStarted tiny
+    1s cart Moving; store Moving; tiny Moving; !Waits cart Updating; !Waits store Updating; !Waits tiny Updating
+    2s !Waits cart Done
+    4s cart Done; mail Starting; apply mail (Service@7, Deployment@7 own stamp); !ServiceDone cart 4s; !ServiceStarted mail
+    ");
+}
+
+#[test]
+fn a_service_that_needs_more_pods_than_there_may_be_moves_alone() {
+    insta::assert_snapshot!(play("cart swells 9 | mail swells 1 | surge 3", "
+        0s +cart +mail cart=old mail=old
+        1s ok(cart) cart=new +mail mail=old
+        3s cart=new +mail mail=old
+    "), @r"
+    0s cart Starting; apply cart (Service@7, Deployment@7 own stamp); !ServiceStarted cart; !WaveStarted 1 cart,mail
+    1s cart Moving; !Waits cart Done
+    3s cart Done; mail Starting; apply mail (Service@7, Deployment@7 own stamp); !ServiceDone cart 3s; !ServiceStarted mail
+    ");
+}
+
+#[test]
+fn what_is_new_needs_room_for_all_of_its_pods() {
+    insta::assert_snapshot!(play("cart create swells 1 | mail swells 1 | surge 3", "
+        0s +cart:absent +mail cart=gone mail=old
+    "), @"0s cart Starting; apply cart (Service@absent, Deployment@absent own stamp); !ServiceStarted cart; !WaveStarted 1 cart,mail");
+}
+
+#[test]
 fn a_start_waits_for_a_look_at_its_objects_and_asks_for_it() {
     insta::assert_snapshot!(play("store", "
         0s store=old ?

@@ -103,6 +103,8 @@ pub(super) fn event(event: &Event) -> String {
             message,
         }
         | Event::Superseded { message }
+        | Event::Frozen { message }
+        | Event::Thawed { message }
         | Event::Refused { message }
         | Event::PlannedAnew { message }
         | Event::NotRemoved { message }

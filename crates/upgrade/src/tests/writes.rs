@@ -151,3 +151,27 @@ fn a_job_and_a_new_service_are_written_as_others_are() {
     3s schema Done; web Starting; apply web (Service@absent, Deployment@absent own stamp); !ServiceDone schema 3s; !ServiceStarted web; !WaveStarted 2 web; !WaveDone 1 3s
     ");
 }
+
+#[test]
+fn what_another_plan_has_taken_is_not_written() {
+    insta::assert_snapshot!(play("shared | store", "
+        0s +shared:claimed
+    "), @"0s !Ended Failed: ConfigMap/shop/shared belongs to plan `crm` now; take it out of the files of one of the two plans");
+    insta::assert_snapshot!(play("store | cart after store", "
+        0s +store:claimed store=old
+        0s store=old
+    "), @r"
+    0s store Failed; !ServiceFailed store Claimed: Service/shop/store belongs to plan `crm` now; take it out of the files of one of the two plans
+    0s !Ended Failed: store: Service/shop/store belongs to plan `crm` now; take it out of the files of one of the two plans
+    ");
+    // It was taken between the decision and the second try.
+    insta::assert_snapshot!(play("store", "
+        0s +store store=old
+        0.01s moved(store) +store:7 store=old
+        0.12s +store:claimed store=old
+    "), @r"
+    0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
+    0.01s
+    0.12s store Failed; !ServiceFailed store Claimed: Service/shop/store belongs to plan `crm` now; take it out of the files of one of the two plans
+    ");
+}
