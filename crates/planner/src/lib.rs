@@ -8,5 +8,6 @@
 //! No I/O, no clock, no async.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod by_name;
 pub mod graph;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! Names that have been checked, so that nobody checks them again.
 
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ macro_rules! text_name {
             Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
         )]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>); // a plan of a large system names each service hundreds of times
 
         impl $name {
             /// The name as text.
@@ -103,12 +104,12 @@ fn check_name(text: &str) -> Result<(), NameError> {
 impl ServiceName {
     /// Checks a service's name.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        check_name(text).map(|()| Self(text.to_owned()))
+        check_name(text).map(|()| Self(text.into()))
     }
 
     /// What stands for a name that is wrong, so that what is said of its service can be checked.
     pub(super) fn of_nobody() -> Self {
-        Self("nobody".to_owned())
+        Self("nobody".into())
     }
 }
 
@@ -125,7 +126,7 @@ impl ContractName {
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/');
         if text.chars().all(allowed) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(NameError::Malformed)
         }
@@ -135,7 +136,7 @@ impl ContractName {
 impl From<&ServiceName> for ContractName {
     /// A contract's name defaults to its service's.
     fn from(service: &ServiceName) -> Self {
-        Self(service.0.clone())
+        Self(Arc::clone(&service.0))
     }
 }
 
@@ -153,7 +154,7 @@ impl Version {
         if text.trim() != text {
             return Err(NameError::Padded);
         }
-        let version = Self(text.to_owned());
+        let version = Self(text.into());
         if version.is_range() {
             return Ok(version);
         }

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use indexmap::IndexMap;
-
 use super::components;
 use super::meetings::{Callers, Meetings, calls};
 use super::{Clash, Derivation, Kind, Link, Node, Pair, Precedence, Strength};
 use super::{Moves, System};
+use crate::by_name::ByName;
 use tidegate_spec::{Assume, Code, ServiceName};
 
 /// Derives everything that the contracts of a system force.
 pub fn derive(system: &System) -> Derivation<'_> {
     let nodes = nodes(system);
-    let index: IndexMap<&ServiceName, usize> = nodes
+    let index: ByName<&ServiceName, usize> = nodes
         .iter()
         .take(system.services.len())
         .enumerate()
@@ -422,11 +421,7 @@ fn wait_out<'a>(case: &Case<'_, 'a>, (caller, callee): (usize, usize), found: &m
     }
 }
 
-fn manual<'a>(
-    system: &'a System,
-    index: &IndexMap<&ServiceName, usize>,
-    found: &mut Derivation<'a>,
-) {
+fn manual<'a>(system: &'a System, index: &ByName<&ServiceName, usize>, found: &mut Derivation<'a>) {
     let moves = |name: &ServiceName| {
         system
             .services

@@ -3,13 +3,13 @@
 //! In: a system and its plan. Out: for each pair of revisions that an order keeps apart, the chain of steps that does;
 //! and from such chains, everything in them that the system or the plan does not bear out.
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::document::{Plan, Step};
 use super::proof::{Paths, prove};
 use super::words::ABSENT;
-use crate::graph::{Revision, System};
+use crate::by_name::ByName;
+use crate::graph::{Revision, System, derive};
 use tidegate_spec::{Edge, ServiceName};
 
 /// Why one pair of revisions is never live together.
@@ -29,7 +29,7 @@ pub struct SavedCertificate {
 /// The certificates of a plan.
 pub(super) fn certificates(system: &System, plan: &Plan) -> Vec<SavedCertificate> {
     let mut paths = Paths::new(plan);
-    let certificates = prove(system, plan).into_iter().map(|proved| {
+    let certificates = prove(&derive(system), plan).into_iter().map(|proved| {
         let chain = paths.path(proved.first, proved.then);
         SavedCertificate {
             edge: proved.link.edge(),
@@ -42,7 +42,7 @@ pub(super) fn certificates(system: &System, plan: &Plan) -> Vec<SavedCertificate
 }
 
 /// Each step with its wave.
-type Steps<'p> = IndexMap<&'p str, (&'p Step, Option<usize>)>;
+type Steps<'p> = ByName<&'p str, (&'p Step, Option<usize>)>;
 
 /// What is wrong with certificates, as sentences.
 pub(super) fn certificate_faults(
@@ -52,7 +52,7 @@ pub(super) fn certificate_faults(
 ) -> Vec<String> {
     let waves = plan.waves.iter().enumerate();
     let waves = waves.flat_map(|(wave, ids)| ids.iter().map(move |id| (id.as_str(), wave)));
-    let wave_of: IndexMap<&str, usize> = waves.collect();
+    let wave_of: ByName<&str, usize> = waves.collect();
     let wave = |step: &Step| wave_of.get(step.id.as_str()).copied();
     let steps = plan.steps.iter();
     let steps: Steps<'_> = steps

@@ -7,13 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
-
 use super::broken::{Client, Server, Terms};
 use super::document::{Action, Plan, Step, Verdict};
 use super::journey::{Journey, Passage};
 use super::tour::Tour;
 use super::waiting::{Lack, Wait, Wanted, not_waiting, numbers};
+use crate::by_name::ByName;
 use crate::graph::{Member, Moves, Revision, System, Verified};
 use tidegate_spec::crd::Routing;
 use tidegate_spec::{ContractName, Interface, ServiceName};
@@ -157,15 +156,15 @@ impl Places<'_> {
 /// Where the steps of each service stand, as far as the lists agree with each other.
 fn places<'p>(
     plan: &'p Plan,
-    number: &IndexMap<&'p str, usize>,
+    number: &ByName<&'p str, usize>,
     faults: &mut Vec<Fault>,
 ) -> BTreeMap<&'p ServiceName, Places<'p>> {
-    let steps: IndexMap<&str, &Step> = plan
+    let steps: ByName<&str, &Step> = plan
         .steps
         .iter()
         .map(|step| (step.id.as_str(), step))
         .collect();
-    let mut wave_of: IndexMap<&str, usize> = IndexMap::new();
+    let mut wave_of: ByName<&str, usize> = ByName::default();
     let mut places: BTreeMap<&ServiceName, Places<'_>> = BTreeMap::new();
     for (wave, ids) in plan.waves.iter().enumerate() {
         for id in ids {

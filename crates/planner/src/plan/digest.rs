@@ -7,18 +7,31 @@ use std::io;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::document::{Action, Ordering, Precedence, Step};
 use crate::graph::{Member, Moves, Outside, Revision, System};
 use tidegate_spec::crd::Routing;
-use tidegate_spec::{Assume, Interface, Manner, Need, Negotiate, Requirement, Version};
+use tidegate_spec::{Assume, Edge, Interface, Manner, Need, Negotiate, Requirement, Version};
 
-/// `sha256:` and 64 digits over a document and a system.
-pub(super) fn digest(document: &impl Serialize, system: &System) -> String {
+/// `sha256:` and 64 digits over a system and its plan: its steps and precedences, and a document with the rest of it.
+///
+/// What a large plan has most of is not written as JSON: that took twice as long as the hash.
+pub(super) fn digest(
+    document: &impl Serialize,
+    (steps, precedences): (&[Step], &[Precedence]),
+    system: &System,
+) -> String {
     let mut sink = Sink::default();
     // Serializing strings, numbers and lists into a hash does not fail; if it ever did, no plan
     // would match its digest and none would run.
     if serde_json::to_writer(&mut sink, document).is_err() {
         return String::new();
     }
+    sink.number(steps.len());
+    steps.iter().for_each(|step| write_step(&mut sink, step));
+    sink.number(precedences.len());
+    precedences
+        .iter()
+        .for_each(|precedence| write_precedence(&mut sink, precedence));
     write_system(&mut sink, system);
     sink.hash_all();
     told(&sink.hash.finalize())
@@ -87,6 +100,61 @@ impl Sink {
     fn perhaps(&mut self, text: Option<&str>) {
         self.number(usize::from(text.is_some()));
         self.text(text.unwrap_or_default());
+    }
+}
+
+fn write_step(sink: &mut Sink, step: &Step) {
+    let Step {
+        id,
+        service,
+        action,
+        after,
+        drain,
+    } = step;
+    sink.text(id);
+    sink.text(service.as_str());
+    sink.text(match action {
+        Action::Create => "create",
+        Action::Roll => "roll",
+        Action::Delete => "delete",
+        Action::Job => "job",
+        Action::Flip => "flip",
+        Action::Drain => "drain",
+    });
+    for list in [after, drain] {
+        sink.number(list.len());
+        list.iter().for_each(|text| sink.text(text));
+    }
+}
+
+fn write_precedence(sink: &mut Sink, precedence: &Precedence) {
+    let Precedence {
+        first,
+        then,
+        kind,
+        assumed,
+        edge,
+        because: _,
+    } = precedence;
+    sink.text(first.as_str());
+    sink.text(then.as_str());
+    sink.text(match kind {
+        Ordering::ServerFirst => "serverFirst",
+        Ordering::ClientFirst => "clientFirst",
+        Ordering::Manual => "manual",
+        Ordering::Exclusive => "exclusive",
+    });
+    sink.number(usize::from(*assumed));
+    sink.number(usize::from(edge.is_some()));
+    if let Some(Edge {
+        caller,
+        callee,
+        contract,
+    }) = edge
+    {
+        sink.text(caller.as_str());
+        sink.text(callee.as_str());
+        sink.text(contract.as_str());
     }
 }
 

@@ -223,7 +223,8 @@ pub struct Plan {
     pub kind: String,
     /// Whether there is a safe order.
     pub verdict: Verdict,
-    /// Of everything else here and of the system it was made for: `sha256:` and 64 digits.
+    /// Of everything else here and of the system it was made for, but for the sentences of precedences, which say once
+    /// more what both are: `sha256:` and 64 digits.
     pub digest: String,
     /// The steps that may run at the same time, behind one barrier each.
     pub waves: Vec<Vec<String>>,
@@ -304,16 +305,9 @@ impl Plan {
             warnings,
             refusal,
         } = self;
-        let order = (
-            waves,
-            steps,
-            precedences,
-            critical_path,
-            points_of_no_return,
-            strategies,
-        );
+        let order = (waves, critical_path, points_of_no_return, strategies);
         let document = (api_version, kind, verdict, order, edges, warnings, refusal);
-        digest(&document, system)
+        digest(&document, (steps, precedences), system)
     }
 
     /// The same with its digest.

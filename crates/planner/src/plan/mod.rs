@@ -53,4 +53,4 @@ pub use proof::{Certificate, path, prove};
 pub use saved::{Manifests, SavedError, SavedPlan};
 pub use saved_system::SavedSystem;
 pub use split::split_with;
-pub use waves::{plan, unfinished};
+pub use waves::{plan, plan_derived, unfinished};

@@ -1,12 +1,11 @@
 //! The certificate of a plan: for every bad pair of revisions, the chain of steps that keeps it
 //! apart.
 
-use indexmap::IndexMap;
-
 use super::document::{Action, Plan, Verdict};
 use super::shape::{Act, Rigour, Shape, tied};
 use super::words::ABSENT;
-use crate::graph::{Derivation, Link, Revision, Strength, System, derive};
+use crate::by_name::ByName;
+use crate::graph::{Derivation, Link, Revision, Strength};
 use tidegate_spec::ServiceName;
 
 /// Why one bad pair is never live together. All names are borrowed from the system and the plan.
@@ -28,12 +27,13 @@ pub struct Certificate<'a> {
 
 /// One certificate for each pair of revisions that would break a call and that an order keeps
 /// apart. Pairs of optional and undeclared calls have none: nothing is proved of them.
-pub fn prove<'a>(system: &'a System, plan: &'a Plan) -> Vec<Certificate<'a>> {
+///
+/// In: what was derived from the system, and its plan.
+pub fn prove<'a>(derived: &Derivation<'a>, plan: &'a Plan) -> Vec<Certificate<'a>> {
     if plan.verdict == Verdict::Refused {
         return Vec::new();
     }
-    let derived = derive(system);
-    let moves = moves(plan, &derived);
+    let moves = moves(plan, derived);
     let mut certificates = Vec::with_capacity(derived.precedences.len());
     let name = |revision: Option<&'a Revision>| revision.map_or(ABSENT, |one| one.name.as_str());
     for precedence in &derived.precedences {
@@ -73,11 +73,10 @@ struct MovesOf<'p>(Vec<Move<'p>>);
 fn moves<'p>(plan: &'p Plan, derived: &Derivation<'_>) -> Vec<MovesOf<'p>> {
     let waves = plan.waves.iter().enumerate();
     let waves = waves.flat_map(|(wave, ids)| ids.iter().map(move |id| (id.as_str(), wave)));
-    let wave_of: IndexMap<&str, usize> = waves.collect();
+    let wave_of: ByName<&str, usize> = waves.collect();
     let nodes = derived.nodes.iter().enumerate();
     // A service comes before a caller from outside of its name, which has no step.
-    let number: IndexMap<&ServiceName, usize> =
-        nodes.rev().map(|(at, one)| (one.name, at)).collect();
+    let number: ByName<&ServiceName, usize> = nodes.rev().map(|(at, one)| (one.name, at)).collect();
     let mut moves: Vec<MovesOf<'_>> = Vec::new();
     moves.resize_with(derived.nodes.len(), MovesOf::default);
     let steps = plan
@@ -118,7 +117,7 @@ pub fn path(plan: &Plan, first: &str, then: &str) -> Option<Vec<String>> {
 
 /// The chains of a plan. Those that end in the same step are looked for together.
 pub(super) struct Paths<'p> {
-    number: IndexMap<&'p str, &'p [String]>,
+    number: ByName<&'p str, &'p [String]>,
     /// Where the chains end that were looked for last.
     then: Option<usize>,
     /// What comes before it, in the order in which it was found.
@@ -132,7 +131,7 @@ pub(super) struct Paths<'p> {
 impl<'p> Paths<'p> {
     pub(super) fn new(plan: &'p Plan) -> Self {
         let steps = plan.steps.iter();
-        let number: IndexMap<_, _> = steps
+        let number: ByName<_, _> = steps
             .map(|one| (one.id.as_str(), one.after.as_slice()))
             .collect();
         Self {

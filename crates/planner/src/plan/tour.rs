@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use indexmap::IndexMap;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -12,6 +11,7 @@ use super::broken::{Client, Server, Terms};
 use super::check::Fault;
 use super::journey::{Journey, Live, Passage, Position};
 use super::waiting::{AFTER_ALL, Lack, Wait, Wanted};
+use crate::by_name::ByName;
 use crate::graph::{Outside, System};
 use tidegate_spec::{Assume, ContractName, Requirement, ServiceName};
 
@@ -48,7 +48,7 @@ pub(super) struct Tour<'a> {
     /// The group of those that come or go together, for each journey that is in one.
     together: Vec<Option<usize>>,
     /// The number of each service.
-    number: IndexMap<&'a ServiceName, usize>,
+    number: ByName<&'a ServiceName, usize>,
     strict: bool,
     repair: bool,
     /// What answers under a name that nobody has: nothing.
@@ -64,7 +64,7 @@ impl<'a> Tour<'a> {
         services: BTreeMap<&'a ServiceName, Journey<'a>>,
         waves: usize,
     ) -> Self {
-        let number: IndexMap<&ServiceName, usize> = services
+        let number: ByName<&ServiceName, usize> = services
             .keys()
             .enumerate()
             .map(|(at, name)| (*name, at))
@@ -190,10 +190,7 @@ impl<'a> Tour<'a> {
 }
 
 /// Those that come, or go, and call each other, also through others: none can be there alone.
-fn together(
-    journeys: &[Journey<'_>],
-    number: &IndexMap<&ServiceName, usize>,
-) -> Vec<Option<usize>> {
+fn together(journeys: &[Journey<'_>], number: &ByName<&ServiceName, usize>) -> Vec<Option<usize>> {
     let passage = |at: usize| journeys.get(at).map(|one| one.passage);
     let mut graph: DiGraph<(), ()> = DiGraph::new();
     for _ in journeys {

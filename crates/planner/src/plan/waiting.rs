@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
-
 use super::check::Fault;
 use super::document::Plan;
+use crate::by_name::ByName;
 use tidegate_spec::ServiceName;
 
 /// What must follow from the lists, by the numbers of steps in the plan's waves.
@@ -63,7 +62,7 @@ impl Wanted<'_> {
 pub(super) const AFTER_ALL: usize = usize::MAX;
 
 /// The number of each step: its place in the waves, read one after the other.
-pub(super) fn numbers(plan: &Plan) -> IndexMap<&str, usize> {
+pub(super) fn numbers(plan: &Plan) -> ByName<&str, usize> {
     let ids = plan.waves.iter().flatten().enumerate();
     ids.map(|(at, id)| (id.as_str(), at)).collect()
 }
@@ -71,7 +70,7 @@ pub(super) fn numbers(plan: &Plan) -> IndexMap<&str, usize> {
 /// The faults of those wants that the steps' own lists do not meet.
 pub(super) fn not_waiting(
     plan: &Plan,
-    number: &IndexMap<&str, usize>,
+    number: &ByName<&str, usize>,
     wanted: &[Wanted<'_>],
 ) -> Vec<Fault> {
     let numbered = |id: &str| number.get(id).copied().unwrap_or(usize::MAX);

@@ -19,15 +19,19 @@ const LISTED_MAX: usize = 10;
 ///
 /// Takes time in proportion to the services and edges, but for the reduction of `after`.
 pub fn plan(system: &System) -> Plan {
-    let derived = derive(system);
-    let plan = match refuse_unsafe(system, &derived) {
+    plan_derived(system, &derive(system))
+}
+
+/// As [`plan`], from what was derived from the system already.
+pub fn plan_derived(system: &System, derived: &Derivation<'_>) -> Plan {
+    let plan = match refuse_unsafe(system, derived) {
         Some(refusal) => refused(refusal, Vec::new()),
-        None => match in_order(&derived) {
-            Ok(arranged) => ordered(&derived, &arranged),
-            Err(cycles) => refused_cycle(system, &derived, &cycles),
+        None => match in_order(derived) {
+            Ok(arranged) => ordered(derived, &arranged),
+            Err(cycles) => refused_cycle(system, derived, &cycles),
         },
     };
-    counted(plan, &derived).sealed(system)
+    counted(plan, derived).sealed(system)
 }
 
 /// Plans with these shapes, or refuses; also where precedences must be flips whose callers have no switch.

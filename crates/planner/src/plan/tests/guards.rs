@@ -101,7 +101,7 @@ fn the_certificate_names_the_pair_and_the_path() {
         &format!("{CHAIN} | d: calls a 1; calls c 1 -> 2").replace("a: ", "a: serves 1; "),
     );
     let plan = plan(&system);
-    let certificates = prove(&system, &plan);
+    let certificates = prove(&derive(&system), &plan);
     let told: Vec<String> = certificates
         .iter()
         .map(|one| {
