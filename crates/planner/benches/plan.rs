@@ -233,28 +233,34 @@ fn layered(services: usize, edges: usize) -> System {
         }
     }
     let mut system = System::default();
-    for at in 0..services {
-        let interface = |served: &[&str], called: &str| Interface {
-            serves: Some([(ContractName::from(&name(at)), versions(served))].into()),
+    // Each name once, as a graph that was read has it.
+    let names: Vec<ServiceName> = (0..services).map(name).collect();
+    let [one, two] = ["1", "2"].map(version);
+    let old = BTreeSet::from([one.clone()]);
+    let both = BTreeSet::from([one.clone(), two.clone()]);
+    for (at, own) in names.iter().enumerate() {
+        let interface = |served: &BTreeSet<Version>, called: &Version| Interface {
+            serves: Some([(ContractName::from(own), served.clone())].into()),
             calls: calls
                 .get(&at)
                 .into_iter()
                 .flatten()
+                .filter_map(|callee| names.get(*callee))
                 .map(|callee| {
-                    let key = (name(*callee), ContractName::from(&name(*callee)));
-                    (key, Requirement::plain(Need::Version(version(called))))
+                    let key = (callee.clone(), ContractName::from(callee));
+                    (key, Requirement::plain(Need::Version(called.clone())))
                 })
                 .collect(),
         };
         let member = Member {
-            live: vec![Revision::declared("live", interface(&["1"], "1"))],
-            target: Some(Revision::declared("target", interface(&["1", "2"], "2"))),
+            live: vec![Revision::declared("live", interface(&old, &one))],
+            target: Some(Revision::declared("target", interface(&both, &two))),
             moves: Moves::Roll,
             after: BTreeSet::new(),
             retained: Vec::new(),
             manner: Manner::default(),
         };
-        system.services.insert(name(at), member);
+        system.services.insert(own.clone(), member);
     }
     system
 }
@@ -267,8 +273,4 @@ fn name(at: usize) -> ServiceName {
 #[expect(clippy::expect_used, reason = "the text is fixed")]
 fn version(text: &str) -> Version {
     Version::parse(text).expect("a version")
-}
-
-fn versions(texts: &[&str]) -> BTreeSet<Version> {
-    texts.iter().map(|text| version(text)).collect()
 }

@@ -97,7 +97,7 @@ pub fn check(system: &System, plan: &Plan) -> Result<(), Vec<Fault>> {
     let between: BTreeMap<&ServiceName, Revision> = system
         .services
         .iter()
-        .filter(|(name, _)| places.get(name).is_some_and(Places::is_switched))
+        .filter(|(name, _)| places.get(*name).is_some_and(Places::is_switched))
         .filter_map(|(name, member)| Some((name, image_with_old_calls(system, name, member)?)))
         .collect();
     let mut journeys: BTreeMap<&ServiceName, Journey<'_>> = BTreeMap::new();
@@ -116,7 +116,7 @@ pub fn check(system: &System, plan: &Plan) -> Result<(), Vec<Fault>> {
     }
     let strangers = places
         .iter()
-        .filter(|(name, _)| !system.services.contains_key(*name));
+        .filter(|(name, _)| !system.services.contains_key::<ServiceName>(name));
     let strangers = strangers.flat_map(|(_, places)| &places.moves);
     faults.extend(strangers.map(|one| Fault::Surplus(one.id.to_owned())));
     let tour = Tour::new(system, journeys, plan.waves.len());

@@ -27,11 +27,13 @@ pub(super) fn digest(
         return String::new();
     }
     sink.number(steps.len());
-    steps.iter().for_each(|step| write_step(&mut sink, step));
+    for step in steps {
+        write_step(&mut sink, step);
+    }
     sink.number(precedences.len());
-    precedences
-        .iter()
-        .for_each(|precedence| write_precedence(&mut sink, precedence));
+    for precedence in precedences {
+        write_precedence(&mut sink, precedence);
+    }
     write_system(&mut sink, system);
     sink.hash_all();
     told(&sink.hash.finalize())
@@ -123,7 +125,9 @@ fn write_step(sink: &mut Sink, step: &Step) {
     });
     for list in [after, drain] {
         sink.number(list.len());
-        list.iter().for_each(|text| sink.text(text));
+        for text in list {
+            sink.text(text);
+        }
     }
 }
 

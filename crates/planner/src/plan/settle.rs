@@ -234,7 +234,7 @@ pub(super) fn reduce(order: &Order, arcs: &[Arc]) -> Vec<Vec<usize>> {
     before
 }
 
-const WORDS: usize = 8;
+const WORDS: usize = 64;
 const BLOCK: usize = WORDS * 64;
 
 fn merge(into: &mut [u64; WORDS], row: &[u64; WORDS]) {

@@ -145,8 +145,9 @@ fn follows(lists: &[(usize, Vec<usize>)], asked: &[(usize, usize)]) -> Vec<bool>
 }
 
 /// One bit for each of so many steps.
-type Row = [u64; 8];
-const BLOCK: usize = 512;
+type Row = [u64; 64];
+const BLOCK: usize = 4096;
+const EMPTY: Row = [0; 64];
 
 fn has(row: &Row, bit: usize) -> bool {
     row.get(bit / 64)
@@ -155,9 +156,9 @@ fn has(row: &Row, bit: usize) -> bool {
 
 /// For each step one bit for each step of a block: whether that is done before this one may start.
 fn done_before(lists: &[(usize, Vec<usize>)], block: usize) -> Vec<Row> {
-    let mut done = vec![Row::default(); lists.len()];
+    let mut done = vec![EMPTY; lists.len()];
     for (step, after) in lists {
-        let mut all = Row::default();
+        let mut all = EMPTY;
         for first in after {
             let more = done.get(*first).into_iter().flatten();
             for (word, more) in all.iter_mut().zip(more) {

@@ -162,7 +162,8 @@ impl Checker {
         but: Option<&str>,
     ) -> Option<ServiceName> {
         if self.names.contains(text) {
-            return ServiceName::parse(text).ok();
+            let shared = self.shared.get(text).cloned();
+            return shared.or_else(|| ServiceName::parse(text).ok());
         }
         let known = self.names.iter().map(String::as_str);
         let near = did_you_mean(text, known.filter(|name| Some(*name) != but));

@@ -99,6 +99,8 @@ struct Checker {
     /// Every name that some entry gives, so that a call to a service whose own entry is wrong is not
     /// reported as unknown too.
     names: BTreeSet<String>,
+    /// Those of them that are names, so that all who call one share its text.
+    shared: BTreeSet<ServiceName>,
     /// The names that the graph before had.
     former: BTreeSet<String>,
     consumers: Consumers,
@@ -151,6 +153,8 @@ impl Checker {
             .iter()
             .map(|service| service.name.clone())
             .collect();
+        let parsed = self.names.iter().map(|name| ServiceName::parse(name));
+        self.shared = parsed.flatten().collect();
     }
 
     fn service(
