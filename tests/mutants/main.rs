@@ -1,8 +1,8 @@
 //! Changes the gate as each mutant of `gate.txt` says, one after the other, and runs its tests: `make mutants-gate`.
 //!
 //! In: the list. Out: for each mutant the first test that failed, or that none did; the exit code is 1 if one lives.
-//! Only a copy is changed, in `target/mutants-gate`: the modules that decide (`spec`, `graph`, `plan`, `upgrade`), as a
-//! crate of their own, so that one mutant costs seconds.
+//! Only a copy is changed, in `target/mutants-gate`: the crate of the gate and what it stands on, so that one mutant costs
+//! seconds.
 
 #![expect(
     clippy::expect_used,
@@ -18,9 +18,9 @@ use std::process::{Command, ExitCode};
 
 use list::{Mutant, read};
 
-/// The modules that are copied. Of the last one the tests are.
-const COPIED: [&str; 4] = ["spec", "graph", "plan", "upgrade"];
-const TESTED: &str = "upgrade";
+/// The crates that are copied; the tests are those of the last one.
+const COPIED: [&str; 2] = ["crates/spec", "crates/upgrade"];
+const TESTED: &str = "tidegate-upgrade";
 
 fn main() -> ExitCode {
     // `cargo test --all-targets` runs this too; what takes so long is only meant by its name.
@@ -56,27 +56,24 @@ fn main() -> ExitCode {
 
 /// Makes the copy, or brings it up to date.
 fn arrange(package: &Path, copy: &Path) {
-    fs::create_dir_all(copy.join("src")).expect("a folder");
-    for module in COPIED {
-        let to = copy.join("src").join(module);
-        copied(&package.join("src").join(module), &to, module == TESTED);
+    for member in COPIED {
+        copied(&package.join(member), &copy.join(member));
     }
-    let modules = COPIED.map(|module| format!("pub mod {module};"));
-    written(&copy.join("src/lib.rs"), &modules.join("\n"));
     let manifest = fs::read_to_string(package.join("Cargo.toml")).expect("the manifest");
-    // With the same dependencies and profile as the package, so that what is built for that serves here too.
-    let dependencies = manifest
-        .split_once("[dependencies]")
-        .expect("dependencies")
-        .1;
-    let dependencies = dependencies
-        .lines()
-        .filter(|line| !line.starts_with("devcluster"));
-    let head = "[package]\nname = \"mutants-gate\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-                [workspace]\n\n[dependencies]";
+    // With the same lints and profiles, so that what is built for the package serves here too.
+    let part = |from: &str, to: &str| {
+        let (_, rest) = manifest.split_once(from).expect("a part of the manifest");
+        let end = rest.find(to).unwrap_or(rest.len());
+        format!("{from}{}", &rest[..end])
+    };
+    let members = COPIED.map(|member| format!("{member:?}")).join(", ");
     written(
         &copy.join("Cargo.toml"),
-        &format!("{head}{}\n", dependencies.collect::<Vec<_>>().join("\n")),
+        &format!(
+            "[workspace]\nmembers = [{members}]\nresolver = \"3\"\n\n{}\n{}",
+            part("[workspace.lints.rust]", "\n[lints]"),
+            part("[profile.dev]", "\n[profile.release]"),
+        ),
     );
     let lock = fs::read_to_string(package.join("Cargo.lock")).expect("the lock");
     if !copy.join("Cargo.lock").exists() {
@@ -84,19 +81,15 @@ fn arrange(package: &Path, copy: &Path) {
     }
 }
 
-fn copied(from: &Path, to: &Path, with_tests: bool) {
+fn copied(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder") {
         let path = entry.expect("an entry").path();
         let target = to.join(path.file_name().expect("a name"));
         if path.is_dir() {
-            copied(&path, &target, with_tests);
+            copied(&path, &target);
         } else {
-            let mut text = fs::read_to_string(&path).expect("text");
-            if !with_tests {
-                text = text.replace("#[cfg(test)]\nmod tests;\n", "");
-            }
-            written(&target, &text);
+            written(&target, &fs::read_to_string(&path).expect("text"));
         }
     }
 }
@@ -120,7 +113,7 @@ fn with<T>(copy: &Path, mutant: &Mutant<'_>, run: impl FnOnce() -> T) -> T {
 /// The tests of the copy. Error: the first that failed, or that it does not compile.
 fn run(copy: &Path) -> Result<(), String> {
     let output = Command::new(env!("CARGO"))
-        .args(["test", "--lib", "--quiet"])
+        .args(["test", "--lib", "--quiet", "--package", TESTED])
         .current_dir(copy)
         .env("INSTA_UPDATE", "no")
         .env("CARGO_TERM_COLOR", "never")
