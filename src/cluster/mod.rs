@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod family;
 mod freeze;
+mod hidden;
 mod history;
 mod holder;
 mod install;

@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
+use super::hidden::Hidden;
 use crate::spec::crd::PLAN_LABEL;
 use crate::spec::{Code, ObjectRef};
 use crate::upgrade::{ActFailure, Precondition};
@@ -12,6 +13,12 @@ use crate::upgrade::{ActFailure, Precondition};
 pub const FIELD_MANAGER: &str = "tidegate";
 /// Under this name we keep the number of pods that we do not choose any more, until an autoscaler does.
 pub(super) const HANDOVER_MANAGER: &str = "tidegate-handover";
+
+/// How the API server begins where a field of an applied object has a wrong type, or text that does not suit it.
+const WRONG_TYPE: [&str; 2] = [
+    "failed to create typed patch object",
+    "failed to convert new object",
+];
 
 /// Why a write was not made.
 #[derive(Debug)]
@@ -25,6 +32,15 @@ pub(super) enum WriteError {
 }
 
 impl WriteError {
+    /// The same without values that nobody may see.
+    fn hiding(self, hidden: &Hidden) -> Self {
+        match self {
+            Self::Moved => Self::Moved,
+            Self::Refused(code, message) => Self::Refused(code, hidden.without(message)),
+            Self::Unreachable(message) => Self::Unreachable(hidden.without(message)),
+        }
+    }
+
     pub(super) fn about(self, object: &ObjectRef) -> ActFailure {
         let object = object.clone();
         match self {
@@ -60,6 +76,10 @@ pub(super) fn judge(error: &kube::Error) -> WriteError {
             WriteError::Refused(Code::Immutable, message)
         }
         400 | 404 | 405 | 413 | 415 | 422 => WriteError::Refused(Code::DryRunRefused, message),
+        // It calls a value of a wrong type an error of its own.
+        500 if WRONG_TYPE.iter().any(|words| message.starts_with(words)) => {
+            WriteError::Refused(Code::DryRunRefused, message)
+        }
         _ => WriteError::Unreachable(message),
     }
 }
@@ -86,6 +106,18 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 
 /// Applies an object for real, if it is still as it was when it was looked at.
 pub(super) async fn apply(
+    api: &Api<DynamicObject>,
+    manifest: Value,
+    name: &str,
+    precondition: &Precondition,
+    take_over: &[String],
+) -> Result<DynamicObject, WriteError> {
+    let hidden = Hidden::of(&manifest);
+    let applied = apply_whole(api, manifest, name, precondition, take_over).await;
+    applied.map_err(|error| error.hiding(&hidden))
+}
+
+async fn apply_whole(
     api: &Api<DynamicObject>,
     mut manifest: Value,
     name: &str,
@@ -301,7 +333,8 @@ pub(super) async fn dry_run(
     name: &str,
     take_over: &[String],
 ) -> Result<DynamicObject, WriteError> {
-    apply_owning(api, manifest, name, &parameters().dry_run(), take_over).await
+    let stored = apply_owning(api, manifest, name, &parameters().dry_run(), take_over).await;
+    stored.map_err(|error| error.hiding(&Hidden::of(manifest)))
 }
 
 /// What became of an object that was to be deleted.
@@ -341,5 +374,31 @@ pub(super) async fn delete(
         Ok(_) => Ok(Deletion::Done),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(Deletion::Absent),
         Err(error) => Err(judge(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::{WriteError, judge};
+
+    #[test]
+    fn what_the_server_calls_an_error_of_its_own_and_is_one_of_the_manifest_is_refused_for_good() {
+        let judged = |message: &str| {
+            let status = Status::failure(message, "InternalError").with_code(500);
+            match judge(&kube::Error::Api(Box::new(status))) {
+                WriteError::Refused(..) => "refused",
+                WriteError::Unreachable(_) => "unreachable",
+                WriteError::Moved => "moved",
+            }
+        };
+        for message in [
+            "failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.replicas: expected numeric",
+            "failed to convert new object (shop/a; /v1, Kind=Secret) to proper version: illegal base64 data at input byte 6",
+        ] {
+            assert_eq!(judged(message), "refused", "{message}");
+        }
+        assert_eq!(judged("etcdserver: request timed out"), "unreachable");
     }
 }

@@ -11,6 +11,8 @@ mod at_rest;
 #[cfg(test)]
 mod back;
 #[cfg(test)]
+mod canaries;
+#[cfg(test)]
 mod change;
 #[cfg(test)]
 mod claims;
