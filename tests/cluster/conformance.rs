@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use devcluster::{Options, Shared};
+use devcluster::{Extras, Options, Shared};
 use k8s_openapi::api::core::v1::Service;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
@@ -253,7 +253,10 @@ async fn a_job_is_open_once_it_has_succeeded() {
 
 /// The control plane with the controller of Argo Rollouts.
 static WITH_ARGO: Shared = Shared::new(|| Options {
-    with_argo_rollouts: true,
+    extras: Extras {
+        argo_rollouts: true,
+        ..Extras::default()
+    },
     ..Options::default()
 });
 

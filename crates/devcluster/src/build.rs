@@ -14,7 +14,7 @@ use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::components::{Component, Program, programs};
+use crate::components::{Component, Extras, Program, programs};
 use crate::progress::Progress;
 use crate::tail::tail;
 
@@ -34,7 +34,7 @@ const GO_GARBAGE_PERCENT: &str = "400";
 #[derive(Debug, Clone, Default)]
 pub struct Binaries {
     programs: BTreeMap<&'static str, PathBuf>,
-    definitions: Vec<PathBuf>,
+    definitions: BTreeMap<&'static str, Vec<PathBuf>>,
 }
 
 impl Binaries {
@@ -50,9 +50,9 @@ impl Binaries {
             .map(|(name, path)| (*name, path.as_path()))
     }
 
-    /// The YAML files of the custom resources that the programs serve.
-    pub fn definitions(&self) -> &[PathBuf] {
-        &self.definitions
+    /// The YAML files of the custom resources that a program serves.
+    pub fn definitions(&self, program: &str) -> &[PathBuf] {
+        self.definitions.get(program).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -94,18 +94,19 @@ pub enum BuildError {
 }
 
 /// Builds what is missing; blocks, for many minutes the first time.
-pub fn ensure(with_argo_rollouts: bool, progress: &Progress) -> Result<Binaries, BuildError> {
+pub fn ensure(extras: Extras, progress: &Progress) -> Result<Binaries, BuildError> {
     let cache = cache_folder()?;
     let mut binaries = Binaries::default();
     let mut built = false;
-    for program in programs(with_argo_rollouts) {
+    for program in programs(extras) {
         let folder = cache.join("bin").join(cache_key(program));
         let path = folder.join(program.name);
         if !path.is_file() {
             built |= build_once(program, &cache, &path, progress)?;
         }
         if program.component.definitions.is_some() {
-            binaries.definitions = yaml_files(&folder)?;
+            let files = yaml_files(&folder)?;
+            binaries.definitions.insert(program.name, files);
         }
         binaries.programs.insert(program.name, path);
     }
@@ -218,7 +219,11 @@ fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, BuildError> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .map_err(failed_to("list", folder))?
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.to_string_lossy().ends_with("-crd.yaml"))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name != "kustomization.yaml")
+        })
         .collect();
     files.sort();
     Ok(files)
@@ -341,7 +346,11 @@ mod tests {
 
     #[test]
     fn programs_of_one_module_with_other_flags_have_other_keys() {
-        let keys: Vec<String> = programs(true).map(cache_key).collect();
+        const ALL: Extras = Extras {
+            argo_rollouts: true,
+            argo_workflows: true,
+        };
+        let keys: Vec<String> = programs(ALL).map(cache_key).collect();
         assert_eq!(keys[1], keys[2]);
         assert_ne!(keys[0], keys[1]);
         assert_eq!(keys[0].len(), 16);

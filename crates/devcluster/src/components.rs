@@ -42,6 +42,13 @@ static ARGO_ROLLOUTS_MODULE: Component = component!(
     "argo-rollouts",
     Some(("github.com/argoproj/argo-rollouts", "manifests/crds"))
 );
+static ARGO_WORKFLOWS_MODULE: Component = component!(
+    "argo-workflows",
+    Some((
+        "github.com/argoproj/argo-workflows/v3",
+        "manifests/base/crds/minimal"
+    ))
+);
 
 /// Without these, clients see version v0.0.0.
 const KUBERNETES_FLAGS: &str = "-s -w \
@@ -58,9 +65,10 @@ pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 pub(crate) const SCHEDULER: &str = "kube-scheduler";
 pub(crate) const KWOK: &str = "kwok";
 pub(crate) const ARGO_ROLLOUTS: &str = "rollouts-controller";
+pub(crate) const ARGO_WORKFLOWS: &str = "workflow-controller";
 
 /// The order is that of the builds; later ones of a module find most of it compiled.
-static PROGRAMS: [Program; 6] = [
+static PROGRAMS: [Program; 7] = [
     Program {
         name: ETCD,
         version: "v3.7.3",
@@ -109,11 +117,30 @@ static PROGRAMS: [Program; 6] = [
         linker_flags: PLAIN_FLAGS,
         build_minutes: 3,
     },
+    Program {
+        name: ARGO_WORKFLOWS,
+        version: "v3.7.3",
+        component: &ARGO_WORKFLOWS_MODULE,
+        package: "github.com/argoproj/argo-workflows/v3/cmd/workflow-controller",
+        linker_flags: PLAIN_FLAGS,
+        build_minutes: 4,
+    },
 ];
 
+/// What runs beside a control plane only where it is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extras {
+    /// The Argo Rollouts controller.
+    pub argo_rollouts: bool,
+    /// The Argo Workflows controller.
+    pub argo_workflows: bool,
+}
+
 /// The programs of a cluster, in build order.
-pub(crate) fn programs(with_argo_rollouts: bool) -> impl Iterator<Item = &'static Program> {
-    PROGRAMS
-        .iter()
-        .filter(move |program| with_argo_rollouts || program.name != ARGO_ROLLOUTS)
+pub(crate) fn programs(extras: Extras) -> impl Iterator<Item = &'static Program> {
+    PROGRAMS.iter().filter(move |program| match program.name {
+        ARGO_ROLLOUTS => extras.argo_rollouts,
+        ARGO_WORKFLOWS => extras.argo_workflows,
+        _ => true,
+    })
 }

@@ -23,6 +23,6 @@ mod supervisor;
 mod tail;
 
 pub use cluster::{Cluster, Kept, Options, StartError, start};
-pub use components::KUBERNETES_VERSION;
+pub use components::{Extras, KUBERNETES_VERSION};
 pub use progress::{Progress, Step};
 pub use shared::{Shared, unique_namespace};

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use devcluster::{Options, Progress, build, start};
+use devcluster::{Extras, Options, Progress, build, start};
 
 /// A real local Kubernetes control plane, without root
 #[derive(Debug, Parser)]
@@ -18,13 +18,32 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Build the programs, so that a later start takes seconds
-    Build {
-        /// Build the Argo Rollouts controller too
-        #[arg(long)]
-        argo_rollouts: bool,
-    },
+    Build(With),
     /// Start a cluster and run it until Ctrl-C
     Up(Up),
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+struct With {
+    /// With the Argo Rollouts controller
+    #[arg(long)]
+    argo_rollouts: bool,
+    /// With the Argo Workflows controller
+    #[arg(long)]
+    argo_workflows: bool,
+}
+
+impl From<With> for Extras {
+    fn from(with: With) -> Self {
+        let With {
+            argo_rollouts,
+            argo_workflows,
+        } = with;
+        Self {
+            argo_rollouts,
+            argo_workflows,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -32,9 +51,8 @@ struct Up {
     /// How many nodes to play
     #[arg(long, default_value_t = 3)]
     nodes: usize,
-    /// Run the Argo Rollouts controller too
-    #[arg(long)]
-    argo_rollouts: bool,
+    #[command(flatten)]
+    with: With,
     /// Leave the data folder, with all logs, behind at the end
     #[arg(long)]
     keep_data: bool,
@@ -47,7 +65,7 @@ struct Up {
 async fn main() -> ExitCode {
     let progress = Progress::to_stderr();
     let result = match Arguments::parse().command {
-        Command::Build { argo_rollouts } => build_programs(argo_rollouts, &progress),
+        Command::Build(with) => build_programs(with.into(), &progress),
         Command::Up(up) => run(up, &progress).await,
     };
     match result {
@@ -59,8 +77,8 @@ async fn main() -> ExitCode {
     }
 }
 
-fn build_programs(argo_rollouts: bool, progress: &Progress) -> Result<(), Box<dyn Error>> {
-    let binaries = build::ensure(argo_rollouts, progress)?;
+fn build_programs(extras: Extras, progress: &Progress) -> Result<(), Box<dyn Error>> {
+    let binaries = build::ensure(extras, progress)?;
     for (name, path) in binaries.programs() {
         writeln!(std::io::stdout(), "{name}\t{}", path.display())?;
     }
@@ -70,13 +88,13 @@ fn build_programs(argo_rollouts: bool, progress: &Progress) -> Result<(), Box<dy
 async fn run(up: Up, progress: &Progress) -> Result<(), Box<dyn Error>> {
     let Up {
         nodes,
-        argo_rollouts,
+        with,
         keep_data,
         detach,
     } = up;
     let options = Options {
         nodes,
-        with_argo_rollouts: argo_rollouts,
+        extras: with.into(),
         audit: true,
         keep_data,
     };

@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 use kube::config::{Config, Kubeconfig};
 
 use crate::build::{self, Binaries, BuildError};
-use crate::components::{API_SERVER, ARGO_ROLLOUTS, CONTROLLER_MANAGER, ETCD, KWOK, SCHEDULER};
+use crate::components::{
+    API_SERVER, ARGO_ROLLOUTS, ARGO_WORKFLOWS, CONTROLLER_MANAGER, ETCD, Extras, KWOK, SCHEDULER,
+};
 use crate::ports;
 use crate::progress::Progress;
 use crate::supervisor::{Supervisor, is_alive, log_path};
@@ -34,8 +36,8 @@ const PORT_ATTEMPTS: u32 = 5;
 pub struct Options {
     /// How many nodes KWOK plays; each has room for all pods of any test.
     pub nodes: usize,
-    /// Whether to run the Argo Rollouts controller too, with its custom resources.
-    pub with_argo_rollouts: bool,
+    /// What runs beside it, with the custom resources of each.
+    pub extras: Extras,
     /// Whether the API server records all writes.
     pub audit: bool,
     /// Whether the data folder, with logs and audit log, stays after the end.
@@ -46,7 +48,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             nodes: 3,
-            with_argo_rollouts: false,
+            extras: Extras::default(),
             audit: true,
             keep_data: false,
         }
@@ -133,14 +135,13 @@ struct Running {
 /// Builds what is missing, starts a control plane, and waits until it is ready for pods.
 pub async fn start(options: Options, progress: &Progress) -> Result<Cluster, StartError> {
     let building = progress.clone();
-    let with_argo_rollouts = options.with_argo_rollouts;
-    let binaries =
-        tokio::task::spawn_blocking(move || build::ensure(with_argo_rollouts, &building))
-            .await
-            .map_err(|error| StartError::Io {
-                doing: "build".to_owned(),
-                source: error.into(),
-            })??;
+    let extras = options.extras;
+    let binaries = tokio::task::spawn_blocking(move || build::ensure(extras, &building))
+        .await
+        .map_err(|error| StartError::Io {
+            doing: "build".to_owned(),
+            source: error.into(),
+        })??;
     let step = progress.begin(&format!(
         "starting Kubernetes {}",
         crate::KUBERNETES_VERSION
@@ -189,10 +190,21 @@ async fn launch(options: &Options, binaries: &Binaries) -> Result<Cluster, Start
         running.start(program, binaries, &layout)?;
     }
     ready::create_nodes(&client, options.nodes).await?;
-    if options.with_argo_rollouts {
-        let texts = read_all(binaries.definitions())?;
+    let Extras {
+        argo_rollouts,
+        argo_workflows,
+    } = options.extras;
+    if argo_workflows {
+        ready::create_argo_settings(&client).await?;
+    }
+    let extras = [
+        (ARGO_ROLLOUTS, argo_rollouts),
+        (ARGO_WORKFLOWS, argo_workflows),
+    ];
+    for (program, _) in extras.into_iter().filter(|(_, is_wanted)| *is_wanted) {
+        let texts = read_all(binaries.definitions(program))?;
         ready::create_definitions(&running, &client, &texts).await?;
-        running.start(ARGO_ROLLOUTS, binaries, &layout)?;
+        running.start(program, binaries, &layout)?;
     }
     ready::service_accounts(&running, &client).await?;
     ready::nodes(&running, &client, options.nodes).await?;
@@ -299,8 +311,9 @@ impl Cluster {
 impl Running {
     fn start(&self, program: &str, binaries: &Binaries, layout: &Layout) -> Result<(), StartError> {
         let path = binaries.path(program).unwrap_or_else(|| Path::new(program));
+        let (path, arguments) = layout.command(program, path);
         let pid = lock(&self.supervisor)
-            .start(program, path, &layout.arguments(program))
+            .start(program, &path, &arguments)
             .map_err(StartError::io(&format!("start {program}")))?;
         lock(&self.pids).insert(program.to_owned(), pid);
         Ok(())

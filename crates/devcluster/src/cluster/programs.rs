@@ -15,7 +15,9 @@ use serde_json::json;
 
 use super::StartError;
 use crate::certificates::{Authority, Identity, TokenKeys};
-use crate::components::{API_SERVER, ARGO_ROLLOUTS, CONTROLLER_MANAGER, ETCD, KWOK, SCHEDULER};
+use crate::components::{
+    API_SERVER, ARGO_ROLLOUTS, ARGO_WORKFLOWS, CONTROLLER_MANAGER, ETCD, KWOK, SCHEDULER,
+};
 
 const AUDIT_POLICY: &str = include_str!("../../assets/audit-policy.yaml");
 const STAGES: &str = include_str!("../../assets/stages.yaml");
@@ -27,14 +29,17 @@ const POD_NETWORK: &str = "10.64.0.1/10";
 const AUDIT_LOG_MAX_MEGABYTES: u32 = 100_000;
 
 /// The users of the programs, as the audit log (and its policy) names them.
-const CLIENTS: [(&str, &str); 6] = [
+const CLIENTS: [(&str, &str); 7] = [
     ("admin", "admin"),
     (SETUP, "devcluster:setup"),
     (CONTROLLER_MANAGER, "system:kube-controller-manager"),
     (SCHEDULER, "system:kube-scheduler"),
     (KWOK, "devcluster:kwok"),
     (ARGO_ROLLOUTS, "devcluster:argo-rollouts"),
+    (ARGO_WORKFLOWS, "devcluster:argo-workflows"),
 ];
+/// Where the Argo Workflows controller finds its settings.
+pub(super) const ARGO_NAMESPACE: &str = "argo";
 /// The client of this crate itself, whose requests are not recorded.
 pub(super) const SETUP: &str = "setup";
 
@@ -95,8 +100,23 @@ impl Layout {
             SCHEDULER => self.scheduler(),
             KWOK => self.kwok(),
             ARGO_ROLLOUTS => self.argo_rollouts(),
+            ARGO_WORKFLOWS => self.argo_workflows(),
             _ => Vec::new(),
         }
+    }
+
+    /// The command that runs a program: with an environment of its own, where it takes settings in no other way.
+    pub(super) fn command(&self, program: &str, path: &Path) -> (PathBuf, Vec<String>) {
+        let arguments = self.arguments(program);
+        if program != ARGO_WORKFLOWS {
+            return (path.to_path_buf(), arguments);
+        }
+        let mut words = vec![
+            "LEADER_ELECTION_DISABLE=true".to_owned(),
+            path.display().to_string(),
+        ];
+        words.extend(arguments);
+        (PathBuf::from("env"), words)
     }
 
     fn etcd(&self) -> Vec<String> {
@@ -180,6 +200,20 @@ impl Layout {
             // goes on without a server.
             "--metricsPort=65536".to_owned(),
             "--healthzPort=65536".to_owned(),
+        ]
+    }
+
+    /// Its port for health checks, 6060 on all interfaces, cannot be changed; nothing else is to be had there, and a second
+    /// one beside it goes on without.
+    fn argo_workflows(&self) -> Vec<String> {
+        vec![
+            self.flag("kubeconfig", &kubeconfig_name(ARGO_WORKFLOWS)),
+            format!("--namespace={ARGO_NAMESPACE}"),
+            // Nobody pulls it: whoever runs pods here plays the executor.
+            "--executor-image=argoexec:none".to_owned(),
+            // The defaults are for a server that others share.
+            "--qps=500".to_owned(),
+            "--burst=1000".to_owned(),
         ]
     }
 

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::{Node, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, ServiceAccount};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, ListParams, PostParams};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
@@ -12,6 +12,7 @@ use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::programs::ARGO_NAMESPACE;
 use super::{Running, StartError};
 use crate::components::{API_SERVER, CONTROLLER_MANAGER, KWOK};
 
@@ -147,6 +148,19 @@ fn is_served(definition: &CustomResourceDefinition) -> bool {
         .into_iter()
         .flatten()
         .any(|condition| condition.type_ == "Established" && condition.status == "True")
+}
+
+/// The settings of the Argo Workflows controller, without which it does not start; metrics would listen on all interfaces.
+pub(super) async fn create_argo_settings(client: &Client) -> Result<(), StartError> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    create(&namespaces, json!({"metadata": {"name": ARGO_NAMESPACE}})).await?;
+    let settings: Api<ConfigMap> = Api::namespaced(client.clone(), ARGO_NAMESPACE);
+    let off = json!({
+        "metadata": {"name": "workflow-controller-configmap"},
+        "data": {"metricsConfig": "{enabled: false}"},
+    });
+    create(&settings, off).await?;
+    Ok(())
 }
 
 async fn create<K>(api: &Api<K>, value: serde_json::Value) -> Result<K, StartError>

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use devcluster::{KUBERNETES_VERSION, Options, Progress, audit, oracle};
+use devcluster::{Extras, KUBERNETES_VERSION, Options, Progress, audit, oracle};
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Node, Pod, Service};
@@ -325,7 +325,10 @@ async fn a_killed_owner_leaves_no_process_and_no_file() {
 #[tokio::test]
 async fn the_argo_controller_rolls_and_marks_its_revisions() {
     let options = Options {
-        with_argo_rollouts: true,
+        extras: Extras {
+            argo_rollouts: true,
+            ..Extras::default()
+        },
         nodes: 1,
         ..Options::default()
     };
