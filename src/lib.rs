@@ -11,6 +11,7 @@
 //!
 //! The modules stand in reading order; `ARCHITECTURE.md` says who may import whom.
 
+pub use tidegate_build as build;
 pub use tidegate_planner::{graph, plan};
 pub use tidegate_spec as spec;
 pub use tidegate_upgrade as upgrade;

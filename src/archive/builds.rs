@@ -1,11 +1,13 @@
 //! What was built for a release, from which input, to which image.
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 use serde::Serialize;
 
 use super::error::ArchiveError;
 use super::open::Archive;
 use super::statement::{ms, text, time};
+use crate::spec::crd::{BuildStatus, Release};
 
 /// The build of one service for one release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,7 +23,7 @@ pub struct Build {
     pub plan: String,
     /// The digest of all that goes in: the same input gives an image that can stand for another build of it.
     pub input: String,
-    /// What builds: `buildkit`, `argoWorkflow`.
+    /// What builds: `argoWorkflow`; empty where nothing had to.
     pub engine: String,
     /// `Running`, `Succeeded`, `Failed`, `Skipped` or `Cancelled`.
     pub state: String,
@@ -35,6 +37,37 @@ pub struct Build {
     pub started: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
+}
+
+impl Build {
+    /// The builds of a release, as its status has them.
+    pub fn of(release: &Release) -> Vec<Self> {
+        let builds = release.status.iter().flat_map(|status| &status.builds);
+        let of_one = |build: &BuildStatus| Self {
+            release_uid: release.uid().unwrap_or_default(),
+            service: build.service.clone(),
+            namespace: release.namespace().unwrap_or_default(),
+            plan: release.spec.plan.clone(),
+            input: build.input.clone(),
+            engine: engine(build).to_owned(),
+            state: build.state.clone(),
+            image: build.image.clone(),
+            link: build.link.clone(),
+            message: build.message.clone(),
+            started: build.start_time.as_ref().map(|time| time.0),
+            ended: build.end_time.as_ref().map(|time| time.0),
+        };
+        builds.map(of_one).collect()
+    }
+}
+
+/// What builds, by the kind of its object; empty where nothing had to.
+fn engine(build: &BuildStatus) -> &'static str {
+    let object = build.object.as_deref().unwrap_or_default();
+    match object.split('/').next() {
+        Some("Workflow") => "argoWorkflow",
+        Some(_) | None => "",
+    }
 }
 
 #[derive(sqlx::FromRow)]

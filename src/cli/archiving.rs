@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::failure::{Exit, Failure};
-use crate::archive::{Archive, ArchiveError, ArchivedEvent, Retention};
+use crate::archive::{Archive, ArchiveError, ArchivedEvent, Build, Retention};
 use crate::cluster::{ClusterError, Connection, Listener, Releases, describe, is_archived};
 use crate::spec::crd::Release;
 use crate::telemetry::{Health, Metrics};
@@ -281,6 +281,9 @@ impl Keeping {
                 return Ok(Kept::AskAgain);
             }
         };
+        for build in Build::of(&release) {
+            self.archive.store_build(&build).await?;
+        }
         self.archive.keep(&release).await?;
         self.metrics.archive().count_archived();
         let marked = match releases.mark_archived(&release).await {

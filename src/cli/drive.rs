@@ -34,7 +34,10 @@ impl Listener for LogListener {
         let name = release.name_any();
         for event in events {
             match event {
-                Event::ServiceFailed { .. } | Event::Refused { .. } | Event::Regressed { .. } => {
+                Event::ServiceFailed { .. }
+                | Event::BuildFailed { .. }
+                | Event::Refused { .. }
+                | Event::Regressed { .. } => {
                     tracing::info!(release = %name, reason = event.reason(), ?event);
                 }
                 Event::Unreachable { message } => {
@@ -53,6 +56,10 @@ impl Listener for LogListener {
                 | Event::ServiceStarted { .. }
                 | Event::Waits { .. }
                 | Event::ServiceDone { .. }
+                | Event::BuildSkipped { .. }
+                | Event::BuildStarted { .. }
+                | Event::Built { .. }
+                | Event::BuildCancelled { .. }
                 | Event::Approved { .. }
                 | Event::Forced { .. }
                 | Event::Retried { .. }

@@ -8,6 +8,7 @@ mod archive;
 mod archiving;
 mod assemble;
 mod assess;
+mod build_view;
 mod check;
 mod compare;
 mod completion;

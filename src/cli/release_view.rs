@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::approve::is_awaiting;
+use super::build_view;
 use super::output::{Output, printable};
 use crate::spec::crd::{Release, ReleaseStatus, ServiceStatus, WaveStatus};
 use crate::spec::duration::describe;
@@ -169,6 +170,7 @@ pub(super) fn tree(release: &Release, now: Timestamp) -> Vec<Line> {
             done: false,
         });
     }
+    lines.extend(build_view::lines(&status, now));
     let mut before_is_done = true;
     for wave in &status.waves {
         let held_by_pause = paused && before_is_done && status.outcome.is_none();
@@ -287,6 +289,7 @@ pub(super) fn changes(before: &Release, after: &Release) -> Vec<String> {
             count(new.waves.len(), "wave")
         ));
     }
+    lines.extend(build_view::changes(&old, &new));
     for (index, wave) in new.waves.iter().enumerate() {
         let known = old.waves.get(index);
         let was_started = known.is_some_and(|known| known.start_time.is_some());

@@ -20,7 +20,9 @@ use crate::cluster::{
 use crate::controller::Planned;
 use crate::manifest::{Bundle, Text};
 use crate::plan::Plan;
-use crate::spec::crd::{Approval, Concurrency, Planning, Release, ReleasePlan, Trigger};
+use crate::spec::crd::{
+    Approval, Concurrency, Planning, REQUEST_ANNOTATION, Release, ReleasePlan, Trigger,
+};
 use crate::upgrade::THAW;
 
 /// Release what the files declare: plan, prove, apply wave by wave, wait at each gate
@@ -89,6 +91,7 @@ pub(super) async fn run(output: &Output, args: &RunArgs) -> Result<(), Failure> 
     if let Some(plan) = take_plan_of_cluster(&releases, &name, &mut assembled).await? {
         refuse_suspended(&plan)?;
     }
+    refuse_unbuilt(&name, &assembled.bundle)?;
     let reach = Reach {
         output,
         connection: &connection,
@@ -256,6 +259,18 @@ pub(super) async fn take_plan_of_cluster(
         assembled.bundle.plan = plan.spec.clone();
     }
     Ok(Some(plan))
+}
+
+/// Files that somebody gives have no commit, and what is built is built of a commit.
+fn refuse_unbuilt(name: &str, bundle: &Bundle) -> Result<(), Failure> {
+    if bundle.plan.builds.is_empty() {
+        return Ok(());
+    }
+    let words = format!("plan `{name}` builds its images of commits, and files have none");
+    Err(Failure::new(Exit::Refused, words).hint(format!(
+        "push a commit, and the controller releases it; `kubectl annotate --overwrite tgp {name} {REQUEST_ANNOTATION}=\"$(date)\"` \
+         asks for a release of the newest one"
+    )))
 }
 
 pub(super) fn refuse_suspended(plan: &ReleasePlan) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use kube::{Api, Client, ResourceExt};
 
 use tokio::sync::watch;
 
+use super::builds::{Builder, Doing, Try};
 use super::error::ClusterError;
 use super::inventory::with_held_out;
 use super::kinds::Kinds;
@@ -96,7 +97,36 @@ impl Acting<'_> {
                 let made = bring_back(&releases, self.release, self.bundle, services);
                 made.await.map(|()| Vec::new())
             }
+            Action::Build { service, attempt } => {
+                self.build((service, *attempt), Doing::Make).await
+            }
+            Action::BeginBuild {
+                service,
+                attempt,
+                uid,
+            } => self.build((service, *attempt), Doing::LetGo(uid)).await,
+            Action::CancelBuild { service, attempt } => {
+                self.build((service, *attempt), Doing::Cancel).await
+            }
             Action::Publish { held_out } => self.publish(held_out).await.map(|()| Vec::new()),
+        }
+    }
+
+    async fn build(
+        &self,
+        (service, attempt): (&ServiceName, u32),
+        doing: Doing<'_>,
+    ) -> Result<Vec<(ObjectRef, Applied)>, ActFailure> {
+        let builder = Builder {
+            client: self.client,
+            release: self.release,
+            bundle: self.bundle,
+        };
+        let one = Try { service, attempt };
+        let done = Box::pin(self.while_held(builder.carry_out(one, doing)));
+        match done.await {
+            Ok(()) => Ok(Vec::new()),
+            Err(error) => Err(error.about(&builder.reference(one))),
         }
     }
 
@@ -126,6 +156,11 @@ impl Acting<'_> {
             let words = "is not in the release's bundle".to_owned();
             return Err(WriteError::Refused(Code::NotAnObject, words));
         };
+        if let Some(image) = self.bundle.unbuilt(&object.kind, manifest) {
+            // The steps wait for it; that nothing else than what was built may ever be applied is worth a second look.
+            let words = format!("runs `{image}`, which is not built");
+            return Err(WriteError::Refused(Code::NotAnObject, words));
+        }
         let api = self
             .api(object)
             .await

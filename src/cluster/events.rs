@@ -78,6 +78,9 @@ fn kind(event: &Event) -> Option<EventType> {
         | Event::ServiceDone { .. }
         | Event::Paused
         | Event::Resumed
+        | Event::BuildStarted { .. }
+        | Event::Built { .. }
+        | Event::BuildCancelled { .. }
         | Event::Approved { .. }
         | Event::Retried { .. }
         | Event::Superseded { .. }
@@ -88,6 +91,7 @@ fn kind(event: &Event) -> Option<EventType> {
             ..
         } => Some(EventType::Normal),
         Event::ServiceFailed { .. }
+        | Event::BuildFailed { .. }
         | Event::Refused { .. }
         | Event::Regressed { .. }
         | Event::Forced { .. }
@@ -97,6 +101,7 @@ fn kind(event: &Event) -> Option<EventType> {
         | Event::WriteRepeated { .. }
         | Event::Ended { .. } => Some(EventType::Warning),
         Event::ServiceStarted { .. }
+        | Event::BuildSkipped { .. }
         | Event::Waits { .. }
         | Event::Unreachable { .. }
         | Event::Reachable => None,

@@ -228,6 +228,7 @@ mod tests {
             objects: Vec::new(),
             services: BTreeMap::new(),
             shared: Vec::new(),
+            builds: BTreeMap::new(),
         };
         let mut add = |reference: ObjectRef| {
             let value = json!({});

@@ -5,6 +5,7 @@
 mod act;
 mod approvals;
 mod archived;
+mod builds;
 mod caches;
 mod claims;
 mod client;

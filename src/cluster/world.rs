@@ -1,14 +1,17 @@
 //! The real [`World`]: one release in one cluster.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
 
 use super::act::Acting;
+use super::builds::{BuildWatch, Builder, built};
 use super::caches::Caches;
 use super::client::Connection;
 use super::error::ClusterError;
@@ -19,8 +22,10 @@ use super::releases::Releases;
 use super::rivals::{Rivals, rival_of};
 use super::survey::survey;
 use super::watched::WatchedRelease;
-use crate::controller::{Loaded, Saved, Survey, World, WorldError};
+use crate::build::Seen;
+use crate::controller::{Loaded, Saved, Survey, World, WorldError, with_images};
 use crate::manifest::Bundle;
+use crate::spec::ServiceName;
 use crate::spec::crd::Release;
 use crate::upgrade::{
     Action, Agenda, Asked, Event, Observation, Outcome, State, Wanted, Wish, status,
@@ -54,7 +59,13 @@ pub struct ClusterWorld {
     pub(super) release: Release,
     /// May this process go on? A lease that was lost says no.
     held: watch::Receiver<bool>,
+    /// The frozen input.
+    frozen: Arc<Bundle>,
+    /// The same with the images that are built, as far as they are.
     pub(super) bundle: Arc<Bundle>,
+    /// The images that are in it.
+    images: BTreeMap<ServiceName, Option<String>>,
+    builds: Option<BuildWatch>,
     pub(super) kinds: Kinds,
     caches: Option<Caches>,
     listeners: Vec<Arc<dyn Listener>>,
@@ -92,7 +103,10 @@ impl ClusterWorld {
             windows,
             release,
             held,
+            frozen: Arc::clone(&bundle),
             bundle,
+            images: BTreeMap::new(),
+            builds: None,
             kinds,
             caches: None,
             listeners,
@@ -143,6 +157,52 @@ impl ClusterWorld {
             None | Some(Some(_)) => {}
         }
         Ok(())
+    }
+
+    /// Takes in the images that are known now, so that what is looked at and written has them.
+    fn take_images(&mut self, state: &State) {
+        let images = state.builds.iter();
+        let images = images.map(|(service, build)| (service.clone(), build.image.clone()));
+        let images: BTreeMap<ServiceName, Option<String>> = images.collect();
+        if images != self.images {
+            self.bundle = Arc::new(with_images(&self.frozen, &state.builds));
+            self.images = images;
+        }
+    }
+
+    fn builder(&self) -> Builder<'_> {
+        Builder {
+            client: &self.acting,
+            release: &self.release,
+            bundle: &self.frozen,
+        }
+    }
+
+    /// What is seen of the builds that are under way.
+    async fn look_at_builds(
+        &mut self,
+        state: &State,
+    ) -> Result<BTreeMap<ServiceName, Seen>, WorldError> {
+        let watched = state.builds.iter();
+        let watched: Vec<_> = watched
+            .filter(|(_, build)| build.stand.is_watched())
+            .collect();
+        if watched.is_empty() {
+            self.builds = None;
+            return Ok(BTreeMap::new());
+        }
+        if self.builds.is_none() {
+            self.builds = Some(BuildWatch::start(&self.builder()));
+        }
+        let builder = self.builder();
+        let looks = watched.into_iter().map(async |(service, build)| {
+            let seen = builder.look(service, build).await?;
+            Ok((service.clone(), seen))
+        });
+        try_join_all(looks)
+            .await
+            .map(|seen| seen.into_iter().collect())
+            .map_err(|error: ClusterError| world_error(&error))
     }
 
     fn wanted(&self) -> Wanted {
@@ -205,25 +265,33 @@ impl World for ClusterWorld {
         Ok(Loaded {
             wanted: self.wanted(),
             status: self.release.status.clone().unwrap_or_default(),
-            bundle: (*self.bundle).clone(),
+            bundle: (*self.frozen).clone(),
             planning: self.release.spec.planning.clone(),
             plan_digest: self.release.spec.plan_digest.clone(),
+            built: built(&self.release, &all),
             rival: rival_of(&self.release, &all),
             now: Timestamp::now(),
         })
     }
 
-    async fn survey(&mut self, _bundle: &Bundle) -> Result<Survey, WorldError> {
+    async fn survey(&mut self, bundle: &Bundle) -> Result<Survey, WorldError> {
+        self.bundle = Arc::new(bundle.clone());
+        self.images.clear();
         let inventory = Inventory::read(&self.releases, &self.release.spec.plan)
             .await
             .map_err(|error| world_error(&error))?;
-        let found = survey(&self.own, &self.preparing(), &inventory)
+        let mut found = survey(&self.own, &self.preparing(), &inventory)
             .await
             .map_err(|error| world_error(&error))?;
         let plan = &self.release.spec.plan;
         if let Err(error) = self.releases.tell_claims(plan, &found.problems).await {
             // The release says it too, and whoever drives it need not have the right to write on plans.
             tracing::debug!("what plan `{plan}` claims was not told: {error}");
+        }
+        if !self.frozen.builds.is_empty() {
+            let problems = self.builder().problems().await;
+            let problems = problems.map_err(|error| world_error(&error))?;
+            found.problems.extend(problems);
         }
         Ok(found)
     }
@@ -245,6 +313,8 @@ impl World for ClusterWorld {
             }
         }
         self.catch_up()?;
+        self.take_images(state);
+        let builds = self.look_at_builds(state).await?;
         let asked = Asked::of(agenda, state, wish, Timestamp::now());
         let prepared = self.prepared(asked.objects, &asked.held).await?;
         let shown = (&asked.live, &asked.cached);
@@ -256,6 +326,7 @@ impl World for ClusterWorld {
             wanted: self.wanted(),
             snapshots,
             prepared,
+            builds,
             outcomes: Vec::new(),
         })
     }
@@ -280,6 +351,7 @@ impl World for ClusterWorld {
                 world_error(&ClusterError::of(error, format!("release `{}`", self.name)))
             })?;
         self.release = saved;
+        self.take_images(state);
         Ok(Saved::after_saving())
     }
 
@@ -332,12 +404,19 @@ impl World for ClusterWorld {
                 None => std::future::pending().await,
             }
         };
+        let builds = async {
+            match &self.builds {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = cluster => {}
             () = self.watched.changed() => {}
             () = self.rivals.changed() => {}
             () = self.windows.changed() => {}
+            () = builds => {}
             _ = self.held.changed() => {}
         }
         self.check_held()

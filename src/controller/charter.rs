@@ -5,7 +5,7 @@ use crate::manifest::Bundle;
 use crate::spec::crd::Advance;
 use crate::spec::{Graph, check_graph, duration, stamp};
 use crate::upgrade::gate::is_waited_for;
-use crate::upgrade::{Before, Belongings, Charter, Strategy};
+use crate::upgrade::{BUILDS_MAX, Before, Belongings, Charter, Strategy};
 
 /// The checked graph of a bundle. The bundle was checked before it was made, so what an older or newer tidegate
 /// would say about it does not matter any more.
@@ -32,6 +32,7 @@ pub fn charter(bundle: &Bundle) -> Charter {
             .collect();
         let belongings = Belongings {
             gates: gates.cloned().collect(),
+            builds: bundle.builds_of(owned),
             workloads,
             objects,
             drain: service.drain,
@@ -43,6 +44,11 @@ pub fn charter(bundle: &Bundle) -> Charter {
     Charter {
         services: services.collect(),
         shared: bundle.references(&bundle.shared),
+        images: bundle
+            .builds
+            .iter()
+            .map(|(service, recipe)| (service.clone(), recipe.declaration.image.clone()))
+            .collect(),
         strategy: strategy(bundle),
     }
 }
@@ -59,6 +65,10 @@ fn strategy(bundle: &Bundle) -> Strategy {
             .max_parallel
             .and_then(|most| usize::try_from(most).ok()),
         surge_pods_max: written.max_surge_pods,
+        builds_max: written
+            .max_parallel_builds
+            .and_then(|most| usize::try_from(most).ok())
+            .unwrap_or(BUILDS_MAX),
         on_failure: written.on_failure,
         soak: read(&written.soak),
         asked_before: written

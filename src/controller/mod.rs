@@ -21,6 +21,6 @@ pub use charter::{charter, graph_of};
 pub use found::system;
 pub use planning::{Planned, make_plan};
 pub use presence::{Question, missing};
-pub use reconcile::drive;
+pub use reconcile::{drive, with_images};
 pub use survey::{Survey, Surveyed, TemplateChange};
 pub use world::{Loaded, Rival, Saved, World, WorldError};

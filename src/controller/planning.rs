@@ -6,8 +6,9 @@ use super::asked::{held_out, planned};
 use super::before::Orders;
 use super::charter::{charter, graph_of};
 use super::found::system;
-use super::survey::{Survey, Surveyed};
+use super::survey::{Survey, Surveyed, TemplateChange};
 use super::switch;
+use crate::build::Build;
 use crate::graph::{Revision, System};
 use crate::manifest::Bundle;
 use crate::plan::{self, Plan, Verdict};
@@ -78,6 +79,51 @@ impl Planned {
 
 /// Makes the plan of a release from what was found and what is asked for.
 pub fn make_plan(bundle: &Bundle, survey: &Survey, planning: &Planning) -> Planned {
+    make_plan_with(bundle, survey, planning, &BTreeMap::new())
+}
+
+/// The same where images are built for it. Whose image is not there yet counts as changed: what it will be is not known.
+pub(super) fn make_plan_with(
+    bundle: &Bundle,
+    survey: &Survey,
+    planning: &Planning,
+    builds: &BTreeMap<ServiceName, Build>,
+) -> Planned {
+    let survey = &changed_by_builds(bundle, survey, planning, builds);
+    let mut planned = planned_from(bundle, survey, planning);
+    // What nobody moves for is not built.
+    let members = planned.agenda.members.values();
+    let needed: BTreeSet<&ServiceName> = members
+        .flat_map(|member| &member.belongings.builds)
+        .collect();
+    let builds = builds.iter();
+    let builds = builds.filter(|(name, build)| build.image.is_some() || needed.contains(name));
+    planned.state.builds = builds
+        .map(|(name, build)| (name.clone(), build.clone()))
+        .collect();
+    planned
+}
+
+fn changed_by_builds(
+    bundle: &Bundle,
+    survey: &Survey,
+    planning: &Planning,
+    builds: &BTreeMap<ServiceName, Build>,
+) -> Survey {
+    let mut survey = survey.clone();
+    let is_open = |name: &ServiceName| builds.get(name).is_some_and(|it| it.image.is_none());
+    for (name, owned) in &bundle.services {
+        if planning.moves(name)
+            && bundle.builds_of(owned).iter().any(is_open)
+            && let Some(surveyed) = survey.services.get_mut(name)
+        {
+            surveyed.change = surveyed.change.max(TemplateChange::Changes);
+        }
+    }
+    survey
+}
+
+fn planned_from(bundle: &Bundle, survey: &Survey, planning: &Planning) -> Planned {
     let whole = system(&graph_of(bundle), survey);
     let order = planning.order.or(bundle.plan.strategy.order);
     let asked = planned(whole.clone(), planning, survey.declared.as_ref(), order);

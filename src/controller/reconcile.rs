@@ -1,14 +1,20 @@
 //! The whole loop: `observe -> step -> save -> act -> tell`. A crash between any two of them loses nothing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::Timestamp;
 
 use super::charter::charter;
-use super::planning::{Planned, make_plan};
+use super::planning::{Planned, make_plan_with};
 use super::world::{Loaded, Rival, World, WorldError};
-use crate::upgrade::{Agenda, Course, Ending, Event, State, Step, Wish, frozen, status, step};
+use crate::build::{Build, Stand, begin};
+use crate::manifest::Bundle;
+use crate::spec::ServiceName;
+use crate::upgrade::{
+    Agenda, Course, Ending, Event, State, Step, Wish, builds_of, frozen, status, step,
+};
 
 /// The longest pause between two tries while the API server does not answer.
 const RETRY_MAX: Duration = Duration::from_secs(10);
@@ -83,13 +89,15 @@ async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
         // The turn after this says so, and wakes when it is over.
         return from_loaded(&loaded);
     }
-    let survey = world.survey(&loaded.bundle).await?;
+    let builds = builds(&loaded)?;
+    let survey = world.survey(&with_images(&loaded.bundle, &builds)).await?;
+    let planned = make_plan_with(&loaded.bundle, &survey, &loaded.planning, &builds);
     let Planned {
         agenda,
         mut state,
         plan: _,
         system: _,
-    } = make_plan(&loaded.bundle, &survey, &loaded.planning).only(loaded.plan_digest.as_deref());
+    } = planned.only(loaded.plan_digest.as_deref());
     if let Some(started) = &loaded.status.start_time {
         again(&mut state, started.0);
     }
@@ -109,8 +117,35 @@ async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
             services: agenda.members.len(),
         },
     };
-    world.tell(&[event]).await;
+    let mut events = skipped(&state);
+    events.push(event);
+    world.tell(&events).await;
     Ok((agenda, state))
+}
+
+/// What has to be built: what stands in the status already, where a plan is made anew, and what the frozen input asks for.
+fn builds(loaded: &Loaded) -> Result<BTreeMap<ServiceName, Build>, WorldError> {
+    let known = builds_of(&loaded.status.builds).map_err(WorldError::Final)?;
+    Ok(begin(&loaded.bundle.builds, &known, &loaded.built))
+}
+
+/// The frozen input with the images that are known.
+pub fn with_images(bundle: &Bundle, builds: &BTreeMap<ServiceName, Build>) -> Bundle {
+    let known = builds
+        .iter()
+        .filter_map(|(service, build)| Some((service.clone(), build.image.clone()?)));
+    bundle.with_images(&known.collect())
+}
+
+fn skipped(state: &State) -> Vec<Event> {
+    let builds = state.builds.iter();
+    let skipped = builds.filter(|(_, build)| build.stand == Stand::Skipped);
+    skipped
+        .map(|(service, build)| Event::BuildSkipped {
+            service: service.clone(),
+            message: build.message.clone(),
+        })
+        .collect()
 }
 
 /// Ends a release that has not begun, for the sake of another one.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::survey::Survey;
+use crate::build::Built;
 use crate::manifest::Bundle;
 use crate::spec::crd::{Planning, ReleaseStatus};
 use crate::upgrade::{Action, Agenda, Ending, Event, Observation, Outcome, State, Wanted, Wish};
@@ -50,6 +51,8 @@ pub struct Loaded {
     pub plan_digest: Option<String>,
     /// What people ask of it.
     pub wanted: Wanted,
+    /// What earlier releases of the plan have built, the newest last.
+    pub built: Vec<Built>,
     /// Another release of the plan, before which this one must not begin.
     pub rival: Option<Rival>,
     /// When it was read.

@@ -6,6 +6,7 @@ use kube::ResourceExt;
 
 use super::bundle::{Bundle, Entry, OwnedEntries};
 use super::completion::unknown_fields;
+use super::images::check_images;
 use super::namespace::place_in;
 use super::node::shorten;
 use super::owner::{Ownership, assign};
@@ -71,6 +72,11 @@ pub fn assemble_after(
         }
     }
     problems.extend(unending(&objects, &ownership));
+    let of_builds = check_images(&plan, &objects, &ownership);
+    match manifests.plans.first() {
+        Some(declared) => problems.extend(declared.beyond_refused(of_builds)),
+        None => problems.extend(of_builds),
+    }
     if problems
         .iter()
         .any(|problem| problem.severity == Severity::Error)
@@ -91,6 +97,7 @@ pub fn assemble_after(
         namespace: namespace.to_owned(),
         services: owned(&ownership),
         shared: ownership.shared,
+        builds: BTreeMap::new(),
         objects: objects
             .into_iter()
             .map(|object| Entry {

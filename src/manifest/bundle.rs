@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::build::Recipe;
 use crate::spec::crd::{ReleasePlanSpec, ServiceGraphSpec};
 use crate::spec::{ObjectRef, ServiceName};
 
@@ -41,6 +42,9 @@ pub struct Bundle {
     pub services: BTreeMap<ServiceName, OwnedEntries>,
     /// What belongs to nobody, in the order in which it is applied.
     pub shared: Vec<usize>,
+    /// What is built for it, by the service that each build is declared for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub builds: BTreeMap<ServiceName, Recipe>,
 }
 
 /// One manifest.

@@ -13,6 +13,7 @@ mod compose;
 mod decode;
 mod document;
 mod file_name;
+mod images;
 mod mend;
 mod namespace;
 mod node;

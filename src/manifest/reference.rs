@@ -23,6 +23,15 @@ pub fn pod_template(object: &Object) -> Option<&Value> {
     }
 }
 
+/// Where an object of a kind says what its pods are.
+pub(super) fn pod_spec_path(kind: &str) -> &'static str {
+    match kind {
+        "Pod" => "/spec",
+        "CronJob" => "/spec/jobTemplate/spec/template/spec",
+        _ => "/spec/template/spec",
+    }
+}
+
 /// Everything that an object must find when its pods start, or that it is for.
 pub(super) fn references(object: &Object) -> BTreeSet<Named> {
     let mut found = BTreeSet::new();

@@ -49,6 +49,11 @@ impl News {
             | Event::Approved { .. }
             | Event::Forced { .. }
             | Event::Retried { .. }
+            | Event::BuildSkipped { .. }
+            | Event::BuildStarted { .. }
+            | Event::Built { .. }
+            | Event::BuildFailed { .. }
+            | Event::BuildCancelled { .. }
             | Event::Paused
             | Event::Resumed
             | Event::Superseded { .. }

@@ -3,7 +3,7 @@
 //! Every call takes time, before and after it has its effect; in between everything else goes on. A process goes on
 //! only when its time has come: [`super::run`] polls it then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -267,6 +267,10 @@ impl Process {
                 });
                 made.await.map(|()| Vec::new())
             }
+            // Nothing is built here: no frozen input of a simulation has a recipe.
+            Action::Build { .. } | Action::BeginBuild { .. } | Action::CancelBuild { .. } => {
+                Ok(Vec::new())
+            }
             Action::Publish { held_out: _ } => {
                 let graph = hold(&self.shared).scenario.graph_object();
                 let published = self.write(&graph, |shared| {
@@ -353,6 +357,7 @@ fn look(
                 (object, prepared)
             })
             .collect(),
+        builds: BTreeMap::new(),
         outcomes: Vec::new(),
     }
 }
@@ -366,6 +371,7 @@ impl World for Process {
                 plan_digest: None,
                 planning: Planning::default(),
                 wanted: wanted(shared),
+                built: Vec::new(),
                 rival: shared.filed.superseded_by.clone().map(Rival::Newer),
                 now: shared.cluster.now,
             };

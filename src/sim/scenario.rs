@@ -46,6 +46,7 @@ impl Scenario {
             objects: Vec::new(),
             services: BTreeMap::new(),
             shared: Vec::new(),
+            builds: BTreeMap::new(),
         };
         let mut targets = BTreeMap::new();
         for (name, service) in &graph.services {

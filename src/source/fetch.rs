@@ -85,7 +85,7 @@ impl Cache {
         super::tree::read(&repository, id, path, &self.limits)
     }
 
-    fn open(&self) -> Result<Repository, SourceError> {
+    pub(super) fn open(&self) -> Result<Repository, SourceError> {
         libgit2_settings::settle().map_err(SourceError::Cache)?;
         match Repository::open_bare(&self.folder) {
             Ok(repository) => Ok(repository),
@@ -124,7 +124,7 @@ fn discard(folder: &Path) -> Result<(), SourceError> {
         .map_err(|error| SourceError::Cache(format!("{}: {error}", folder.display())))
 }
 
-fn cache_error(error: &Error) -> SourceError {
+pub(super) fn cache_error(error: &Error) -> SourceError {
     SourceError::Cache(error.message().to_owned())
 }
 

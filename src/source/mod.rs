@@ -4,6 +4,7 @@
 //! Git's objects. Writes no work tree, runs no program, reads no Git configuration of the machine; knows no cluster.
 //! Whether and when a commit is released is decided by [`due`], on data.
 
+mod code;
 mod credentials;
 mod due;
 mod error;

@@ -4,6 +4,7 @@ use git2::{Oid, Repository, Signature};
 use tempfile::TempDir;
 
 use super::error::SourceError;
+use super::fetch::Cache;
 use super::limits::{Limits, jittered};
 use super::tree::read;
 
@@ -168,4 +169,38 @@ fn those_who_wait_equally_long_do_not_come_at_one_moment() {
     let interval = std::time::Duration::from_mins(1);
     let bounds = [0.0, 0.5, 1.0].map(|chance| jittered(interval, chance).as_secs());
     assert_eq!(bounds, [54, 60, 66]);
+}
+
+#[test]
+fn a_folder_is_known_by_its_digest_and_must_hold_its_dockerfile() {
+    let scene = Scene::new();
+    let docker = || ("Dockerfile", File("FROM scratch"));
+    let orders = |code: &'static str| Folder(vec![docker(), ("main.c", File(code))]);
+    let services = |code| ("services", Folder(vec![("orders", orders(code))]));
+    let first = scene.commit(&[services("1"), ("other", File("1"))]);
+    let other = scene.commit(&[services("1"), ("other", File("2"))]);
+    let changed = scene.commit(&[services("2"), ("other", File("1"))]);
+    let cache = Cache::new(scene.repository.path().to_owned(), Limits::default());
+    let of = |commit: Oid, context: Option<&str>, dockerfile: &str| {
+        let found = cache.tree_digest(&commit.to_string(), ("spec.builds[0]", context), dockerfile);
+        found.map_err(|error| error.to_string())
+    };
+    let orders = Some("services/orders");
+    let digest = of(first, orders, "Dockerfile").expect("a digest");
+    assert_eq!(of(other, orders, "Dockerfile"), Ok(digest.clone()));
+    assert_ne!(of(changed, orders, "Dockerfile"), Ok(digest));
+    assert!(of(first, None, "services/orders/Dockerfile").is_ok());
+    let wrong = [
+        of(first, Some("services/order"), "Dockerfile"),
+        of(first, Some("other"), "Dockerfile"),
+        of(first, orders, "Dockerfile.prod"),
+        of(first, None, "services"),
+    ];
+    let wrong: Vec<String> = wrong.into_iter().map(Result::unwrap_err).collect();
+    insta::assert_snapshot!(wrong.join("\n"), @r"
+    `services/order` is not there in this commit; correct `spec.builds[0].context`, or add it to the repository
+    `other` is no folder in this commit; correct `spec.builds[0].context`, or add it to the repository
+    `services/orders/Dockerfile.prod` is not there in this commit; correct `spec.builds[0].dockerfile`, or add it to the repository
+    `services` is no file; correct `spec.builds[0].dockerfile`, or add it to the repository
+    ");
 }

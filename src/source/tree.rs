@@ -7,8 +7,8 @@ use super::limits::Limits;
 use crate::manifest::{FILE_BYTES_MAX, Text, is_manifest_name};
 
 /// The modes of entries that are neither files nor folders (`git help fast-import` lists them).
-const LINK_MODE: i32 = 0o120_000;
-const SUBMODULE_MODE: i32 = 0o160_000;
+pub(super) const LINK_MODE: i32 = 0o120_000;
+pub(super) const SUBMODULE_MODE: i32 = 0o160_000;
 /// How the text begins that Git LFS keeps in the place of a file.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 

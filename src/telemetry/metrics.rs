@@ -25,6 +25,7 @@ pub struct Metrics {
     waits: IntCounterVec,
     service_seconds: HistogramVec,
     wave_seconds: HistogramVec,
+    build_seconds: HistogramVec,
     releases: IntCounterVec,
     sources: IntCounterVec,
     api_requests: IntCounterVec,
@@ -69,6 +70,11 @@ impl Metrics {
                 "tidegate_wave_seconds",
                 "From the first start of a wave until its last gate opened.",
                 &["plan", "wave"],
+            )?,
+            build_seconds: seconds(
+                "tidegate_build_seconds",
+                "From the decision to build an image until its digest was seen.",
+                &["plan", "service"],
             )?,
             releases: counter(
                 "tidegate_releases_total",
@@ -116,6 +122,7 @@ impl Metrics {
             Box::new(self.waits.clone()),
             Box::new(self.service_seconds.clone()),
             Box::new(self.wave_seconds.clone()),
+            Box::new(self.build_seconds.clone()),
             Box::new(self.releases.clone()),
             Box::new(self.sources.clone()),
             Box::new(self.api_requests.clone()),
@@ -152,6 +159,15 @@ impl Metrics {
                     .with_label_values(&[plan, service.service.as_str()])
                     .observe(took.as_secs_f64());
             }
+            Event::Built {
+                service,
+                image: _,
+                took,
+            } => {
+                self.build_seconds
+                    .with_label_values(&[plan, service.as_str()])
+                    .observe(took.as_secs_f64());
+            }
             Event::WaveDone { wave, took } => {
                 let wave = wave.to_string();
                 self.wave_seconds
@@ -174,6 +190,10 @@ impl Metrics {
             | Event::Approved { .. }
             | Event::Forced { .. }
             | Event::Retried { .. }
+            | Event::BuildSkipped { .. }
+            | Event::BuildStarted { .. }
+            | Event::BuildFailed { .. }
+            | Event::BuildCancelled { .. }
             | Event::Paused
             | Event::Resumed
             | Event::Superseded { .. }

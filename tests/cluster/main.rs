@@ -11,6 +11,8 @@ mod at_rest;
 #[cfg(test)]
 mod back;
 #[cfg(test)]
+mod builds;
+#[cfg(test)]
 mod canaries;
 #[cfg(test)]
 mod change;
@@ -26,6 +28,8 @@ mod crash;
 mod deployed;
 #[cfg(test)]
 mod drift;
+#[cfg(test)]
+mod executor;
 #[cfg(test)]
 mod fail;
 #[cfg(test)]

@@ -8,18 +8,19 @@ use std::path::{Path, PathBuf};
 /// A module and the modules that it may import.
 const IMPORTS: &[(&str, &[&str])] = &[
     ("spec", &[]),
-    ("manifest", &["spec"]),
+    ("build", &["spec"]),
+    ("manifest", &["spec", "build"]),
     ("discover", &["spec", "manifest"]),
     ("graph", &["spec"]),
     ("plan", &["spec", "graph"]),
     ("draw", &["spec", "plan"]),
-    ("upgrade", &["spec"]),
+    ("upgrade", &["spec", "build"]),
     ("drift", &["spec"]),
     ("hook", &["spec"]),
     ("source", &["spec", "manifest"]),
     (
         "controller",
-        &["spec", "manifest", "graph", "plan", "upgrade"],
+        &["spec", "build", "manifest", "graph", "plan", "upgrade"],
     ),
     (
         "sim",
@@ -29,6 +30,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "cluster",
         &[
             "spec",
+            "build",
             "manifest",
             "upgrade",
             "drift",
@@ -79,7 +81,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Modules that decide: no I/O, no clock, no async, no client.
 const PURE: &[&str] = &[
-    "spec", "manifest", "discover", "graph", "plan", "draw", "upgrade", "drift", "hook",
+    "spec", "build", "manifest", "discover", "graph", "plan", "draw", "upgrade", "drift", "hook",
 ];
 /// The line with which each of them begins its `mod.rs`, so that clippy keeps the rule.
 const PURE_LINE: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
@@ -119,7 +121,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 /// Where a module stands, and the file in which it begins: the core is in crates of its own, all else in `src`.
 fn place_of(module: &str) -> (PathBuf, &'static str) {
     match module {
-        "spec" | "upgrade" => (root().join("crates").join(module).join("src"), "lib.rs"),
+        "spec" | "build" | "upgrade" => (root().join("crates").join(module).join("src"), "lib.rs"),
         "graph" | "plan" => (root().join("crates/planner/src").join(module), "mod.rs"),
         _ => (root().join("src").join(module), "mod.rs"),
     }
@@ -130,6 +132,7 @@ fn product_files() -> Vec<PathBuf> {
     [
         "src",
         "crates/spec/src",
+        "crates/build/src",
         "crates/planner/src",
         "crates/upgrade/src",
     ]
@@ -158,6 +161,7 @@ fn imported(text: &str, module: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (name, path) in [
         ("spec", "tidegate_spec::"),
+        ("build", "tidegate_build::"),
         ("graph", "tidegate_planner::graph"),
         ("plan", "tidegate_planner::plan"),
         ("upgrade", "tidegate_upgrade::"),

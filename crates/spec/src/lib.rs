@@ -22,7 +22,8 @@ pub mod words;
 pub use address::{GitAddress, Transport};
 pub use check::{
     CLUSTER_CALLS_MAX, CLUSTER_SERVICES_MAX, FILE_CALLS_MAX, FILE_SERVICES_MAX, LiveRevision,
-    check_graph, check_graph_after, check_live, check_plan, plain, too_large_for_cluster,
+    OWN_PARAMETERS, check_graph, check_graph_after, check_live, check_plan, plain,
+    too_large_for_cluster,
 };
 pub use contract::{
     Assume, Edge, External, Graph, Interface, Manner, Need, Negotiate, Requirement, Retention,

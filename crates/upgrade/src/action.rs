@@ -73,6 +73,29 @@ pub enum Action {
         /// The services.
         services: BTreeSet<ServiceName>,
     },
+    /// Make what builds the image of a service, held back, unless it is there.
+    Build {
+        /// The service.
+        service: ServiceName,
+        /// How often it was tried before.
+        attempt: u32,
+    },
+    /// Let it go.
+    BeginBuild {
+        /// The service.
+        service: ServiceName,
+        /// How often it was tried before.
+        attempt: u32,
+        /// Which object may go.
+        uid: String,
+    },
+    /// End it.
+    CancelBuild {
+        /// The service.
+        service: ServiceName,
+        /// How often it was tried before.
+        attempt: u32,
+    },
     /// Write into the cluster what is declared now.
     Publish {
         /// Services of which what was declared before still holds.
@@ -87,6 +110,9 @@ impl Action {
             Self::ApplyShared { .. }
             | Self::RemoveLeftover { .. }
             | Self::RollBack { .. }
+            | Self::Build { .. }
+            | Self::BeginBuild { .. }
+            | Self::CancelBuild { .. }
             | Self::Publish { .. } => None,
             Self::Apply { service, .. }
             | Self::RemoveWorkloads { service, .. }

@@ -101,6 +101,8 @@ pub struct Strategy {
     pub parallel_max: Option<usize>,
     /// How many pods more than usual there may be by all that move; `None`: no limit.
     pub surge_pods_max: Option<u32>,
+    /// How many images may be built at once.
+    pub builds_max: usize,
     /// What becomes of the release when a service fails.
     pub on_failure: OnFailure,
     /// How long what comes after a service waits once that is done.
@@ -126,6 +128,9 @@ const SETTLE: SignedDuration = SignedDuration::from_secs(2);
 /// The same where an old pod may live on: no new connection may reach it, and proxies hear of that late.
 const SETTLE_OF_ENDPOINTS: SignedDuration = SignedDuration::from_secs(10);
 
+/// How many images are built at once, unless the plan says otherwise: builds take processors from what serves.
+pub const BUILDS_MAX: usize = 4;
+
 impl Strategy {
     /// The strategy of a plan that says nothing.
     pub fn usual() -> Self {
@@ -133,6 +138,7 @@ impl Strategy {
             advance: Advance::Wave,
             parallel_max: None,
             surge_pods_max: None,
+            builds_max: BUILDS_MAX,
             on_failure: OnFailure::Halt,
             soak: None,
             asked_before: BTreeSet::new(),
@@ -155,6 +161,8 @@ pub struct Belongings {
     pub objects: Vec<ObjectRef>,
     /// What else its gate waits for: a claim, a definition, an object that a rule is about.
     pub gates: Vec<ObjectRef>,
+    /// The builds that make its images, each by the service that it is declared for.
+    pub builds: BTreeSet<ServiceName>,
     /// How far an old pod must be gone.
     pub drain: DrainLevel,
     /// What the new revision serves and calls, as its stamp.
@@ -170,6 +178,8 @@ pub struct Charter {
     pub services: BTreeMap<ServiceName, Belongings>,
     /// What belongs to nobody, applied before wave 1, in order.
     pub shared: Vec<ObjectRef>,
+    /// The images that are built, without tag and digest, by the service that each is declared for.
+    pub images: BTreeMap<ServiceName, String>,
     /// How waves advance.
     pub strategy: Strategy,
 }
@@ -229,6 +239,8 @@ pub struct Agenda {
     pub held_out: BTreeSet<ServiceName>,
     /// What earlier releases brought and nobody has any more: deleted when every service is done, in this order.
     pub leftover: Vec<ObjectRef>,
+    /// The images that are built, without tag and digest, by the service that each is declared for.
+    pub images: BTreeMap<ServiceName, String>,
     /// How waves advance.
     pub strategy: Strategy,
 }
@@ -242,6 +254,7 @@ impl Agenda {
             shared: charter.shared.clone(),
             held_out: BTreeSet::new(),
             leftover: Vec::new(),
+            images: charter.images.clone(),
             strategy: charter.strategy.clone(),
         }
     }

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::step_id::StepId;
+use tidegate_spec::ServiceName;
 use tidegate_spec::duration::describe;
 use tidegate_spec::words::count;
 
@@ -98,6 +99,43 @@ pub enum Event {
         /// Who, and why.
         message: String,
     },
+    /// The same input was built before, so the image of a service is there.
+    BuildSkipped {
+        /// Which service.
+        service: ServiceName,
+        /// For what it was built.
+        message: String,
+    },
+    /// The image of a service is being built.
+    BuildStarted {
+        /// Which service.
+        service: ServiceName,
+    },
+    /// The image of a service is there.
+    Built {
+        /// Which service.
+        service: ServiceName,
+        /// The image by its digest.
+        image: String,
+        /// From its start.
+        took: SignedDuration,
+    },
+    /// There will be no image.
+    BuildFailed {
+        /// Which service.
+        service: ServiceName,
+        /// One word.
+        reason: String,
+        /// A sentence.
+        message: String,
+    },
+    /// A build was ended, since its release ends.
+    BuildCancelled {
+        /// Which service.
+        service: ServiceName,
+        /// A sentence.
+        message: String,
+    },
     /// Somebody paused the release.
     Paused,
     /// Somebody took the pause back.
@@ -165,6 +203,11 @@ impl Event {
             Self::Approved { .. } => "Approved",
             Self::Forced { .. } => "Forced",
             Self::Retried { .. } => "Retried",
+            Self::BuildSkipped { .. } => "BuildSkipped",
+            Self::BuildStarted { .. } => "BuildStarted",
+            Self::Built { .. } => "Built",
+            Self::BuildFailed { .. } => "BuildFailed",
+            Self::BuildCancelled { .. } => "BuildCancelled",
             Self::Paused => "Paused",
             Self::Resumed => "Resumed",
             Self::Frozen { .. } => "Frozen",
@@ -195,6 +238,11 @@ impl Event {
             | Self::Refused { .. }
             | Self::WaveStarted { .. }
             | Self::WaveDone { .. }
+            | Self::BuildSkipped { .. }
+            | Self::BuildStarted { .. }
+            | Self::Built { .. }
+            | Self::BuildFailed { .. }
+            | Self::BuildCancelled { .. }
             | Self::Paused
             | Self::Resumed
             | Self::Frozen { .. }
@@ -234,6 +282,24 @@ impl Event {
             Self::Waits {
                 service, message, ..
             } => format!("{service} {message}"),
+            Self::BuildSkipped { service, message } => {
+                format!("the image of {service} is there: {message}")
+            }
+            Self::BuildStarted { service } => format!("the image of {service} is being built"),
+            Self::Built {
+                service,
+                image,
+                took,
+            } => format!(
+                "the image of {service} is built after {}: {image}",
+                describe(*took)
+            ),
+            Self::BuildFailed {
+                service, message, ..
+            } => format!("the image of {service} was not built: {message}"),
+            Self::BuildCancelled { service, message } => {
+                format!("the build of {service} was cancelled: {message}")
+            }
             Self::Paused => "paused on request".to_owned(),
             Self::Resumed => "resumed on request".to_owned(),
             Self::Reachable => "the API server answers again".to_owned(),

@@ -10,10 +10,12 @@ extern crate self as tidegate_upgrade; // `tests/objects.rs` is also the control
 mod action;
 mod agenda;
 mod approve;
+mod builds;
 mod event;
 mod failed;
 mod freeze;
 pub mod gate;
+mod kept_builds;
 mod observation;
 mod people;
 mod progress;
@@ -38,9 +40,10 @@ pub mod why;
 mod written;
 
 pub use action::{ActFailure, Action, Outcome, Precondition, Write};
-pub use agenda::{Agenda, Before, Belongings, Change, Charter, Member, Strategy};
+pub use agenda::{Agenda, BUILDS_MAX, Before, Belongings, Change, Charter, Member, Strategy};
 pub use event::Event;
 pub use freeze::{THAW, frozen};
+pub use kept_builds::from_status as builds_of;
 pub use observation::{Asked, Observation, Prepared, Wanted, Wish};
 pub use state::{
     Course, Ending, Fleeting, Progress, Record, ServiceState, Standing, State, WaveTimes,

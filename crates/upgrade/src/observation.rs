@@ -9,9 +9,10 @@ use super::agenda::Agenda;
 use super::gate::Snapshot;
 use super::state::{Standing, State};
 use super::step_id::StepId;
-use tidegate_spec::ObjectRef;
+use tidegate_build::Seen;
 use tidegate_spec::crd::Approval;
 use tidegate_spec::crd::{FreezeWindow, HeldVariable};
+use tidegate_spec::{ObjectRef, ServiceName};
 
 /// What people ask of the release now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -71,6 +72,8 @@ pub struct Observation {
     pub snapshots: BTreeMap<StepId, Vec<(ObjectRef, Snapshot)>>,
     /// The objects that may be written next.
     pub prepared: BTreeMap<ObjectRef, Prepared>,
+    /// What the engines show of the builds that are under way.
+    pub builds: BTreeMap<ServiceName, Seen>,
     /// What came of the last actions. Empty after a restart: nothing may rest on them.
     pub outcomes: Vec<Outcome>,
 }

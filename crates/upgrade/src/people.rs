@@ -34,6 +34,7 @@ pub(super) fn take_in(turn: &mut Turn<'_>) {
 }
 
 fn take_in_retries(turn: &mut Turn<'_>, words: &[Approval]) {
+    let mut again = Vec::new();
     for (step, service) in &mut turn.state.services {
         let of_step = words.iter().filter(|word| word.step == step.to_string());
         let of_step: Vec<&Approval> = of_step.collect();
@@ -50,10 +51,14 @@ fn take_in_retries(turn: &mut Turn<'_>, words: &[Approval]) {
             approval: service.approval.clone(),
             ..ServiceState::waiting()
         };
+        again.extend(turn.agenda.members.get(step));
         turn.events.push(Event::Retried {
             message: said(&format!("{step} is tried again by the word of"), last),
             service: step.clone(),
         });
+    }
+    for member in again {
+        super::builds::try_again(&mut turn.state, member);
     }
 }
 

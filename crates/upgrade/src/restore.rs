@@ -56,6 +56,7 @@ pub fn from_status(
         state.thawed.clone_from(&freeze.overridden);
     }
     state.fleeting = Fleeting::default();
+    state.builds = super::kept_builds::from_status(&status.builds).map_err(strange)?;
     for wave in &status.waves {
         let mut names = Vec::new();
         let before: BTreeSet<StepId> = agenda.members.keys().cloned().collect();

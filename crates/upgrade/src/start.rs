@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::action::{Action, Write};
 use super::agenda::{Change, Member};
 use super::approve::is_approved;
+use super::builds::are_known;
 use super::event::Event;
 use super::failed::barrier;
 use super::freeze::holds;
@@ -87,6 +88,9 @@ pub(super) fn start_ready(turn: &mut Turn<'_>) {
 
 /// Whether everything that must be done before it is done, now.
 fn may_start(turn: &mut Turn<'_>, name: &StepId, member: &Member) -> bool {
+    if !are_known(turn, member) {
+        return false;
+    }
     let barrier = barrier(turn.agenda, &turn.state, name);
     let Some(ready_at) = ready_at(turn, &barrier) else {
         return false;

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::gate::{Applied, Baseline, Memory};
 use super::step_id::StepId;
-use tidegate_spec::ObjectRef;
+use tidegate_build::Build;
 use tidegate_spec::crd::Approval;
 use tidegate_spec::freeze::Held;
+use tidegate_spec::{ObjectRef, ServiceName};
 
 /// How a release ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -276,6 +277,8 @@ pub struct State {
     pub ended: Option<Timestamp>,
     /// The times of each wave.
     pub waves: Vec<WaveTimes>,
+    /// The images that are built, or were built before, by the service that each is declared for.
+    pub builds: BTreeMap<ServiceName, Build>,
     /// The steps of the services that move.
     pub services: BTreeMap<StepId, ServiceState>,
     /// What may be forgotten.
@@ -295,6 +298,7 @@ impl State {
             started: None,
             ended: None,
             waves: Vec::new(),
+            builds: BTreeMap::new(),
             services: BTreeMap::new(),
             fleeting: Fleeting::default(),
         }
@@ -312,6 +316,7 @@ impl State {
             started,
             ended,
             waves,
+            builds,
             services,
             fleeting: _,
         } = self;
@@ -324,6 +329,7 @@ impl State {
             && *started == other.started
             && *ended == other.ended
             && *waves == other.waves
+            && *builds == other.builds
             && *services == other.services
     }
 }

@@ -43,6 +43,7 @@ pub fn to_status(
             digest: state.plan_digest.clone(),
             services: u32::try_from(agenda.members.len()).unwrap_or(u32::MAX),
         }),
+        builds: super::kept_builds::to_status(&state.builds),
         waves: planned
             .iter()
             .enumerate()
@@ -166,6 +167,7 @@ fn phase(agenda: &Agenda, state: &State) -> &'static str {
         Course::Preparing | Course::Moving | Course::Publishing if state.paused => "Paused",
         Course::Preparing | Course::Publishing => "Applying",
         Course::Moving if why::is_awaiting(state) => why::AWAITING,
+        Course::Moving if why::only_builds(state) => "Building",
         Course::Moving => {
             let draining = agenda
                 .members

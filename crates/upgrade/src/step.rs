@@ -33,12 +33,20 @@ pub struct Step {
 /// Takes one turn.
 pub fn step(agenda: &Agenda, state: State, seen: &Observation) -> Step {
     let mut turn = Turn::new(agenda, state, seen);
+    super::builds::take_outcomes(&mut turn);
     turn.take_control();
     match turn.state.course.clone() {
+        _ if turn.is_ending => {}
         Course::Pending => pend(&mut turn),
         Course::Ended(_) => {}
-        Course::Preparing => prepare(&mut turn),
-        Course::Moving => advance(&mut turn),
+        Course::Preparing => {
+            super::builds::tend(&mut turn);
+            prepare(&mut turn);
+        }
+        Course::Moving => {
+            super::builds::tend(&mut turn);
+            advance(&mut turn);
+        }
         Course::Publishing => publish(&mut turn),
     }
     turn.into_step()
@@ -120,6 +128,7 @@ fn plan_anew(turn: &mut Turn<'_>, object: &ObjectRef) {
         superseded_by: turn.state.superseded_by.clone(),
         // What belongs to nobody may have been applied, and a deadline goes on.
         started: turn.state.started,
+        builds: turn.state.builds.clone(),
         ..State::pending()
     };
     // Whoever changes it all the time must not make a hot loop of this.
@@ -134,6 +143,7 @@ fn open_first_wave(turn: &mut Turn<'_>) {
 /// Looks at every gate, then starts what may start.
 fn advance(turn: &mut Turn<'_>) {
     super::written::take_outcomes(turn);
+    super::builds::fail_steps(turn);
     super::people::force(turn);
     watch_gates(turn);
     match after_failure(turn) {

@@ -20,9 +20,11 @@ pub(super) fn take_in(turn: &mut Turn<'_>) {
     if turn.state.superseded_by == newer {
         return;
     }
-    let message = match &newer {
-        Some(newer) => format!("`{newer}` takes its place; nothing more is started"),
-        None => "nobody takes its place any more; it goes on".to_owned(),
+    let message = if let Some(newer) = &newer {
+        format!("`{newer}` takes its place; nothing more is started")
+    } else {
+        super::builds::revive(&mut turn.state);
+        "nobody takes its place any more; it goes on".to_owned()
     };
     turn.events.push(Event::Superseded { message });
     turn.state.superseded_by = newer;

@@ -18,7 +18,10 @@ pub(super) struct Turn<'a> {
     pub(super) actions: Vec<Action>,
     pub(super) events: Vec<Event>,
     pub(super) wish: Wish,
-    before: State,
+    /// Whether the release is to end, and something that is built has to be ended before.
+    pub(super) is_ending: bool,
+    /// What was remembered when the observation was made.
+    pub(super) before: State,
 }
 
 impl<'a> Turn<'a> {
@@ -31,6 +34,7 @@ impl<'a> Turn<'a> {
             actions: Vec::new(),
             events: Vec::new(),
             wish: Wish::default(),
+            is_ending: false,
         }
     }
 
@@ -138,14 +142,19 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Ends the release, as soon as nothing is built for it any more: until then each turn comes to this end anew.
     pub(super) fn end(&mut self, ending: Ending) {
+        self.actions.clear();
+        if !super::builds::are_over(self) {
+            self.is_ending = true;
+            return;
+        }
         self.events.push(Event::Ended {
             outcome: ending.word(),
             message: ending.message().to_owned(),
         });
         self.state.course = Course::Ended(ending);
         self.state.ended = Some(self.now());
-        self.actions.clear();
     }
 
     pub(super) fn into_step(mut self) -> Step {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::agenda::{Agenda, Change};
+use super::builds;
 use super::failed::{barrier, blocked};
 use super::freeze;
 use super::state::{Course, Ending, ServiceState, Standing, State};
@@ -100,6 +101,14 @@ pub(super) fn is_awaiting(state: &State) -> bool {
     services.clone().any(awaits) && !services.any(goes_on)
 }
 
+/// Whether nothing moves, and an image is being built.
+pub(super) fn only_builds(state: &State) -> bool {
+    let mut services = state.services.values();
+    !builds::under_way(state).is_empty()
+        && !services
+            .any(|service| service.standing.moves() || service.standing == Standing::Draining)
+}
+
 fn waiting(agenda: &Agenda, state: &State, name: &StepId) -> (String, String) {
     if let Some(words) = never(agenda, state, name) {
         return ("DoesNotStart".to_owned(), words);
@@ -127,10 +136,13 @@ fn waiting(agenda: &Agenda, state: &State, name: &StepId) -> (String, String) {
             None if let Some(held) = freeze::holds(agenda, state, name) => {
                 (FROZEN, freeze::words(held))
             }
-            None => soaking(agenda, state, &barrier).unwrap_or_else(|| {
-                let words = "everything before it is done; it starts as soon as there is room";
-                ("MayStart", words.to_owned())
-            }),
+            None => builds::awaited(agenda, state, name)
+                .map(|words| ("Building", words))
+                .or_else(|| soaking(agenda, state, &barrier))
+                .unwrap_or_else(|| {
+                    let words = "everything before it is done; it starts as soon as there is room";
+                    ("MayStart", words.to_owned())
+                }),
         };
         return (reason.to_owned(), message);
     }
@@ -299,8 +311,13 @@ pub fn summary(agenda: &Agenda, state: &State) -> String {
             )
         }
         Course::Preparing | Course::Moving => {
+            let builds = match builds::under_way(state).len() {
+                0 => String::new(),
+                1 => ", 1 image is being built".to_owned(),
+                many => format!(", {many} images are being built"),
+            };
             format!(
-                "wave {}/{total}, {services}/{} services",
+                "wave {}/{total}, {services}/{} services{builds}",
                 (done + 1).min(total),
                 state.services.len()
             )

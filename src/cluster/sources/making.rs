@@ -23,11 +23,13 @@ pub(super) struct Made {
 
 impl Made {
     /// As the releases and the plan's status have it; the later of the two. A release is there before the status says
-    /// so, and the status remembers a release that was tidied away.
+    /// so, and the status remembers a release that was tidied away. A way back has an older commit, and was not made of what
+    /// the source names: the newer commit that it takes back must not come again by itself.
     pub(super) fn newest(releases: &[Release], known: &SourceStatus) -> Option<Self> {
         let listed = releases
             .iter()
             .filter(|release| is_commit(&release.spec.revision))
+            .filter(|release| release.spec.rollback_of.is_none())
             .map(|release| Self {
                 commit: release.spec.revision.clone(),
                 number: release.spec.number,
@@ -52,7 +54,7 @@ impl Keeper {
         (trigger, texts): (Trigger, Vec<Text>),
     ) -> Result<SourceEvent, ClusterError> {
         let namespace = plan.namespace().unwrap_or_default();
-        let assembled = match assembled(&texts, &namespace, plan) {
+        let mut assembled = match assembled(&texts, &namespace, plan) {
             Ok(assembled) => assembled,
             Err(message) => {
                 return Ok(SourceEvent::Invalid {
@@ -61,6 +63,15 @@ impl Keeper {
                 });
             }
         };
+        match self.reader.recipes(plan, &commit.id).await {
+            Ok(recipes) => assembled.bundle.builds = recipes,
+            Err(error) => {
+                return Ok(SourceEvent::Invalid {
+                    commit: commit.id.clone(),
+                    message: error.to_string(),
+                });
+            }
+        }
         let new = NewRelease {
             plan: plan.name_any(),
             revision: commit.id.clone(),
@@ -102,7 +113,12 @@ impl Keeper {
         }
         let namespace = plan.namespace().unwrap_or_default();
         if let Ok(texts) = self.reader.read(plan, &release.spec.revision).await
-            && let Ok(assembled) = assembled(&texts, &namespace, plan)
+            && let Ok(mut assembled) = assembled(&texts, &namespace, plan)
+            && let Ok(recipes) = self.reader.recipes(plan, &release.spec.revision).await
+            && {
+                assembled.bundle.builds = recipes;
+                true
+            }
             && Bundle::digest(&assembled.bundle.to_bytes()) == release.spec.bundle.digest
         {
             let releases = Releases::new(self.reader.client(), &namespace);

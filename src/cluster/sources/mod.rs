@@ -7,6 +7,7 @@ mod announced;
 mod keeper;
 mod making;
 mod reading;
+mod recipes;
 mod told;
 mod webhooks;
 

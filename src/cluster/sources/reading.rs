@@ -62,7 +62,7 @@ impl SourceReader {
         Ok(blocking(move || cache.fetch(&remote, &wanted)).await)
     }
 
-    fn cache(&self) -> Cache {
+    pub(super) fn cache(&self) -> Cache {
         Cache::new(self.folder.clone(), Limits::default())
     }
 
@@ -126,7 +126,7 @@ impl SourceReader {
 }
 
 /// Runs what blocks where nobody waits for the thread.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
 ) -> Result<T, SourceError> {
     match tokio::task::spawn_blocking(work).await {

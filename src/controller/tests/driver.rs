@@ -1,6 +1,6 @@
 //! One process that drives the release of a [`Cluster`], with the faults of one run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -158,6 +158,10 @@ impl Driver {
             Action::RollBack { services: _ } => {
                 self.one(&shared(), |_| Ok(())).await.map(|()| Vec::new())
             }
+            // Nothing is built here: no frozen input of a simulation has a recipe.
+            Action::Build { .. } | Action::BeginBuild { .. } | Action::CancelBuild { .. } => {
+                Ok(Vec::new())
+            }
             Action::Publish { held_out } => self
                 .one(&shared(), |cluster| {
                     cluster.held_out.clone_from(held_out);
@@ -266,6 +270,7 @@ fn look(cluster: &Cluster, agenda: &Agenda, state: &State, wish: &Wish) -> Obser
                 (object, prepared)
             })
             .collect(),
+        builds: BTreeMap::new(),
         outcomes: Vec::new(),
     }
 }
@@ -280,6 +285,7 @@ impl World for Driver {
                 planning: cluster.planning.clone(),
                 plan_digest: cluster.plan_digest.clone(),
                 wanted: wanted(cluster),
+                built: Vec::new(),
                 rival: cluster.rival.clone(),
                 now: cluster.now,
             };

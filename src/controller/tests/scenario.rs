@@ -43,6 +43,7 @@ pub(super) fn bundle(graph: &str, tag: &str) -> Bundle {
         }],
         services: BTreeMap::new(),
         shared: vec![0],
+        builds: BTreeMap::new(),
     };
     for (name, service) in &graph_of(&bundle).services {
         let is_job = service

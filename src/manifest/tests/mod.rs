@@ -4,6 +4,7 @@ use super::{Manifests, Text, read};
 
 mod completion;
 mod hostile;
+mod images;
 mod object;
 mod owner;
 mod rules;

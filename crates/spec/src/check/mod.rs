@@ -1,5 +1,6 @@
 //! From the objects as written to the checked ones, or every problem.
 
+mod build;
 mod channels;
 mod circles;
 mod completion;
@@ -12,6 +13,7 @@ mod switch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use build::OWN_PARAMETERS;
 pub use channels::plain;
 use channels::{Consumers, consumers};
 use contracts::Called;

@@ -9,6 +9,7 @@ use crate::{Code, Problem};
 pub fn check_plan(spec: &ReleasePlanSpec) -> Vec<Problem> {
     let mut problems = super::source::check_source(spec);
     problems.extend(crate::freeze::check_windows(&spec.freeze));
+    problems.extend(super::build::check_builds(spec));
     let gate = &spec.strategy.gate;
     let durations = [
         ("spec.strategy.settle", &spec.strategy.settle),

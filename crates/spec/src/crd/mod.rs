@@ -3,6 +3,7 @@
 //! Types only: no client. What a schema can say, the schema says (CEL rules included); the rest is
 //! said by [`super::check_graph`] and [`super::check_plan`].
 
+mod build;
 mod freeze;
 mod gate;
 mod graph;
@@ -13,6 +14,10 @@ mod release;
 mod secret;
 mod source;
 
+pub use build::{
+    ArgoWorkflowEngine, BUILD_LABEL, BUILD_OF_ANNOTATION, BuildDeclaration, BuildEngine,
+    BuildStatus, WorkflowTemplateReference,
+};
 pub use freeze::{FreezeStatus, FreezeWindow};
 pub use gate::{Capacity, GateSettings, LostNodes};
 pub use graph::{

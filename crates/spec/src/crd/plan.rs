@@ -14,6 +14,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::build::BuildDeclaration;
 use super::gate::GateSettings;
 use super::source::{Schedule, Source, SourceStatus};
 
@@ -66,6 +67,10 @@ pub struct ReleasePlanSpec {
     /// Where the files come from. Default: from `tidegate run -f`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// Which images are built of a commit before the services that run them move.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500))]
+    pub builds: Vec<BuildDeclaration>,
     /// When new commits of the source are released. Default: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
@@ -148,7 +153,11 @@ pub struct Strategy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
     pub max_surge_pods: Option<u32>,
-    /// What becomes of the release when a service fails. Default: `Halt`.
+    /// How many images may be built at once. Default: 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub max_parallel_builds: Option<u32>,
+    /// What becomes of the release when a service fails, or the build of its image. Default: `Halt`.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub on_failure: OnFailure,
     /// How long a wait may last.

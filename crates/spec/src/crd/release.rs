@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Concurrency, DrainLevel, Order};
+use super::{BuildStatus, Concurrency, DrainLevel, Order};
 use crate::{ObjectRef, ServiceName};
 
 /// One run of a plan. Nothing but `control` can be changed.
@@ -302,6 +302,9 @@ pub struct ReleaseStatus {
     /// The plan that is carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanDigest>,
+    /// The images that are built for it, or were built before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub builds: Vec<BuildStatus>,
     /// The waves in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waves: Vec<WaveStatus>,

@@ -229,6 +229,7 @@ fn with_a_claim(phase: &str) -> Standing {
                 vec![(store.reference(), of_store), (claim.clone(), of_claim)],
             )]),
             prepared: BTreeMap::new(),
+            builds: BTreeMap::new(),
             outcomes: Vec::new(),
         };
         scene.state = step(&scene.agenda, scene.state.clone(), &seen).state;

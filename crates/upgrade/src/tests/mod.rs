@@ -1,6 +1,7 @@
 //! The state machine, played as scripts. [`scene`] alone touches [`super::step`], [`objects`] alone builds objects.
 
 mod approvals;
+mod builds;
 mod control;
 mod drains;
 mod failed;

@@ -1,8 +1,8 @@
 //! Plays a script to [`step`], one line a turn, and tells what came of it: text in, text out.
 //!
 //! A system: `store | cart after store | old delete after cart | parallel 1`. The words after a name are
-//! `create`, `delete`, `job`, `final`, `drops` (it had a Deployment `<name>/old` that it does not have any more),
-//! `after x,y`, `swells 2` (so many pods more while it rolls); `<name>/flip` and `<name>/drain` are steps of their own, the latter with `until 60s,lag`; a part that begins with `advance`, `rollback`, `continue`, `soak`, `ask`, `wave-deadline`, `parallel`, `surge`, `shared`, `leftover`, `deadline` or
+//! `create`, `delete`, `job`, `final`, `build` (its image is built), `drops` (it had a Deployment `<name>/old` that it does not have any more),
+//! `after x,y`, `swells 2` (so many pods more while it rolls); `<name>/flip` and `<name>/drain` are steps of their own, the latter with `until 60s,lag`; a part that begins with `advance`, `builds`, `rollback`, `continue`, `soak`, `ask`, `wave-deadline`, `parallel`, `surge`, `shared`, `leftover`, `deadline` or
 //! `release-deadline` is a setting.
 //!
 //! A line: `12s store=mid cart~old +web ok(store) pause`. `store=mid` is a live look at a service, `store~mid` a
@@ -12,6 +12,7 @@
 //! they are written; `+web:9` at resourceVersion 9, `+web:same` if the template would stay, `+web:absent` if
 //! there are none, `+web:claimed` if another plan has them; `+shared`, and `+shared:starts` if it has a workload that would start pods. `ok(web)`, `moved(web)`, `lost(web)`, `refused(web)` is what came of its last
 //! action; `approve(web)` is somebody's word, `retry(web)` and `force(web)` other words of hers, `newer(shop-3)` the release that takes its place, `freeze(10,60)` a freeze window between two seconds; the names `shared`, `rollback` and `publish` are no services'. `pause` and `abort` are what people want,
+//! `build:web=going` is how the build of an image is seen (`absent`, `held`, `going`, `done`, `failed`, `strange`), and `ok(build:web)` what came of it.
 //! `crash` forgets all but `.status` before the turn, a final `?` tells the wish too.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +27,9 @@ use crate::{
     Outcome, Precondition, Prepared, ServiceState, State, StepId, Strategy, Surge, Swell, Wanted,
     WaveTimes, status, step, why,
 };
+use tidegate_build::{Build, Found, Progress, Seen};
 use tidegate_spec::crd::{Advance, Approval, DrainLevel, FreezeWindow, OnFailure};
-use tidegate_spec::{Code, ObjectRef, Retention};
+use tidegate_spec::{Code, ObjectRef, Retention, ServiceName};
 
 /// When every script starts.
 pub(super) fn start() -> Timestamp {
@@ -89,17 +91,25 @@ impl Scene {
                 "wave-deadline" => strategy.wave_deadline = Some(seconds(words[1])),
                 "rollback" => strategy.on_failure = OnFailure::Rollback,
                 "continue" => strategy.on_failure = OnFailure::Continue,
+                "builds" => strategy.builds_max = words[1].parse().expect("a number"),
                 "deadline" => strategy.service_deadline = Some(seconds(words[1])),
                 "release-deadline" => strategy.release_deadline = Some(seconds(words[1])),
                 service => drop(members.insert(name(service), member(service, &words))),
             }
         }
+        let built = members
+            .values()
+            .flat_map(|member: &Member| &member.belongings.builds);
+        let images: BTreeMap<ServiceName, String> = built
+            .map(|service| (service.clone(), format!("registry/{service}")))
+            .collect();
         let agenda = Agenda {
             waves: waves(&members),
             members,
             shared: shared.clone(),
             held_out: BTreeSet::new(),
             leftover,
+            images: images.clone(),
             strategy: strategy.clone(),
         };
         let there = |member: &Member| !matches!(member.change, Change::Delete | Change::Drain);
@@ -109,12 +119,14 @@ impl Scene {
                 .map(|(name, member)| (name.service.clone(), member.belongings.clone()))
                 .collect(),
             shared,
+            images,
             strategy,
         };
         let mut state = State::pending();
         state.course = Course::Preparing;
         state.plan_digest = "sha256:plan".to_owned();
         state.started = Some(start());
+        state.builds = builds(&agenda);
         state.waves = vec![WaveTimes::default(); agenda.waves.len()];
         let names = agenda.members.keys().cloned();
         state.services = names.map(|name| (name, ServiceState::waiting())).collect();
@@ -139,6 +151,7 @@ impl Scene {
             wanted: Wanted::default(),
             snapshots: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            builds: BTreeMap::new(),
             outcomes: Vec::new(),
         };
         for word in words {
@@ -156,6 +169,13 @@ impl Scene {
         if let Some(rest) = word.strip_prefix('+') {
             let (service, how) = rest.split_once(':').unwrap_or((rest, "7"));
             self.prepare(service, how, seen);
+        } else if let Some((service, how)) = word
+            .strip_prefix("build:")
+            .and_then(|word| word.split_once('='))
+        {
+            let service = name(service).service;
+            seen.builds
+                .insert(service.clone(), seen_build(&service, how));
         } else if let Some((service, look)) = word.split_once('=') {
             see(service, look, Read::Live, seen);
         } else if let Some((service, look)) = word.split_once('~') {
@@ -254,6 +274,12 @@ impl Scene {
             | ("leftover", Action::RemoveLeftover { .. })
             | ("rollback", Action::RollBack { .. })
             | ("publish", Action::Publish { .. }) => true,
+            (
+                _,
+                Action::Build { service, .. }
+                | Action::BeginBuild { service, .. }
+                | Action::CancelBuild { service, .. },
+            ) => about.strip_prefix("build:") == Some(service.as_str()),
             _ => action
                 .service()
                 .is_some_and(|service| service.to_string() == about),
@@ -272,6 +298,9 @@ impl Scene {
                 | Action::RemoveRest { .. }
                 | Action::RemoveLeftover { .. }
                 | Action::RollBack { .. }
+                | Action::Build { .. }
+                | Action::BeginBuild { .. }
+                | Action::CancelBuild { .. }
                 | Action::Publish { .. } => Vec::new(),
             }),
             "moved" => Err(ActFailure::Moved { object }),
@@ -335,6 +364,40 @@ fn seconds(text: &str) -> SignedDuration {
     SignedDuration::try_from_secs_f64(number).expect("a duration")
 }
 
+/// The builds of an agenda, none of which has begun.
+fn builds(agenda: &Agenda) -> BTreeMap<ServiceName, Build> {
+    let of_one = |service: &ServiceName| Build::waiting(&format!("sha256:{service}"));
+    let services = agenda.images.keys();
+    services
+        .map(|service| (service.clone(), of_one(service)))
+        .collect()
+}
+
+/// What the engine shows of a build: `absent`, `held`, `going`, `done`, `failed`, or `strange` for one of another uid.
+fn seen_build(service: &ServiceName, how: &str) -> Seen {
+    if how == "absent" {
+        return Seen::Absent;
+    }
+    Seen::There(Found {
+        uid: match how {
+            "strange" => "uid-other".to_owned(),
+            _ => format!("uid-{service}"),
+        },
+        is_own: true,
+        is_held: how == "held",
+        object: format!("Workflow/shop/{service}"),
+        link: None,
+        progress: match how {
+            "done" => Progress::Succeeded(Some(format!("sha256:{}", "a".repeat(64)))),
+            "failed" => Progress::Failed {
+                reason: "Failed".to_owned(),
+                message: "step build: exit code 1".to_owned(),
+            },
+            _ => Progress::Going,
+        },
+    })
+}
+
 fn member(service: &str, words: &[&str]) -> Member {
     let has = |word: &str| words.contains(&word);
     let change = match () {
@@ -376,6 +439,10 @@ fn member(service: &str, words: &[&str]) -> Member {
                 workloads: vec![workload],
                 gates: Vec::new(),
                 objects,
+                builds: has("build")
+                    .then(|| name(service).service)
+                    .into_iter()
+                    .collect(),
                 drain: DrainLevel::Pods,
                 stamp: match change {
                     // What is not declared any more has none.

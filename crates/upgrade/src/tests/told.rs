@@ -13,6 +13,12 @@ pub(super) fn told(agenda: &Agenda, before: &State, next: &Step, tell_wish: bool
             parts.push(format!("{name} {}", service.standing.word()));
         }
     }
+    for (name, build) in &next.state.builds {
+        let was = before.builds[name].stand;
+        if was != build.stand {
+            parts.push(format!("image {name} {}", build.stand.word()));
+        }
+    }
     parts.extend(next.actions.iter().map(|action| act(agenda, action)));
     parts.extend(next.events.iter().map(event));
     if tell_wish {
@@ -42,6 +48,11 @@ fn act(agenda: &Agenda, action: &Action) -> String {
         Action::RollBack { services } => {
             let names: Vec<_> = services.iter().map(ToString::to_string).collect();
             format!("bring back {}", names.join(","))
+        }
+        Action::Build { service, attempt } => format!("build {service} ({attempt})"),
+        Action::BeginBuild { service, uid, .. } => format!("let the build of {service} go ({uid})"),
+        Action::CancelBuild { service, attempt } => {
+            format!("cancel the build of {service} ({attempt})")
         }
         Action::Publish { .. } => "publish".to_owned(),
     }
@@ -77,6 +88,20 @@ pub(super) fn event(event: &Event) -> String {
             format!("!{reason} {wave} {}", names.join(","))
         }
         Event::WaveDone { wave, took } => format!("!{reason} {wave} {took:#}"),
+        Event::BuildStarted { service } => format!("!{reason} {service}"),
+        Event::Built {
+            service,
+            image: _,
+            took,
+        } => format!("!{reason} {service} {took:#}"),
+        Event::BuildFailed {
+            service,
+            reason: why,
+            message,
+        } => format!("!{reason} {service} {why}: {message}"),
+        Event::BuildSkipped { service, message } | Event::BuildCancelled { service, message } => {
+            format!("!{reason} {service}: {message}")
+        }
         Event::ServiceStarted { service } => format!("!{reason} {service}"),
         Event::ServiceDone { service, took } => format!("!{reason} {service} {took:#}"),
         Event::Waits {
