@@ -20,9 +20,7 @@ use crate::cluster::{
 use crate::controller::Planned;
 use crate::manifest::{Bundle, Text};
 use crate::plan::Plan;
-use crate::spec::crd::{
-    Approval, Concurrency, Planning, REQUEST_ANNOTATION, Release, ReleasePlan, Trigger,
-};
+use crate::spec::crd::{Approval, Concurrency, Planning, Release, ReleasePlan, Trigger};
 use crate::upgrade::THAW;
 
 /// Release what the files declare: plan, prove, apply wave by wave, wait at each gate
@@ -158,12 +156,13 @@ async fn input(
     let of_cluster = fetched.as_ref().map(|fetched| &fetched.plan.spec);
     let (assembled, problems) = assemble(texts, connection.namespace(), of_cluster);
     tell_problems(output, &problems, texts)?;
-    let Some(assembled) = assembled else {
+    let Some(mut assembled) = assembled else {
         return Err(Failure::told(Exit::Usage));
     };
     tell_problems(output, &assembled.too_large, texts)?;
-    if fetched.is_some() {
+    if let Some(fetched) = &fetched {
         run_source::refuse_own_plan(assembled.plan_name.as_ref())?;
+        assembled.bundle.builds.clone_from(&fetched.recipes);
     }
     Ok((assembled, fetched))
 }
@@ -263,14 +262,12 @@ pub(super) async fn take_plan_of_cluster(
 
 /// Files that somebody gives have no commit, and what is built is built of a commit.
 fn refuse_unbuilt(name: &str, bundle: &Bundle) -> Result<(), Failure> {
-    if bundle.plan.builds.is_empty() {
+    if bundle.plan.builds.is_empty() || !bundle.builds.is_empty() {
         return Ok(());
     }
     let words = format!("plan `{name}` builds its images of commits, and files have none");
-    Err(Failure::new(Exit::Refused, words).hint(format!(
-        "push a commit, and the controller releases it; `kubectl annotate --overwrite tgp {name} {REQUEST_ANNOTATION}=\"$(date)\"` \
-         asks for a release of the newest one"
-    )))
+    let hint = format!("push a commit; `tidegate run {name}` without `-f` releases the newest one");
+    Err(Failure::new(Exit::Refused, words).hint(hint))
 }
 
 pub(super) fn refuse_suspended(plan: &ReleasePlan) -> Result<(), Failure> {

@@ -1,12 +1,15 @@
 //! `tidegate run PLAN` without files: the files are those that the plan's source has now.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::failure::{Exit, Failure};
 use super::output::Output;
+use crate::build::Recipe;
 use crate::cluster::{Connection, Releases, SourceReader};
 use crate::manifest::Text;
 use crate::source::{Commit, SourceError, short};
+use crate::spec::ServiceName;
 use crate::spec::crd::ReleasePlan;
 
 /// What a source has.
@@ -14,6 +17,8 @@ pub(super) struct Fetched {
     pub(super) texts: Vec<Text>,
     pub(super) commit: Commit,
     pub(super) plan: ReleasePlan,
+    /// What is built of the commit.
+    pub(super) recipes: BTreeMap<ServiceName, Recipe>,
 }
 
 /// A folder that is gone with its last user.
@@ -62,10 +67,13 @@ pub(super) async fn fetch(
     ));
     let texts = reader.read(&plan, &commit.id).await;
     let texts = texts.map_err(|error| unreadable(name, &error))?;
+    let recipes = reader.recipes(&plan, &commit.id).await;
+    let recipes = recipes.map_err(|error| unreadable(name, &error))?;
     Ok(Fetched {
         texts,
         commit,
         plan,
+        recipes,
     })
 }
 

@@ -37,18 +37,18 @@ pub struct Metrics {
     webhooks: IntCounterVec,
 }
 
+fn counter(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    IntCounterVec::new(Opts::new(name, help), labels)
+}
+
+fn seconds(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<HistogramVec> {
+    let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+    HistogramVec::new(options, labels)
+}
+
 impl Metrics {
     /// Makes the metrics. Errors: none but a name that is written wrongly here.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let counter = |name: &str, help: &str, labels: &[&str]| {
-            IntCounterVec::new(Opts::new(name, help), labels)
-        };
-        let seconds = |name: &str, help: &str, labels: &[&str]| {
-            HistogramVec::new(
-                HistogramOpts::new(name, help).buckets(SECONDS.to_vec()),
-                labels,
-            )
-        };
         let metrics = Self {
             registry: Registry::new(),
             events: counter(
@@ -117,7 +117,7 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let all: [Box<dyn Collector>; 11] = [
+        let all: [Box<dyn Collector>; 12] = [
             Box::new(self.events.clone()),
             Box::new(self.waits.clone()),
             Box::new(self.service_seconds.clone()),

@@ -59,6 +59,8 @@ mod persons;
 #[cfg(test)]
 mod refuse;
 #[cfg(test)]
+mod shop;
+#[cfg(test)]
 mod sourced;
 #[cfg(test)]
 mod sources;

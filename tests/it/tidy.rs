@@ -59,6 +59,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "spec",
+            "build",
             "manifest",
             "discover",
             "graph",

@@ -10,7 +10,7 @@ use crate::spec::crd::ReleasePlan;
 
 impl SourceReader {
     /// The recipes of a plan's builds with the code of a commit.
-    pub(super) async fn recipes(
+    pub async fn recipes(
         &self,
         plan: &ReleasePlan,
         commit: &str,

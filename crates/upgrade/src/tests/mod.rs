@@ -4,6 +4,7 @@ mod approvals;
 mod builds;
 mod control;
 mod drains;
+mod engines;
 mod failed;
 mod freeze;
 mod gates;

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::engines::{seen_build, waiting_builds};
 use super::objects::{Deployed, PodFacts, Template, deployment, object, snapshot};
 use crate::gate::{Applied, Read};
 use crate::{
@@ -27,7 +28,6 @@ use crate::{
     Outcome, Precondition, Prepared, ServiceState, State, StepId, Strategy, Surge, Swell, Wanted,
     WaveTimes, status, step, why,
 };
-use tidegate_build::{Build, Found, Progress, Seen};
 use tidegate_spec::crd::{Advance, Approval, DrainLevel, FreezeWindow, OnFailure};
 use tidegate_spec::{Code, ObjectRef, Retention, ServiceName};
 
@@ -126,7 +126,7 @@ impl Scene {
         state.course = Course::Preparing;
         state.plan_digest = "sha256:plan".to_owned();
         state.started = Some(start());
-        state.builds = builds(&agenda);
+        state.builds = waiting_builds(&agenda);
         state.waves = vec![WaveTimes::default(); agenda.waves.len()];
         let names = agenda.members.keys().cloned();
         state.services = names.map(|name| (name, ServiceState::waiting())).collect();
@@ -362,40 +362,6 @@ impl Scene {
 fn seconds(text: &str) -> SignedDuration {
     let number = text.trim_end_matches('s').parse().expect("seconds");
     SignedDuration::try_from_secs_f64(number).expect("a duration")
-}
-
-/// The builds of an agenda, none of which has begun.
-fn builds(agenda: &Agenda) -> BTreeMap<ServiceName, Build> {
-    let of_one = |service: &ServiceName| Build::waiting(&format!("sha256:{service}"));
-    let services = agenda.images.keys();
-    services
-        .map(|service| (service.clone(), of_one(service)))
-        .collect()
-}
-
-/// What the engine shows of a build: `absent`, `held`, `going`, `done`, `failed`, or `strange` for one of another uid.
-fn seen_build(service: &ServiceName, how: &str) -> Seen {
-    if how == "absent" {
-        return Seen::Absent;
-    }
-    Seen::There(Found {
-        uid: match how {
-            "strange" => "uid-other".to_owned(),
-            _ => format!("uid-{service}"),
-        },
-        is_own: true,
-        is_held: how == "held",
-        object: format!("Workflow/shop/{service}"),
-        link: None,
-        progress: match how {
-            "done" => Progress::Succeeded(Some(format!("sha256:{}", "a".repeat(64)))),
-            "failed" => Progress::Failed {
-                reason: "Failed".to_owned(),
-                message: "step build: exit code 1".to_owned(),
-            },
-            _ => Progress::Going,
-        },
-    })
 }
 
 fn member(service: &str, words: &[&str]) -> Member {

@@ -1,0 +1,221 @@
+//! A namespace with a repository whose commits are built and released: what the tests of builds share.
+
+use devcluster::git::{GitRepository, GitServer};
+use devcluster::{Extras, Options, Shared};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
+use kube::api::{Api, ApiResource, DynamicObject, ListParams, PostParams};
+use serde_json::{Value, json};
+use tidegate::spec::crd::{Release, ReleasePlan, ReleaseStatus};
+
+use crate::executor::{Ends, Executor, template};
+use crate::files::{Files, QUICK};
+use crate::support::{Running, Space, eventually, program};
+
+/// The control plane with the controller of Argo Workflows.
+static WITH_ARGO: Shared = Shared::new(|| Options {
+    extras: Extras {
+        argo_workflows: true,
+        ..Extras::default()
+    },
+    ..Options::default()
+});
+
+/// A namespace with a repository, a plan that builds `server` and `client` of it, and a controller.
+pub(crate) struct Shop {
+    pub(crate) space: Space,
+    server: GitServer,
+    repository: GitRepository,
+    pub(crate) controller: Option<Running>,
+    pub(crate) executor: Executor,
+}
+
+fn kind(kind: &str, plural: &str) -> ApiResource {
+    ApiResource {
+        group: "argoproj.io".to_owned(),
+        version: "v1alpha1".to_owned(),
+        api_version: "argoproj.io/v1alpha1".to_owned(),
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    }
+}
+
+/// A server and its client, whose images are named as the plan's builds name them. The server speaks two protocols, its
+/// client one: version 2 changes the client alone, version 3 both.
+fn files(version: u32) -> Files {
+    let (serves, calls) = match version {
+        1 => (["1", "2"], "1"),
+        2 => (["1", "2"], "2"),
+        _ => (["2", "3"], "3"),
+    };
+    let services = json!([
+        {"name": "server", "serves": [{"versions": serves}]},
+        {"name": "client", "calls": [{"service": "server", "version": calls}]},
+    ]);
+    let image = |name: &str| json!(format!("registry.local/{name}:latest"));
+    let place = "spec/template/spec/containers/0/image";
+    Files::graph("pair", &services)
+        .with_workload("server", "1", QUICK)
+        .with_workload("client", "1", QUICK)
+        .set(("Deployment", "server"), place, image("server"))
+        .set(("Deployment", "client"), place, image("client"))
+}
+
+pub(crate) fn build(service: &str) -> Value {
+    json!({
+        "service": service,
+        "context": format!("services/{service}"),
+        "image": format!("registry.local/{service}"),
+        "engine": {"argoWorkflow": {"templateRef": {"name": "build-image"}, "ui": "https://argo.example.org"}},
+    })
+}
+
+impl Shop {
+    pub(crate) async fn new(name: &str, script: &[(&str, Ends)]) -> Self {
+        let space = Space::on(WITH_ARGO.get().await.unwrap(), name).await;
+        let server = GitServer::start().await.unwrap();
+        let repository = server.repository("shop.git").unwrap();
+        tidegate::cluster::install(&space.client).await.unwrap();
+        let executor = Executor::start(&space.client, &space.namespace, script);
+        let shop = Self {
+            space,
+            server,
+            repository,
+            controller: None,
+            executor,
+        };
+        shop.secret().await;
+        shop.template(&template("build-image", &json!({}))).await;
+        shop
+    }
+
+    pub(crate) async fn secret(&self) {
+        let data = [
+            ("username", self.server.username()),
+            ("password", self.server.password()),
+            ("ca.crt", self.server.authority()),
+        ];
+        let data: serde_json::Map<String, Value> = data
+            .iter()
+            .map(|(key, value)| {
+                let bytes = ByteString(value.as_bytes().to_vec());
+                ((*key).to_owned(), serde_json::to_value(bytes).unwrap())
+            })
+            .collect();
+        self.space
+            .create::<Secret>(json!({"metadata": {"name": "git"}, "data": data}))
+            .await;
+    }
+
+    pub(crate) async fn template(&self, template: &Value) {
+        let api: Api<DynamicObject> = Api::namespaced_with(
+            self.space.client.clone(),
+            &self.space.namespace,
+            &kind("WorkflowTemplate", "workflowtemplates"),
+        );
+        let template = serde_json::from_value(template.clone()).unwrap();
+        api.create(&PostParams::default(), &template).await.unwrap();
+    }
+
+    pub(crate) fn workflows_api(&self) -> Api<DynamicObject> {
+        Api::namespaced_with(
+            self.space.client.clone(),
+            &self.space.namespace,
+            &kind("Workflow", "workflows"),
+        )
+    }
+
+    pub(crate) async fn workflows(&self) -> Vec<DynamicObject> {
+        let found = self.workflows_api().list(&ListParams::default()).await;
+        found.unwrap().items
+    }
+
+    /// The services of the Workflows that were ever made, in order, as the API server recorded it.
+    pub(crate) async fn built(&self) -> Vec<String> {
+        let history = self.space.history().await;
+        let made = history.writes.iter().filter(|write| {
+            write.resource == "workflows" && write.verb == "create" && write.is_successful()
+        });
+        made.map(|write| {
+            let object = write.response_object.as_ref().unwrap();
+            let service = &object["metadata"]["labels"]["tidegate.dev/build"];
+            service.as_str().unwrap().to_owned()
+        })
+        .collect()
+    }
+
+    pub(crate) async fn plan(&self, spec: Value) {
+        let mut all = json!({
+            "source": {"git": {
+                "url": self.repository.url(),
+                "ref": {"branch": "main"},
+                "path": "deploy",
+                "interval": "5s",
+                "secretRef": {"name": "git"},
+            }},
+            "builds": [build("server"), build("client")],
+            "strategy": {"settle": "300ms"},
+        });
+        for (key, value) in spec.as_object().unwrap() {
+            all[key] = value.clone();
+        }
+        self.space
+            .create::<ReleasePlan>(json!({
+                "apiVersion": "tidegate.dev/v1alpha1",
+                "kind": "ReleasePlan",
+                "metadata": {"name": "shop"},
+                "spec": all,
+            }))
+            .await;
+    }
+
+    pub(crate) fn start(&mut self) {
+        let namespace = self.space.namespace.clone();
+        let arguments = [
+            "controller",
+            "--listen",
+            "127.0.0.1:0",
+            "--watch-namespace",
+            &namespace,
+        ];
+        let command = program(&self.space.kubeconfig, &arguments);
+        self.controller = Some(Running::start(command, None));
+    }
+
+    /// Commits a version of the pair, and code.
+    pub(crate) fn push(&self, version: u32, code: &[(&str, &str)]) -> String {
+        let text = files(version).text();
+        let mut all = vec![("deploy/all.yaml", text.as_str())];
+        all.extend(code);
+        self.repository.push(&all, "a commit").unwrap()
+    }
+
+    pub(crate) async fn release(&self, commit: &str) -> Release {
+        eventually("a release", async || {
+            let mut releases: Vec<Release> = self.space.list().await;
+            releases.retain(|release| release.spec.revision == commit);
+            releases.pop()
+        })
+        .await
+    }
+
+    pub(crate) async fn ended(&self, commit: &str) -> ReleaseStatus {
+        let name = self.release(commit).await.name_any();
+        self.space
+            .until(&name, "the end", |status| status.outcome.is_some())
+            .await;
+        self.space.status(&name).await
+    }
+
+    pub(crate) async fn image(&self, deployment: &str) -> String {
+        let found = self.space.deployment(deployment).await;
+        let pod = found.spec.template.spec.unwrap();
+        pod.containers[0].image.clone().unwrap()
+    }
+}
+
+pub(crate) const DOCKERFILES: [(&str, &str); 2] = [
+    ("services/server/Dockerfile", "FROM scratch\n"),
+    ("services/client/Dockerfile", "FROM scratch\n"),
+];
