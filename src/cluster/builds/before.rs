@@ -3,7 +3,19 @@
 use kube::ResourceExt;
 
 use crate::build::Built;
+use crate::manifest::Bundle;
+use crate::spec::ServiceName;
 use crate::spec::crd::Release;
+
+/// The frozen input of a release with the images that it gave its pods.
+pub(in crate::cluster) fn as_released(bundle: &Bundle, release: &Release) -> Bundle {
+    let builds = release.status.iter().flat_map(|status| &status.builds);
+    let images = builds.filter_map(|build| {
+        let service = ServiceName::parse(&build.service).ok()?;
+        Some((service, build.image.clone()?))
+    });
+    bundle.with_images(&images.collect())
+}
 
 /// What releases before one have built, the newest last.
 pub(in crate::cluster) fn built(release: &Release, all: &[Release]) -> Vec<Built> {

@@ -12,7 +12,7 @@ use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
-pub(super) use before::built;
+pub(super) use before::{as_released, built};
 pub(super) use watch::BuildWatch;
 
 use super::error::ClusterError;

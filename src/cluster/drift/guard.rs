@@ -18,6 +18,7 @@ use super::healing::heal;
 use super::look::look;
 use super::seen::Seen;
 use super::told::Told;
+use crate::cluster::builds::as_released;
 use crate::cluster::client::Connection;
 use crate::cluster::error::ClusterError;
 use crate::cluster::kinds::Kinds;
@@ -147,7 +148,9 @@ impl Guard {
 
     async fn bundle(&self, part: &Part) -> Result<Bundle, ClusterError> {
         let release = self.releases.get(&part.release).await?;
-        self.releases.bundle(&release).await
+        let bundle = self.releases.bundle(&release).await?;
+        // What runs has the images that were built, and not what the files name.
+        Ok(as_released(&bundle, &release))
     }
 
     /// A watch for each kind that the account may watch.

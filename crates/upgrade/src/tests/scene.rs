@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::engines::{seen_build, waiting_builds};
 use super::objects::{Deployed, PodFacts, Template, deployment, object, snapshot};
+use super::parts::{read_build, waiting_builds, waves};
 use crate::gate::{Applied, Read};
 use crate::{
     ActFailure, Action, Agenda, Before, Belongings, Change, Charter, Course, Member, Observation,
@@ -169,13 +169,7 @@ impl Scene {
         if let Some(rest) = word.strip_prefix('+') {
             let (service, how) = rest.split_once(':').unwrap_or((rest, "7"));
             self.prepare(service, how, seen);
-        } else if let Some((service, how)) = word
-            .strip_prefix("build:")
-            .and_then(|word| word.split_once('='))
-        {
-            let service = name(service).service;
-            seen.builds
-                .insert(service.clone(), seen_build(&service, how));
+        } else if read_build(word, seen) {
         } else if let Some((service, look)) = word.split_once('=') {
             see(service, look, Read::Live, seen);
         } else if let Some((service, look)) = word.split_once('~') {
@@ -436,24 +430,6 @@ fn swell(workload: &ObjectRef, pods: u32) -> Swell {
         replicas: 3,
         surge: Surge::Pods(pods),
     }
-}
-
-fn waves(members: &BTreeMap<StepId, Member>) -> Vec<Vec<StepId>> {
-    let mut waves: Vec<Vec<StepId>> = Vec::new();
-    let mut placed: BTreeSet<&StepId> = BTreeSet::new();
-    while placed.len() < members.len() {
-        let free: Vec<&StepId> = members
-            .iter()
-            .filter(|(name, member)| {
-                !placed.contains(name) && member.after.iter().all(|first| placed.contains(first))
-            })
-            .map(|(name, _)| name)
-            .collect();
-        assert!(!free.is_empty(), "a cycle");
-        waves.push(free.iter().map(|name| (*name).clone()).collect());
-        placed.extend(free);
-    }
-    waves
 }
 
 /// A service that stands so; see the module's words.
