@@ -200,6 +200,14 @@ fn a_progress_deadline_counts_only_for_this_rollout() {
         "Progressing(Updating 1/3) / Draining(3) / Serving +StaleTimeout",
         "R4: it was there before the apply and names another ReplicaSet"
     );
+    for condition in &mut stale.baseline.conditions {
+        condition.last_update_time = None;
+    }
+    let (assessment, _) = stale.assess();
+    assert!(
+        short(&assessment).starts_with("Failed(Retryable, ProgressDeadlineExceeded)"),
+        "R13: the same words of another time are another timeout"
+    );
 
     let never = "deployment: {spec: {progressDeadlineSeconds: 2147483647}}";
     assert!(
