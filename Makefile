@@ -37,7 +37,7 @@ postgres: ## A PostgreSQL for the tests of the archive, installed where it is mi
 		echo "the archive is tested on SQLite only: PostgreSQL needs 'initdb' (Debian: 'apt-get install postgresql', as root)"
 
 cluster-tests: ## Tests on the real control plane, which is built from Go modules on first use
-	$(CARGO) run --locked -p devcluster --bin devcluster -- build --argo-rollouts
+	$(CARGO) run --locked -p devcluster --bin devcluster -- build --argo-rollouts --argo-workflows
 	$(CARGO) test --workspace $(FEATURES) --test cluster -- --test-threads 4
 
 browser-tests: $(AXE) ## The page in Debian's Chromium; needs no cluster, pictures are in target/screenshots
