@@ -65,6 +65,7 @@ impl Build {
 fn engine(build: &BuildStatus) -> &'static str {
     let object = build.object.as_deref().unwrap_or_default();
     match object.split('/').next() {
+        Some("Job") => "buildkit",
         Some("Workflow") => "argoWorkflow",
         Some(_) | None => "",
     }

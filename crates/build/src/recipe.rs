@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use tidegate_spec::crd::BuildDeclaration;
+use tidegate_spec::crd::{BuildDeclaration, Engine};
 
 /// How many digits of a commit a tag has.
 const TAG_DIGITS: usize = 12;
@@ -82,7 +82,14 @@ fn input(declaration: &BuildDeclaration, tree: &str) -> String {
         platform,
         engine,
     } = declaration;
-    let engine = &engine.argo_workflow;
+    let engine = match engine.one() {
+        Some(Engine::ArgoWorkflow(engine)) => {
+            json!({"argoWorkflow": [engine.template_ref, engine.parameters]})
+        }
+        // Which daemon it is, and what the pod that asks it may have, are of that kind.
+        Some(Engine::BuildKit(_)) => json!("buildkit"),
+        None => json!(null),
+    };
     let all = json!({
         "version": 1,
         "tree": tree,
@@ -90,7 +97,7 @@ fn input(declaration: &BuildDeclaration, tree: &str) -> String {
         "image": image,
         "arguments": arguments,
         "platform": platform,
-        "engine": {"argoWorkflow": [engine.template_ref, engine.parameters]},
+        "engine": engine,
     });
     format!("sha256:{}", digits(&Sha256::digest(all.to_string())))
 }

@@ -39,6 +39,28 @@ fn the_input_is_the_same_while_tree_dockerfile_and_arguments_are() {
 }
 
 #[test]
+fn who_builds_is_part_of_the_input_and_where_the_daemon_is_is_not() {
+    let of = |engine: &str| {
+        let text = format!("{{service: orders, image: registry/orders, engine: {{{engine}}}}}");
+        let declaration: BuildDeclaration = serde_saphyr::from_str(&text).expect("a build");
+        Recipe::new(
+            &declaration,
+            ("https://example.org/shop.git", "0123"),
+            "tree",
+        )
+        .input
+    };
+    let buildkit = of("buildkit: {address: 'tcp://a:1'}");
+    assert_eq!(
+        buildkit,
+        of("buildkit: {address: 'tcp://b:2', image: other, namespace: builds, deadline: 2h}")
+    );
+    let workflow = of("argoWorkflow: {templateRef: {name: t}}");
+    assert_ne!(workflow, buildkit);
+    assert_ne!(workflow, of("argoWorkflow: {templateRef: {name: u}}"));
+}
+
+#[test]
 fn a_recipe_says_what_a_builder_needs() {
     let recipe = recipe("arguments: {B: '2', A: '1'}", "tree");
     assert_eq!(recipe.tagged(), "registry:5000/orders:0123456789ab");

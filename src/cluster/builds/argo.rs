@@ -32,8 +32,7 @@ pub(super) fn resource() -> ApiResource {
 }
 
 /// The Workflow of a recipe, suspended: nothing of it runs before its uid is kept.
-pub(super) fn workflow(recipe: &Recipe, metadata: &Value) -> Value {
-    let engine = &recipe.declaration.engine.argo_workflow;
+pub(super) fn workflow(recipe: &Recipe, engine: &ArgoWorkflowEngine, metadata: &Value) -> Value {
     let mut spec = json!({
         "suspend": true,
         "workflowTemplateRef": engine.template_ref,

@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use serde_json::{Map, Value};
 
+use super::words::plain;
+
 /// How many bytes the nodes of a Workflow may have unpacked.
 const NODES_MAX: u64 = 16 << 20;
-/// How much of somebody else's message is kept.
-const MESSAGE_MAX: usize = 600;
 
 /// The value of an output parameter: of the Workflow, of its entry point, or of the one step that gives it.
 pub(super) fn digest(status: &Value, name: &str, parameter: &str) -> Option<String> {
@@ -75,10 +75,4 @@ pub(super) fn failure(status: &Value) -> String {
         .or(own)
         .unwrap_or_else(|| "the Workflow does not say why".to_owned());
     plain(&words)
-}
-
-/// Somebody else's words, on one line and not without end.
-fn plain(words: &str) -> String {
-    let line = words.chars().map(|c| if c.is_control() { ' ' } else { c });
-    line.take(MESSAGE_MAX).collect::<String>().trim().to_owned()
 }

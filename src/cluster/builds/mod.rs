@@ -4,11 +4,21 @@
 mod argo;
 mod argo_status;
 mod before;
+mod buildkit;
+mod engine;
+mod job_status;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod words;
 
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{
+    ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
+    Preconditions,
+};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
@@ -18,10 +28,15 @@ pub(super) use watch::BuildWatch;
 use super::error::ClusterError;
 use super::rights::{Right, missing_rights};
 use super::write::{self, FIELD_MANAGER, WriteError};
-use crate::build::{Build, Recipe, Seen, object_name};
+use crate::build::{Build, Found, Recipe, Seen, object_name};
 use crate::manifest::Bundle;
-use crate::spec::crd::{BUILD_LABEL, BUILD_OF_ANNOTATION, PLAN_LABEL, Release};
+use crate::spec::crd::{BUILD_LABEL, BUILD_OF_ANNOTATION, Engine, PLAN_LABEL, Release};
 use crate::spec::{Code, ObjectRef, Problem, ServiceName};
+
+/// The label by which a Job finds its pods.
+const JOB_UID_LABEL: &str = "batch.kubernetes.io/controller-uid";
+/// How many pods of one Job are looked at: it has one, and a few more where nodes drive pods away.
+const PODS_MAX: u32 = 50;
 
 impl Site<'_> {
     /// Changes it. One that is gone needs nothing, and the next look tells.
@@ -29,6 +44,19 @@ impl Site<'_> {
         let patch = Patch::Merge(patch);
         let parameters = PatchParams::default();
         match self.api.patch(&self.object.name, &parameters, &patch).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_absent(&error) => Ok(()),
+            Err(error) => Err(judge(&error)),
+        }
+    }
+
+    /// Deletes the very object, and its pods in the background.
+    async fn delete(&self, uid: Option<String>) -> Result<(), WriteError> {
+        let parameters = DeleteParams::background().preconditions(Preconditions {
+            uid,
+            resource_version: None,
+        });
+        match self.api.delete(&self.object.name, &parameters).await {
             Ok(_) => Ok(()),
             Err(error) if is_absent(&error) => Ok(()),
             Err(error) => Err(judge(&error)),
@@ -64,6 +92,7 @@ pub(super) enum Doing<'a> {
 /// One try with its recipe, and the part of the API where its object is.
 struct Site<'a> {
     recipe: &'a Recipe,
+    engine: Engine<'a>,
     object: ObjectRef,
     api: Api<DynamicObject>,
 }
@@ -82,17 +111,7 @@ impl Builder<'_> {
         let name = &site.object.name;
         match site.api.get_opt(name).await {
             Ok(None) => Ok(Seen::Absent),
-            Ok(Some(object)) => {
-                let engine = &site.recipe.declaration.engine.argo_workflow;
-                let is_own = object.annotations().get(BUILD_OF_ANNOTATION)
-                    == self.release.metadata.uid.as_ref();
-                Ok(Seen::There(argo::found(
-                    engine,
-                    &object,
-                    &site.object,
-                    is_own,
-                )))
-            }
+            Ok(Some(object)) => self.found(&site, &object).await.map(Seen::There),
             Err(error) => {
                 let error = ClusterError::of(error, site.object.to_string());
                 // Its kind may not be there, as the attempt to make it will say.
@@ -102,6 +121,39 @@ impl Builder<'_> {
                 Err(error)
             }
         }
+    }
+
+    async fn found(&self, site: &Site<'_>, object: &DynamicObject) -> Result<Found, ClusterError> {
+        let is_own = self.made(object);
+        match site.engine {
+            Engine::ArgoWorkflow(engine) => Ok(argo::found(engine, object, &site.object, is_own)),
+            Engine::BuildKit(_) => {
+                let pods = match &object.metadata.uid {
+                    Some(uid) if job_status::has_ended(object) => self.pods(site, uid).await?,
+                    Some(_) | None => Vec::new(),
+                };
+                Ok(job_status::found(object, &pods, &site.object, is_own))
+            }
+        }
+    }
+
+    /// The pods of a Job.
+    async fn pods(&self, site: &Site<'_>, uid: &str) -> Result<Vec<Pod>, ClusterError> {
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), &site.object.namespace);
+        let label = format!("{JOB_UID_LABEL}={uid}");
+        let wanted = ListParams::default().labels(&label).limit(PODS_MAX);
+        match api.list(&wanted).await {
+            Ok(pods) => Ok(pods.items),
+            Err(error) => Err(ClusterError::of(
+                error,
+                format!("the pods of {}", site.object),
+            )),
+        }
+    }
+
+    /// Whether this release made it.
+    fn made(&self, object: &DynamicObject) -> bool {
+        object.annotations().get(BUILD_OF_ANNOTATION) == self.release.metadata.uid.as_ref()
     }
 
     /// Does something about a build.
@@ -122,7 +174,8 @@ impl Builder<'_> {
 
     /// Makes what builds, held back. One that is there already is left as it is: the next look says whose it is.
     async fn make(&self, site: &Site<'_>, one: Try<'_>) -> Result<(), WriteError> {
-        let wanted = argo::workflow(site.recipe, &self.metadata(site, one.service));
+        let metadata = self.metadata(site, one.service);
+        let wanted = engine::wanted(site.recipe, site.engine, &metadata);
         let wanted: DynamicObject = serde_json::from_value(wanted)
             .map_err(|error| WriteError::Refused(Code::NotAnObject, error.to_string()))?;
         let parameters = PostParams {
@@ -136,28 +189,36 @@ impl Builder<'_> {
         }
     }
 
-    /// Ends it, and leaves it for people to look at.
+    /// Ends it.
     async fn cancel(&self, site: &Site<'_>) -> Result<(), WriteError> {
         let found = site.api.get_opt(&site.object.name).await;
         let found = found.map_err(|error| judge(&error))?;
         let Some(found) = found else {
             return Ok(());
         };
-        if found.annotations().get(BUILD_OF_ANNOTATION) != self.release.metadata.uid.as_ref() {
+        if !self.made(&found) {
             return Ok(());
         }
-        let patch = json!({
-            "metadata": {"uid": found.metadata.uid},
-            "spec": {"suspend": null, "shutdown": "Terminate"},
-        });
-        site.patch(&patch).await
+        match site.engine {
+            // It is left for people to look at, and goes when its time has come.
+            Engine::ArgoWorkflow(_) => {
+                let patch = json!({
+                    "metadata": {"uid": found.metadata.uid},
+                    "spec": {"suspend": null, "shutdown": "Terminate"},
+                });
+                site.patch(&patch).await
+            }
+            // One that is suspended ends its pods too, but has no time to go at.
+            Engine::BuildKit(_) => site.delete(found.metadata.uid).await,
+        }
     }
 
     /// What the plan's account may not do that the builds of a release need.
     pub(super) async fn problems(&self) -> Result<Vec<Problem>, ClusterError> {
         let mut problems = Vec::new();
-        for namespace in self.namespaces() {
-            let missing = missing_rights(self.client, &namespace, argo::RIGHTS).await?;
+        for ((namespace, _), engine) in self.places() {
+            let rights = engine::rights(engine);
+            let missing = missing_rights(self.client, &namespace, rights).await?;
             if missing.is_empty() {
                 continue;
             }
@@ -173,32 +234,36 @@ impl Builder<'_> {
         Ok(problems)
     }
 
-    /// Where something is built.
-    fn namespaces(&self) -> Vec<String> {
-        let builds = self.bundle.builds.values();
-        let mut all: Vec<String> = builds.map(|recipe| self.namespace(recipe)).collect();
-        all.sort();
-        all.dedup();
+    /// Where something is built, and of which kind: each once, with an engine of that kind.
+    fn places(&self) -> BTreeMap<(String, String), Engine<'_>> {
+        let mut all = BTreeMap::new();
+        for recipe in self.bundle.builds.values() {
+            if let Some(engine) = recipe.declaration.engine.one() {
+                let kind = engine::resource(engine).kind;
+                all.insert((self.namespace(engine), kind), engine);
+            }
+        }
         all
     }
 
-    fn namespace(&self, recipe: &Recipe) -> String {
-        let engine = &recipe.declaration.engine.argo_workflow;
+    fn namespace(&self, engine: Engine<'_>) -> String {
         let own = || self.release.namespace().unwrap_or_default();
-        engine.namespace.clone().unwrap_or_else(own)
+        engine::namespace(engine).map_or_else(own, ToOwned::to_owned)
     }
 
     fn site(&self, one: Try<'_>) -> Option<Site<'_>> {
         let recipe = self.bundle.builds.get(one.service)?;
+        let engine = recipe.declaration.engine.one()?;
         let release = self.release.name_any();
         let uid = self.release.uid().unwrap_or_default();
         let name = object_name((&release, &uid), one.service.as_str(), one.attempt);
-        let namespace = self.namespace(recipe);
-        let resource = argo::resource();
+        let namespace = self.namespace(engine);
+        let resource = engine::resource(engine);
         let api = Api::namespaced_with(self.client.clone(), &namespace, &resource);
         let object = reference(&resource, namespace, name);
         Some(Site {
             recipe,
+            engine,
             object,
             api,
         })
@@ -244,7 +309,8 @@ fn words(right: &Right) -> String {
         group,
         resource,
     } = right;
-    format!("{verb} {resource}.{group}")
+    let dot = if group.is_empty() { "" } else { "." };
+    format!("{verb} {resource}{dot}{group}")
 }
 
 fn is_absent(error: &kube::Error) -> bool {

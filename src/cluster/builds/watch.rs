@@ -1,17 +1,16 @@
 //! Wakes the loop when something changes on what builds for a plan. What counts is read anew.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::StreamExt;
+use kube::Api;
 use kube::api::DynamicObject;
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Builder;
-use super::argo;
+use super::engine;
 use crate::spec::crd::{BUILD_LABEL, PLAN_LABEL};
 
 /// The watches of what builds.
@@ -26,16 +25,12 @@ impl BuildWatch {
     pub(in crate::cluster) fn start(builder: &Builder<'_>) -> Self {
         let changed = Arc::new(Notify::new());
         let mut watches = JoinSet::new();
-        let namespaces: BTreeSet<String> = builder.namespaces().into_iter().collect();
-        for namespace in namespaces {
+        for ((namespace, _), engine) in builder.places() {
             let plan = &builder.release.spec.plan;
             let label = format!("{PLAN_LABEL}={plan},{BUILD_LABEL}");
-            watches.spawn(watch(
-                builder.client.clone(),
-                namespace,
-                label,
-                Arc::clone(&changed),
-            ));
+            let client = builder.client.clone();
+            let api = Api::namespaced_with(client, &namespace, &engine::resource(engine));
+            watches.spawn(watch(api, label, Arc::clone(&changed)));
         }
         Self {
             changed,
@@ -49,8 +44,7 @@ impl BuildWatch {
     }
 }
 
-async fn watch(client: Client, namespace: String, label: String, changed: Arc<Notify>) {
-    let api: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &argo::resource());
+async fn watch(api: Api<DynamicObject>, label: String, changed: Arc<Notify>) {
     let config = watcher::Config::default().labels(&label);
     let mut stream = std::pin::pin!(watcher(api, config).default_backoff());
     while let Some(next) = stream.next().await {

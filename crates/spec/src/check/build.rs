@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::crd::{ArgoWorkflowEngine, BuildDeclaration, ReleasePlanSpec};
+use super::buildkit::buildkit_problems;
+use crate::crd::{ArgoWorkflowEngine, BuildDeclaration, ReleasePlanSpec, Source};
 use crate::{Code, Problem, ServiceName};
 
 /// The parameters that a Workflow gets from tidegate itself.
@@ -22,7 +23,7 @@ pub(super) fn check_builds(spec: &ReleasePlanSpec) -> Vec<Problem> {
     let mut checker = Checker::default();
     for (index, build) in spec.builds.iter().enumerate() {
         checker.path = format!("spec.builds[{index}]");
-        checker.build(build);
+        checker.build(build, spec.source.as_ref());
     }
     if !spec.builds.is_empty() && spec.source.is_none() {
         "spec".clone_into(&mut checker.path);
@@ -50,7 +51,7 @@ impl<'a> Checker<'a> {
         self.problems.push(problem);
     }
 
-    fn build(&mut self, build: &'a BuildDeclaration) {
+    fn build(&mut self, build: &'a BuildDeclaration, source: Option<&Source>) {
         if let Err(error) = ServiceName::parse(&build.service) {
             let wrong = format!("the name `{}` {error}", build.service);
             self.report("service", wrong, "write the name of a service of the graph");
@@ -106,7 +107,15 @@ impl<'a> Checker<'a> {
             let hint = "write it as `registry.example/shop/orders-cache`, with a tag if need be";
             self.report("cache", wrong, hint);
         }
-        self.argo_workflow(&build.engine.argo_workflow);
+        // That there is exactly one, the schema says.
+        if let Some(engine) = &build.engine.argo_workflow {
+            self.argo_workflow(engine);
+        }
+        if let Some(engine) = &build.engine.buildkit {
+            for (field, wrong, hint) in buildkit_problems(engine, build, source) {
+                self.report(&format!("engine.buildkit{field}"), wrong, hint);
+            }
+        }
     }
 
     fn image(&mut self, field: &str, image: &str) {
@@ -174,7 +183,7 @@ fn has_tag(image: &str) -> bool {
 }
 
 /// Whether a text is made of what names of images are made of: no white space, nothing that a shell or a template reads.
-fn is_reference(text: &str) -> bool {
+pub(super) fn is_reference(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/:".contains(c);
     let name = text.split_once('/').map_or(text, |(_, name)| name);
     text.chars().all(allowed)

@@ -1,6 +1,7 @@
 //! From the objects as written to the checked ones, or every problem.
 
 mod build;
+mod buildkit;
 mod channels;
 mod circles;
 mod completion;

@@ -16,7 +16,7 @@ mod source;
 
 pub use build::{
     ArgoWorkflowEngine, BUILD_LABEL, BUILD_OF_ANNOTATION, BuildDeclaration, BuildEngine,
-    BuildStatus, WorkflowTemplateReference,
+    BuildKitEngine, BuildResources, BuildStatus, Engine, WorkflowTemplateReference,
 };
 pub use freeze::{FreezeStatus, FreezeWindow};
 pub use gate::{Capacity, GateSettings, LostNodes};

@@ -4,11 +4,11 @@ use insta::assert_snapshot;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use super::argo::{found, workflow};
-use super::argo_status::{digest, failure};
+use super::super::argo::{found, workflow};
+use super::super::argo_status::{digest, failure};
 use crate::build::Recipe;
 use crate::spec::ObjectRef;
-use crate::spec::crd::BuildDeclaration;
+use crate::spec::crd::{ArgoWorkflowEngine, BuildDeclaration};
 
 fn recipe() -> Recipe {
     let declaration: BuildDeclaration = serde_saphyr::from_str(
@@ -21,9 +21,14 @@ fn recipe() -> Recipe {
     Recipe::new(&declaration, commit, "tree")
 }
 
+fn engine(recipe: &Recipe) -> ArgoWorkflowEngine {
+    recipe.declaration.engine.argo_workflow.clone().unwrap()
+}
+
 #[test]
 fn a_workflow_is_made_suspended_from_its_template_with_what_a_builder_needs() {
-    let made = workflow(&recipe(), &json!({"name": "shop-1-orders"}));
+    let recipe = recipe();
+    let made = workflow(&recipe, &engine(&recipe), &json!({"name": "shop-1-orders"}));
     let made = serde_json::to_string_pretty(&made).unwrap();
     assert_snapshot!(made, @r#"
     {
@@ -103,7 +108,7 @@ fn seen(status: &Value) -> String {
         namespace: "shop".to_owned(),
         name: "w".to_owned(),
     };
-    let engine = recipe().declaration.engine.argo_workflow;
+    let engine = engine(&recipe());
     let found = found(&engine, &object, &reference, true);
     format!("{} {:?}", found.link.unwrap_or_default(), found.progress)
 }
