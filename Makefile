@@ -14,7 +14,7 @@ AXE = $(CACHE)/axe/node_modules/axe-core/axe.min.js
 DENY = $(CACHE)/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check postgres cluster-tests browser-tests side-by-side fuzz mutants-gate bench bench-plan generate devcluster deny
+.PHONY: help demo test check postgres cluster-tests buildkit browser-tests side-by-side fuzz mutants-gate bench bench-plan generate devcluster deny
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,8 +36,14 @@ postgres: ## A PostgreSQL for the tests of the archive, installed where it is mi
 		{ apt-get update && apt-get install --yes --no-install-recommends postgresql; } >/dev/null; } || \
 		echo "the archive is tested on SQLite only: PostgreSQL needs 'initdb' (Debian: 'apt-get install postgresql', as root)"
 
-cluster-tests: ## Tests on the real control plane, which is built from Go modules on first use
-	$(CARGO) run --locked -p devcluster --bin devcluster -- build --argo-rollouts --argo-workflows
+buildkit: ## What builds by BuildKit are tested with, installed where it is missing and we are root
+	@command -v docker-registry >/dev/null && command -v runc >/dev/null && command -v busybox >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		{ apt-get update && apt-get install --yes --no-install-recommends docker-registry runc busybox-static git; } >/dev/null; } || \
+		echo "builds by BuildKit are not tested: they need root, and 'apt-get install docker-registry runc busybox-static git'"
+
+cluster-tests: buildkit ## Tests on the real control plane, which is built from Go modules on first use
+	$(CARGO) run --locked -p devcluster --bin devcluster -- build --argo-rollouts --argo-workflows --buildkit
 	$(CARGO) test --workspace $(FEATURES) --test cluster -- --test-threads 4
 
 browser-tests: $(AXE) ## The page in Debian's Chromium; needs no cluster, pictures are in target/screenshots

@@ -349,6 +349,7 @@ mod tests {
         const ALL: Extras = Extras {
             argo_rollouts: true,
             argo_workflows: true,
+            buildkit: true,
         };
         let keys: Vec<String> = programs(ALL).map(cache_key).collect();
         assert_eq!(keys[1], keys[2]);

@@ -49,12 +49,14 @@ static ARGO_WORKFLOWS_MODULE: Component = component!(
         "manifests/base/crds/minimal"
     ))
 );
+static BUILDKIT_MODULE: Component = component!("buildkit", None);
 
 /// Without these, clients see version v0.0.0.
 const KUBERNETES_FLAGS: &str = "-s -w \
     -X k8s.io/component-base/version.gitVersion=v1.37.2 \
     -X k8s.io/component-base/version.gitMajor=1 \
     -X k8s.io/component-base/version.gitMinor=37";
+const BUILDKIT_FLAGS: &str = "-s -w -X github.com/moby/buildkit/version.Version=v0.34.2";
 const PLAIN_FLAGS: &str = "-s -w";
 /// The version of Kubernetes that a cluster reports.
 pub const KUBERNETES_VERSION: &str = "v1.37.2";
@@ -66,9 +68,11 @@ pub(crate) const SCHEDULER: &str = "kube-scheduler";
 pub(crate) const KWOK: &str = "kwok";
 pub(crate) const ARGO_ROLLOUTS: &str = "rollouts-controller";
 pub(crate) const ARGO_WORKFLOWS: &str = "workflow-controller";
+pub(crate) const BUILDKITD: &str = "buildkitd";
+pub(crate) const BUILDCTL: &str = "buildctl";
 
 /// The order is that of the builds; later ones of a module find most of it compiled.
-static PROGRAMS: [Program; 7] = [
+static PROGRAMS: [Program; 9] = [
     Program {
         name: ETCD,
         version: "v3.7.3",
@@ -125,6 +129,22 @@ static PROGRAMS: [Program; 7] = [
         linker_flags: PLAIN_FLAGS,
         build_minutes: 4,
     },
+    Program {
+        name: BUILDKITD,
+        version: "v0.34.2",
+        component: &BUILDKIT_MODULE,
+        package: "github.com/moby/buildkit/cmd/buildkitd",
+        linker_flags: BUILDKIT_FLAGS,
+        build_minutes: 4,
+    },
+    Program {
+        name: BUILDCTL,
+        version: "v0.34.2",
+        component: &BUILDKIT_MODULE,
+        package: "github.com/moby/buildkit/cmd/buildctl",
+        linker_flags: BUILDKIT_FLAGS,
+        build_minutes: 1,
+    },
 ];
 
 /// What runs beside a control plane only where it is asked for.
@@ -134,6 +154,8 @@ pub struct Extras {
     pub argo_rollouts: bool,
     /// The Argo Workflows controller.
     pub argo_workflows: bool,
+    /// BuildKit's daemon and its client: built here, and run by [`crate::buildkit`].
+    pub buildkit: bool,
 }
 
 /// The programs of a cluster, in build order.
@@ -141,6 +163,7 @@ pub(crate) fn programs(extras: Extras) -> impl Iterator<Item = &'static Program>
     PROGRAMS.iter().filter(move |program| match program.name {
         ARGO_ROLLOUTS => extras.argo_rollouts,
         ARGO_WORKFLOWS => extras.argo_workflows,
+        BUILDKITD | BUILDCTL => extras.buildkit,
         _ => true,
     })
 }

@@ -11,6 +11,7 @@
 
 pub mod audit;
 pub mod build;
+pub mod buildkit;
 mod certificates;
 mod cluster;
 mod components;

@@ -31,6 +31,9 @@ struct With {
     /// With the Argo Workflows controller
     #[arg(long)]
     argo_workflows: bool,
+    /// With BuildKit's programs
+    #[arg(long)]
+    buildkit: bool,
 }
 
 impl From<With> for Extras {
@@ -38,10 +41,12 @@ impl From<With> for Extras {
         let With {
             argo_rollouts,
             argo_workflows,
+            buildkit,
         } = with;
         Self {
             argo_rollouts,
             argo_workflows,
+            buildkit,
         }
     }
 }

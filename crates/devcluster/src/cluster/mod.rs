@@ -193,6 +193,7 @@ async fn launch(options: &Options, binaries: &Binaries) -> Result<Cluster, Start
     let Extras {
         argo_rollouts,
         argo_workflows,
+        buildkit: _,
     } = options.extras;
     if argo_workflows {
         ready::create_argo_settings(&client).await?;
