@@ -14,7 +14,7 @@ use crate::shop::{DOCKERFILES, Shop, build};
 use crate::support::eventually;
 
 /// What became of each build, in words.
-fn builds(status: &ReleaseStatus) -> Vec<String> {
+pub(crate) fn builds(status: &ReleaseStatus) -> Vec<String> {
     let told = |build: &BuildStatus| {
         let image = build.image.as_deref().unwrap_or("-");
         let short: String = image
@@ -26,7 +26,7 @@ fn builds(status: &ReleaseStatus) -> Vec<String> {
     status.builds.iter().map(told).collect()
 }
 
-fn message(status: &ReleaseStatus) -> &str {
+pub(crate) fn message(status: &ReleaseStatus) -> &str {
     let mut conditions = status.conditions.iter();
     let ready = conditions.find(|one| one.type_ == "Ready");
     ready.map_or("", |ready| ready.message.as_str())

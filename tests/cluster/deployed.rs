@@ -16,7 +16,7 @@ use crate::files::pair;
 use crate::support::{Space, eventually, is_rolled_out};
 
 /// The objects of a file of `deploy/`, in these namespaces.
-fn objects(file: &str, system: &str, shop: &str) -> Vec<DynamicObject> {
+pub(crate) fn objects(file: &str, system: &str, shop: &str) -> Vec<DynamicObject> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("deploy")
         .join(file);
@@ -29,7 +29,7 @@ fn objects(file: &str, system: &str, shop: &str) -> Vec<DynamicObject> {
         .collect()
 }
 
-fn api_of(client: &Client, object: &DynamicObject) -> Api<DynamicObject> {
+pub(crate) fn api_of(client: &Client, object: &DynamicObject) -> Api<DynamicObject> {
     let kind = GroupVersionKind::try_from(object.types.as_ref().unwrap()).unwrap();
     let resource = ApiResource::from_gvk(&kind);
     match &object.metadata.namespace {

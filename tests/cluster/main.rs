@@ -11,6 +11,10 @@ mod at_rest;
 #[cfg(test)]
 mod back;
 #[cfg(test)]
+mod buildkit;
+#[cfg(test)]
+mod buildkit_real;
+#[cfg(test)]
 mod builds;
 #[cfg(test)]
 mod canaries;
@@ -46,6 +50,8 @@ mod hundred;
 mod kinds;
 #[cfg(test)]
 mod kinds_of_plans;
+#[cfg(test)]
+mod kubelet;
 #[cfg(test)]
 mod leave;
 #[cfg(test)]

@@ -22,13 +22,13 @@ static WITH_ARGO: Shared = Shared::new(|| Options {
     ..Options::default()
 });
 
-/// A namespace with a repository, a plan that builds `server` and `client` of it, and a controller.
-pub(crate) struct Shop {
+/// A namespace with a repository, a plan that builds `server` and `client` of it, a controller, and who plays the pods.
+pub(crate) struct Shop<P = Executor> {
     pub(crate) space: Space,
-    server: GitServer,
-    repository: GitRepository,
+    pub(crate) server: GitServer,
+    pub(crate) repository: GitRepository,
     pub(crate) controller: Option<Running>,
-    pub(crate) executor: Executor,
+    pub(crate) executor: P,
 }
 
 fn kind(kind: &str, plural: &str) -> ApiResource {
@@ -74,38 +74,10 @@ pub(crate) fn build(service: &str) -> Value {
 impl Shop {
     pub(crate) async fn new(name: &str, script: &[(&str, Ends)]) -> Self {
         let space = Space::on(WITH_ARGO.get().await.unwrap(), name).await;
-        let server = GitServer::start().await.unwrap();
-        let repository = server.repository("shop.git").unwrap();
-        tidegate::cluster::install(&space.client).await.unwrap();
         let executor = Executor::start(&space.client, &space.namespace, script);
-        let shop = Self {
-            space,
-            server,
-            repository,
-            controller: None,
-            executor,
-        };
-        shop.secret().await;
+        let shop = Self::with(space, executor).await;
         shop.template(&template("build-image", &json!({}))).await;
         shop
-    }
-
-    pub(crate) async fn secret(&self) {
-        let data = [
-            ("username", self.server.username()),
-            ("password", self.server.password()),
-            ("ca.crt", self.server.authority()),
-        ];
-        let data: serde_json::Map<String, Value> = data
-            .iter()
-            .map(|(key, value)| {
-                let bytes = ByteString(value.as_bytes().to_vec());
-                ((*key).to_owned(), serde_json::to_value(bytes).unwrap())
-            })
-            .collect();
-        self.space
-            .create::<Secret>(json!({"metadata": {"name": "git"}, "data": data}))
-            .await;
     }
 
     pub(crate) async fn template(&self, template: &Value) {
@@ -131,18 +103,59 @@ impl Shop {
         found.unwrap().items
     }
 
-    /// The services of the Workflows that were ever made, in order, as the API server recorded it.
+    /// The services of the Workflows that were ever made, in order.
     pub(crate) async fn built(&self) -> Vec<String> {
-        let history = self.space.history().await;
-        let made = history.writes.iter().filter(|write| {
-            write.resource == "workflows" && write.verb == "create" && write.is_successful()
-        });
-        made.map(|write| {
-            let object = write.response_object.as_ref().unwrap();
-            let service = &object["metadata"]["labels"]["tidegate.dev/build"];
-            service.as_str().unwrap().to_owned()
+        made(&self.space, "workflows").await
+    }
+}
+
+/// The services of the objects that were ever made to build in a namespace, in order, as the API server recorded it.
+pub(crate) async fn made(space: &Space, resource: &str) -> Vec<String> {
+    let history = space.history().await;
+    let made = history.writes.iter().filter(|write| {
+        write.resource == resource && write.verb == "create" && write.is_successful()
+    });
+    made.map(|write| {
+        let object = write.response_object.as_ref().unwrap();
+        let service = &object["metadata"]["labels"]["tidegate.dev/build"];
+        service.as_str().unwrap().to_owned()
+    })
+    .collect()
+}
+
+/// A Secret with these texts.
+pub(crate) async fn secret(space: &Space, name: &str, kind: &str, data: &[(&str, &str)]) {
+    let data: serde_json::Map<String, Value> = data
+        .iter()
+        .map(|(key, value)| {
+            let bytes = ByteString(value.as_bytes().to_vec());
+            ((*key).to_owned(), serde_json::to_value(bytes).unwrap())
         })
-        .collect()
+        .collect();
+    space
+        .create::<Secret>(json!({"metadata": {"name": name}, "type": kind, "data": data}))
+        .await;
+}
+
+impl<P> Shop<P> {
+    /// A repository on a server of its own, with the Secret to read it.
+    pub(crate) async fn with(space: Space, executor: P) -> Self {
+        let server = GitServer::start().await.unwrap();
+        let repository = server.repository("shop.git").unwrap();
+        tidegate::cluster::install(&space.client).await.unwrap();
+        let data = [
+            ("username", server.username()),
+            ("password", server.password()),
+            ("ca.crt", server.authority()),
+        ];
+        secret(&space, "git", "Opaque", &data).await;
+        Self {
+            space,
+            server,
+            repository,
+            controller: None,
+            executor,
+        }
     }
 
     pub(crate) async fn plan(&self, spec: Value) {
@@ -171,6 +184,11 @@ impl Shop {
     }
 
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts the controller with further arguments.
+    pub(crate) fn start_with(&mut self, more: &[&str]) {
         let namespace = self.space.namespace.clone();
         let arguments = [
             "controller",
@@ -179,13 +197,19 @@ impl Shop {
             "--watch-namespace",
             &namespace,
         ];
+        let arguments = [&arguments[..], more].concat();
         let command = program(&self.space.kubeconfig, &arguments);
         self.controller = Some(Running::start(command, None));
     }
 
     /// Commits a version of the pair, and code.
     pub(crate) fn push(&self, version: u32, code: &[(&str, &str)]) -> String {
-        let text = files(version).text();
+        self.push_files(&files(version), code)
+    }
+
+    /// Commits manifests, and code.
+    pub(crate) fn push_files(&self, files: &Files, code: &[(&str, &str)]) -> String {
+        let text = files.text();
         let mut all = vec![("deploy/all.yaml", text.as_str())];
         all.extend(code);
         self.repository.push(&all, "a commit").unwrap()
