@@ -43,7 +43,7 @@ buildkit: ## What builds by BuildKit are tested with, installed where it is miss
 		echo "builds by BuildKit are not tested: they need root, and 'apt-get install docker-registry runc busybox-static git'"
 
 cluster-tests: buildkit ## Tests on the real control plane, which is built from Go modules on first use
-	$(CARGO) run --locked -p devcluster --bin devcluster -- build --argo-rollouts --argo-workflows --buildkit
+	$(CARGO) run --locked -p devcluster --bin devcluster -- build --argo-rollouts --argo-workflows --buildkit --flagger
 	$(CARGO) test --workspace $(FEATURES) --test cluster -- --test-threads 4
 
 browser-tests: $(AXE) ## The page in Debian's Chromium; needs no cluster, pictures are in target/screenshots

@@ -350,6 +350,7 @@ mod tests {
             argo_rollouts: true,
             argo_workflows: true,
             buildkit: true,
+            flagger: true,
         };
         let keys: Vec<String> = programs(ALL).map(cache_key).collect();
         assert_eq!(keys[1], keys[2]);

@@ -50,6 +50,10 @@ static ARGO_WORKFLOWS_MODULE: Component = component!(
     ))
 );
 static BUILDKIT_MODULE: Component = component!("buildkit", None);
+static FLAGGER_MODULE: Component = component!(
+    "flagger",
+    Some(("github.com/fluxcd/flagger", "artifacts/flagger"))
+);
 
 /// Without these, clients see version v0.0.0.
 const KUBERNETES_FLAGS: &str = "-s -w \
@@ -70,9 +74,10 @@ pub(crate) const ARGO_ROLLOUTS: &str = "rollouts-controller";
 pub(crate) const ARGO_WORKFLOWS: &str = "workflow-controller";
 pub(crate) const BUILDKITD: &str = "buildkitd";
 pub(crate) const BUILDCTL: &str = "buildctl";
+pub(crate) const FLAGGER: &str = "flagger";
 
 /// The order is that of the builds; later ones of a module find most of it compiled.
-static PROGRAMS: [Program; 9] = [
+static PROGRAMS: [Program; 10] = [
     Program {
         name: ETCD,
         version: "v3.7.3",
@@ -145,10 +150,22 @@ static PROGRAMS: [Program; 9] = [
         linker_flags: BUILDKIT_FLAGS,
         build_minutes: 1,
     },
+    Program {
+        name: FLAGGER,
+        version: "v1.36.1",
+        component: &FLAGGER_MODULE,
+        package: "github.com/fluxcd/flagger/cmd/flagger",
+        linker_flags: PLAIN_FLAGS,
+        build_minutes: 4,
+    },
 ];
 
 /// What runs beside a control plane only where it is asked for.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a program that runs or does not, whatever the others do"
+)]
 pub struct Extras {
     /// The Argo Rollouts controller.
     pub argo_rollouts: bool,
@@ -156,6 +173,8 @@ pub struct Extras {
     pub argo_workflows: bool,
     /// BuildKit's daemon and its client: built here, and run by [`crate::buildkit`].
     pub buildkit: bool,
+    /// Flagger, for Canaries without a mesh.
+    pub flagger: bool,
 }
 
 /// The programs of a cluster, in build order.
@@ -164,6 +183,7 @@ pub(crate) fn programs(extras: Extras) -> impl Iterator<Item = &'static Program>
         ARGO_ROLLOUTS => extras.argo_rollouts,
         ARGO_WORKFLOWS => extras.argo_workflows,
         BUILDKITD | BUILDCTL => extras.buildkit,
+        FLAGGER => extras.flagger,
         _ => true,
     })
 }

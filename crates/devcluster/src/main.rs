@@ -24,6 +24,10 @@ enum Command {
 }
 
 #[derive(Debug, Clone, Copy, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 struct With {
     /// With the Argo Rollouts controller
     #[arg(long)]
@@ -34,6 +38,9 @@ struct With {
     /// With BuildKit's programs
     #[arg(long)]
     buildkit: bool,
+    /// With Flagger
+    #[arg(long)]
+    flagger: bool,
 }
 
 impl From<With> for Extras {
@@ -42,11 +49,13 @@ impl From<With> for Extras {
             argo_rollouts,
             argo_workflows,
             buildkit,
+            flagger,
         } = with;
         Self {
             argo_rollouts,
             argo_workflows,
             buildkit,
+            flagger,
         }
     }
 }

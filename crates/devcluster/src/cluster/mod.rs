@@ -20,7 +20,8 @@ use kube::config::{Config, Kubeconfig};
 
 use crate::build::{self, Binaries, BuildError};
 use crate::components::{
-    API_SERVER, ARGO_ROLLOUTS, ARGO_WORKFLOWS, CONTROLLER_MANAGER, ETCD, Extras, KWOK, SCHEDULER,
+    API_SERVER, ARGO_ROLLOUTS, ARGO_WORKFLOWS, CONTROLLER_MANAGER, ETCD, Extras, FLAGGER, KWOK,
+    SCHEDULER,
 };
 use crate::ports;
 use crate::progress::Progress;
@@ -194,6 +195,7 @@ async fn launch(options: &Options, binaries: &Binaries) -> Result<Cluster, Start
         argo_rollouts,
         argo_workflows,
         buildkit: _,
+        flagger,
     } = options.extras;
     if argo_workflows {
         ready::create_argo_settings(&client).await?;
@@ -201,6 +203,7 @@ async fn launch(options: &Options, binaries: &Binaries) -> Result<Cluster, Start
     let extras = [
         (ARGO_ROLLOUTS, argo_rollouts),
         (ARGO_WORKFLOWS, argo_workflows),
+        (FLAGGER, flagger),
     ];
     for (program, _) in extras.into_iter().filter(|(_, is_wanted)| *is_wanted) {
         let texts = read_all(binaries.definitions(program))?;

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::StartError;
 use crate::certificates::{Authority, Identity, TokenKeys};
 use crate::components::{
-    API_SERVER, ARGO_ROLLOUTS, ARGO_WORKFLOWS, CONTROLLER_MANAGER, ETCD, KWOK, SCHEDULER,
+    API_SERVER, ARGO_ROLLOUTS, ARGO_WORKFLOWS, CONTROLLER_MANAGER, ETCD, FLAGGER, KWOK, SCHEDULER,
 };
 
 const AUDIT_POLICY: &str = include_str!("../../assets/audit-policy.yaml");
@@ -29,7 +29,7 @@ const POD_NETWORK: &str = "10.64.0.1/10";
 const AUDIT_LOG_MAX_MEGABYTES: u32 = 100_000;
 
 /// The users of the programs, as the audit log (and its policy) names them.
-const CLIENTS: [(&str, &str); 7] = [
+const CLIENTS: [(&str, &str); 8] = [
     ("admin", "admin"),
     (SETUP, "devcluster:setup"),
     (CONTROLLER_MANAGER, "system:kube-controller-manager"),
@@ -37,6 +37,7 @@ const CLIENTS: [(&str, &str); 7] = [
     (KWOK, "devcluster:kwok"),
     (ARGO_ROLLOUTS, "devcluster:argo-rollouts"),
     (ARGO_WORKFLOWS, "devcluster:argo-workflows"),
+    (FLAGGER, "devcluster:flagger"),
 ];
 /// Where the Argo Workflows controller finds its settings.
 pub(super) const ARGO_NAMESPACE: &str = "argo";
@@ -101,6 +102,7 @@ impl Layout {
             KWOK => self.kwok(),
             ARGO_ROLLOUTS => self.argo_rollouts(),
             ARGO_WORKFLOWS => self.argo_workflows(),
+            FLAGGER => self.flagger(),
             _ => Vec::new(),
         }
     }
@@ -214,6 +216,20 @@ impl Layout {
             // The defaults are for a server that others share.
             "--qps=500".to_owned(),
             "--burst=1000".to_owned(),
+        ]
+    }
+
+    /// It ends if it cannot listen, and on all interfaces; on a free port, so that two of them do not meet. There is
+    /// nothing but its metrics and its health.
+    fn flagger(&self) -> Vec<String> {
+        vec![
+            self.flag("kubeconfig", &kubeconfig_name(FLAGGER)),
+            "-mesh-provider=kubernetes".to_owned(),
+            // It asks for metrics only where a Canary names some.
+            "-metrics-server=http://127.0.0.1:1".to_owned(),
+            "-port=0".to_owned(),
+            // How soon a new Canary is seen; each then has an interval of its own, of 10 s or more.
+            "-control-loop-interval=1s".to_owned(),
         ]
     }
 

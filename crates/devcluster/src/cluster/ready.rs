@@ -119,9 +119,15 @@ pub(super) async fn create_definitions(
     let definitions: &Api<CustomResourceDefinition> = &Api::all(client.clone());
     let mut names = Vec::new();
     for text in texts {
-        let value = serde_saphyr::from_str(text)
+        let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(text)
             .map_err(|error| StartError::Definition(error.to_string()))?;
-        names.extend(create(definitions, value).await?.metadata.name);
+        // Some keep what runs the controller in a cluster beside them.
+        let wanted = documents
+            .into_iter()
+            .filter(|document| document["kind"] == "CustomResourceDefinition");
+        for value in wanted {
+            names.extend(create(definitions, value).await?.metadata.name);
+        }
     }
     for name in &names {
         until(
