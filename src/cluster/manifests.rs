@@ -71,8 +71,10 @@ pub(super) fn drop_servers_own(metadata: &mut Map<String, Value>) {
     }
 }
 
+/// A workload without a pod template of its own, as a CronJob or a Canary, has no place for it.
 fn put_stamp(object: &mut Map<String, Value>, stamp: &str) -> Option<()> {
-    let template = child(object.get_mut("spec")?.as_object_mut()?, "template")?;
+    let template = object.get_mut("spec")?.get_mut("template")?;
+    let template = template.as_object_mut()?;
     let annotations = child(child(template, "metadata")?, "annotations")?;
     annotations.insert(
         CONTRACT_ANNOTATION.to_owned(),

@@ -3,6 +3,7 @@
 //! Each test drives one rollout on the real controllers, with pods that end slowly, and asserts the verdicts in their
 //! order. `make side-by-side` runs them all and prints the table of docs/side-by-side.md.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use devcluster::{Extras, Options, Shared};
@@ -17,7 +18,7 @@ use crate::looks::{PATIENCE, Rollout, Watched, alive};
 use crate::support::Space;
 
 /// A version of a workload whose pods take their time.
-fn version(kind: &str, tag: &str) -> Value {
+pub(crate) fn version(kind: &str, tag: &str) -> Value {
     let mut object = workload(kind, "web", tag);
     if kind != "DaemonSet" {
         object["spec"]["replicas"] = json!(3);
@@ -46,16 +47,31 @@ async fn roll(
         object
     });
     space.create::<Service>(service("web")).await;
-    let first = rollout.watch(&old, PATIENCE).await;
+    begin(&rollout, from_ref(&old), PATIENCE).await;
+    follow((space, situation), &rollout, from_ref(&new), at_most).await
+}
+
+/// Brings the first version until its gate is open.
+pub(crate) async fn begin(rollout: &Rollout<'_>, first: &[Value], at_most: Duration) {
+    let first = rollout.watch(first, at_most).await;
     assert!(
         first.looks.iter().any(|(_, look)| look.is_open),
         "{:?}",
         first.verdicts()
     );
+}
+
+/// Brings the next version, and keeps what the API server told of it.
+pub(crate) async fn follow(
+    (space, situation): (&Space, &str),
+    rollout: &Rollout<'_>,
+    next: &[Value],
+    at_most: Duration,
+) -> Watched {
     let recorder = Recorder::start(space, &rollout.kinds).await;
-    let watched = rollout.watch(&new, at_most).await;
+    let watched = rollout.watch(next, at_most).await;
     println!("{}", watched.row(situation));
-    let history = recorder.end();
+    let history = recorder.end().since(watched.applied_at());
     never_open_at_any_state(&history, &watched, &rollout.name());
     keep(&history, &watched, situation);
     watched
@@ -137,7 +153,7 @@ async fn a_paused_deployment_is_never_open() {
     .await;
     let mut paused = version("Deployment", "3");
     paused["spec"]["paused"] = json!(true);
-    let watched = rollout.watch(&paused, Duration::from_secs(5)).await;
+    let watched = rollout.watch(&[paused], Duration::from_secs(5)).await;
     println!("{}", watched.row("Deployment, paused before the change"));
     assert_eq!(watched.verdicts().last(), Some(&"Paused Paused"));
     assert_eq!(watched.first(|look| look.is_open), None);
@@ -240,7 +256,7 @@ async fn a_job_is_open_once_it_has_succeeded() {
     spec.remove("replicas");
     spec.remove("selector");
     let recorder = Recorder::start(&space, &rollout.kinds).await;
-    let watched = rollout.watch(&job, PATIENCE).await;
+    let watched = rollout.watch(&[job], PATIENCE).await;
     let title = "Job";
     println!("{}", watched.row(title));
     keep(&recorder.end(), &watched, title);
@@ -306,7 +322,7 @@ async fn a_canary_that_waits_for_a_person_is_paused_and_an_abort_fails_it() {
         .unwrap();
     let mut same = version("Rollout", "2");
     change(&mut same);
-    let watched = rollout.watch(&same, Duration::from_secs(5)).await;
+    let watched = rollout.watch(&[same], Duration::from_secs(5)).await;
     assert_eq!(watched.verdicts().last(), Some(&"Failed Aborted"));
 }
 

@@ -24,6 +24,16 @@ pub(crate) struct Change {
     pub(crate) object: Value,
 }
 
+impl Change {
+    fn come_into(&self, state: &mut State) {
+        if self.is_gone {
+            state.remove(&name(&self.object));
+        } else {
+            state.insert(name(&self.object), self.object.clone());
+        }
+    }
+}
+
 /// Kind and name.
 type Name = (String, String);
 
@@ -134,13 +144,21 @@ impl History {
     pub(crate) fn replay(&self, mut see: impl FnMut(&State, &Change)) {
         let mut state = self.before.clone();
         for change in &self.changes {
-            if change.is_gone {
-                state.remove(&name(&change.object));
-            } else {
-                state.insert(name(&change.object), change.object.clone());
-            }
+            change.come_into(&mut state);
             see(&state, change);
         }
+    }
+
+    /// The same from a version on: what came before was there.
+    pub(crate) fn since(mut self, version: u64) -> Self {
+        let is_before = |change: &Change| change.version < version;
+        let later = self
+            .changes
+            .split_off(self.changes.partition_point(is_before));
+        for change in std::mem::replace(&mut self.changes, later) {
+            change.come_into(&mut self.before);
+        }
+        self
     }
 
     fn namespace(&self) -> String {

@@ -40,6 +40,13 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
+    /// The version that the last apply has made.
+    pub(crate) fn applied_at(&self) -> u64 {
+        let applied = self.records.iter().filter_map(|it| it.applied.as_ref());
+        let versions = applied.map(|it| it.resource_version.parse().unwrap());
+        versions.max().unwrap()
+    }
+
     /// The verdicts in their order, each once in a row.
     pub(crate) fn verdicts(&self) -> Vec<&str> {
         let mut verdicts: Vec<&str> = self
@@ -133,6 +140,17 @@ fn argo_rollout() -> ApiResource {
     }
 }
 
+/// The kind of Flagger.
+fn flagger_canary() -> ApiResource {
+    ApiResource {
+        group: "flagger.app".to_owned(),
+        version: "v1beta1".to_owned(),
+        api_version: "flagger.app/v1beta1".to_owned(),
+        kind: "Canary".to_owned(),
+        plural: "canaries".to_owned(),
+    }
+}
+
 /// Everything of a namespace, the workloads first: what is read later is newer.
 async fn read(space: &Space, kinds: &[ApiResource]) -> Vec<Value> {
     let mut all = Vec::new();
@@ -182,8 +200,10 @@ pub(crate) struct Rollout<'s> {
 impl<'s> Rollout<'s> {
     pub(crate) fn of(space: &'s Space, kind: &'static str) -> Self {
         let mut all = kinds();
-        if kind == "Rollout" {
-            all.insert(0, argo_rollout());
+        match kind {
+            "Rollout" => all.insert(0, argo_rollout()),
+            "Canary" => all.insert(0, flagger_canary()),
+            _ => {}
         }
         Self {
             space,
@@ -193,8 +213,12 @@ impl<'s> Rollout<'s> {
     }
 
     pub(crate) fn api(&self) -> (ApiResource, Api<DynamicObject>) {
+        self.api_of(self.of.0)
+    }
+
+    fn api_of(&self, kind: &str) -> (ApiResource, Api<DynamicObject>) {
         let mut kinds = self.kinds.iter();
-        let resource = kinds.find(|resource| resource.kind == self.of.0).unwrap();
+        let resource = kinds.find(|resource| resource.kind == kind).unwrap();
         let client = self.space.client.clone();
         let api = Api::namespaced_with(client, &self.space.namespace, resource);
         (resource.clone(), api)
@@ -206,7 +230,7 @@ impl<'s> Rollout<'s> {
     }
 
     async fn apply(&self, object: &Value) -> Value {
-        let (resource, api) = self.api();
+        let (resource, api) = self.api_of(object["kind"].as_str().unwrap());
         let parameters = PatchParams::apply("tidegate");
         let applied = api
             .patch(self.of.1, &parameters, &Patch::Apply(object))
@@ -219,8 +243,35 @@ impl<'s> Rollout<'s> {
     }
 
     fn itself<'v>(&self, values: &'v [Value]) -> Option<&'v Value> {
+        self.one(self.of.0, values)
+    }
+
+    fn one<'v>(&self, kind: &str, values: &'v [Value]) -> Option<&'v Value> {
         let mut all = values.iter();
-        all.find(|value| value["kind"] == self.of.0 && value["metadata"]["name"] == self.of.1)
+        all.find(|value| value["kind"] == kind && value["metadata"]["name"] == self.of.1)
+    }
+
+    /// Applies one object, and writes down what the server answers.
+    async fn apply_recorded(&self, new: &Value, before: &[Value], recorded: &mut Vec<Recorded>) {
+        let was = self
+            .one(new["kind"].as_str().unwrap(), before)
+            .map(|object| Workload::from_object(object.clone()).unwrap().unwrap());
+        let response = Workload::from_object(self.apply(new).await)
+            .unwrap()
+            .unwrap();
+        let applied = Applied::from_response(&response, was.as_ref());
+        match recorded
+            .iter_mut()
+            .find(|record| record.object == response.reference())
+        {
+            Some(record) => record.applied = Some(applied),
+            None => recorded.push(Recorded {
+                object: response.reference(),
+                baseline: None,
+                applied: Some(applied),
+                memory: None,
+            }),
+        }
     }
 
     fn look(&self, values: &[Value], recorded: &[Recorded], old: &BTreeSet<String>) -> Look {
@@ -252,31 +303,15 @@ impl<'s> Rollout<'s> {
         }
     }
 
-    /// Applies the new version over the old one and looks until the gate has been open for a second, or for as long as
-    /// a rollout that cannot end is worth looking at.
-    pub(crate) async fn watch(&self, new: &Value, at_most: Duration) -> Watched {
+    /// Applies the new version over the old one, of all objects that make it, and looks until the gate has been open for
+    /// a second, or for as long as a rollout that cannot end is worth looking at.
+    pub(crate) async fn watch(&self, new: &[Value], at_most: Duration) -> Watched {
         let before = read(self.space, &self.kinds).await;
         let old = alive(&before);
         let mut recorded = taken(&before).as_before(Timestamp::now());
-        let was = self
-            .itself(&before)
-            .map(|object| Workload::from_object(object.clone()).unwrap().unwrap());
         let began = Instant::now();
-        let response = Workload::from_object(self.apply(new).await)
-            .unwrap()
-            .unwrap();
-        let applied = Applied::from_response(&response, was.as_ref());
-        match recorded
-            .iter_mut()
-            .find(|record| record.object == response.reference())
-        {
-            Some(record) => record.applied = Some(applied),
-            None => recorded.push(Recorded {
-                object: response.reference(),
-                baseline: None,
-                applied: Some(applied),
-                memory: None,
-            }),
+        for object in new {
+            self.apply_recorded(object, &before, &mut recorded).await;
         }
         let mut looks: Vec<(Duration, Look)> = Vec::new();
         let mut open_since: Option<Instant> = None;

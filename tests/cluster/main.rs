@@ -25,6 +25,8 @@ mod claims;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod conformance_flagger;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod crash;

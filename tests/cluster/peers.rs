@@ -111,13 +111,15 @@ pub(crate) fn kstatus(object: &Value) -> Option<bool> {
             ];
             Some(is_observed(object) && counters.iter().all(|counter| status(counter) >= desired))
         }
+        // It has no condition that it knows, so it is current at once.
+        "Canary" => Some(true),
         // A Job that runs is as it should be.
         "Job" => Some(object.pointer("/status/startTime").is_some()),
         _ => None,
     }
 }
 
-/// Argo CD's health (`argoproj/argo-cd:gitops-engine/pkg/health`, and its rule for Rollouts): whether it says `Healthy`.
+/// Argo CD's health (`argoproj/argo-cd:gitops-engine/pkg/health`, and its rules for Rollouts and Canaries): whether it says `Healthy`.
 pub(crate) fn argo_cd(object: &Value) -> Option<bool> {
     let updated = number(object, "/status/updatedReplicas");
     match text(object, "/kind") {
@@ -140,6 +142,10 @@ pub(crate) fn argo_cd(object: &Value) -> Option<bool> {
             Some(is_observed(object) && (is_on_delete(object) || is_rolled))
         }
         "Job" => Some(is_true(object, "Complete")),
+        "Canary" => Some(matches!(
+            text(object, "/status/phase"),
+            "Succeeded" | "Initialized"
+        )),
         "Rollout" => Some(is_healthy_rollout(object)),
         _ => None,
     }

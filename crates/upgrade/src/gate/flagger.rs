@@ -23,6 +23,8 @@ use super::{Judgement, Look};
 
 /// What Flagger takes between two looks if a Canary does not say it.
 const INTERVAL_DEFAULT_S: i64 = 60;
+/// It does not look more often than this, whatever a Canary says.
+const INTERVAL_MIN: SignedDuration = SignedDuration::from_secs(10);
 /// What it is given beyond three of its looks.
 const DETECTION_MARGIN_S: i64 = 60;
 
@@ -139,6 +141,7 @@ impl FlaggerCanary {
         let text = self.analysis().interval.unwrap_or_default();
         text.parse()
             .unwrap_or(SignedDuration::from_secs(INTERVAL_DEFAULT_S))
+            .max(INTERVAL_MIN)
     }
 
     /// Whether nothing that Flagger says of it has changed since the apply.
@@ -248,9 +251,10 @@ fn analysing(canary: &FlaggerCanary) -> Verdict {
             count(canary.status.canary_weight),
             count(Some(weight)),
         ),
+        // After the last one it counts one more.
         (None, Some(iterations)) => Verdict::progressing(
             Reason::Analysis,
-            count(canary.status.iterations),
+            count(canary.status.iterations).min(count(Some(iterations))),
             count(Some(iterations)),
         ),
         (None, None) => {

@@ -144,6 +144,12 @@ fn a_canary_is_done_when_its_primary_has_the_new_template_and_runs_it() {
         PROMOTED,
         &[
             (
+                "C7 by checks, the last of which counts one more",
+                "{Canary/web: {spec: {analysis: {maxWeight: null, iterations: 2}}, status: {phase: Progressing, iterations: 3}}}",
+                BEFORE,
+                "Progressing(Analysis 2/2)",
+            ),
+            (
                 "C1",
                 "{Canary/web: {spec: {suspend: true}}}",
                 BEFORE,
@@ -235,6 +241,13 @@ fn flagger_is_given_three_of_its_looks_and_a_minute() {
         at(&[0, 150])
     );
     assert!(at(&[0, 150, 151]).starts_with("Failed(Retryable, NotDetected)"));
+    // It looks every 10 s at most.
+    let often = format!(
+        "{{Canary/web: {{spec: {{analysis: {{interval: 1s}}}}, status: {{lastAppliedSpec: '111'}}}}, {OLD_PRIMARY}}}"
+    );
+    let at = |seconds: &[i64]| super::files::over_time(PROMOTED, &often, seconds);
+    assert!(at(&[0, 89]).starts_with("Progressing(AwaitDetection 0/1)"));
+    assert!(at(&[0, 90]).starts_with("Failed(Retryable, NotDetected)"));
     let kept = canary("{}", "Deployment/web: {spec: {replicas: 2}}");
     let at = |seconds: &[i64]| super::files::over_time(PROMOTED, &kept, seconds);
     assert!(at(&[0, 59]).starts_with("Progressing(CanaryScaleDown 0/1)"));

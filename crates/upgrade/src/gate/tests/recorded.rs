@@ -18,6 +18,9 @@ const JOB: &str = include_str!("recorded/job.jsonl");
 const CANARY: &str = include_str!("recorded/argo-rollout-canary-with-a-pause-of-3-s.jsonl");
 const BLUE_GREEN: &str =
     include_str!("recorded/argo-rollout-blue-green-with-a-scale-down-delay-of-4-s.jsonl");
+const FLAGGER: &str = include_str!("recorded/flagger-canary-one-check-then-promoted.jsonl");
+const UNQUESTIONED: &str = include_str!("recorded/flagger-canary-skipanalysis.jsonl");
+const FAILED: &str = include_str!("recorded/flagger-canary-its-check-fails.jsonl");
 
 /// The objects by kind and name.
 type State = BTreeMap<(String, String), Value>;
@@ -50,10 +53,10 @@ fn read(text: &str) -> History {
 }
 
 impl History {
-    /// The workload that was rolled.
+    /// The workload that was rolled. Of a Canary and its target the target is judged with it.
     fn record(&self) -> &Recorded {
-        let mut records = self.records.iter();
-        records.find(|record| record.applied.is_some()).unwrap()
+        let applied = self.records.iter().filter(|it| it.applied.is_some());
+        applied.min_by_key(|it| it.object.kind != "Canary").unwrap()
     }
 
     fn states(&self) -> Vec<(i64, State)> {
@@ -155,6 +158,11 @@ fn alive(state: &State) -> BTreeSet<String> {
 
 /// P5: the gate is shut at every state with an old pod alive, and open at the last one. Its verdicts in their order.
 fn verdicts(text: &str) -> String {
+    verdicts_until(text, Gate::Open)
+}
+
+/// The same of a rollout that ends in another way.
+fn verdicts_until(text: &str, end: Gate) -> String {
     let history = read(text);
     let old = history.old();
     for told in [history.told(), history.told_live()] {
@@ -167,7 +175,7 @@ fn verdicts(text: &str) -> String {
                 told.sentence()
             );
         }
-        assert_eq!(told.last().unwrap().1.gate(), Gate::Open);
+        assert_eq!(told.last().unwrap().1.gate(), end);
     }
     let told = history.told_live();
     let mut verdicts: Vec<_> = told
@@ -209,6 +217,40 @@ fn a_real_canary() {
 #[test]
 fn a_real_blue_green_switch() {
     insta::assert_snapshot!(verdicts(BLUE_GREEN), @"NotObserved Updating Cutover ScaleDownDelay OldPods Open");
+}
+
+#[test]
+fn a_real_canary_of_flagger() {
+    insta::assert_snapshot!(verdicts(FLAGGER), @"AwaitDetection Analysis Promoting Open");
+}
+
+#[test]
+fn a_real_canary_of_flagger_without_an_analysis() {
+    insta::assert_snapshot!(verdicts(UNQUESTIONED), @"AwaitDetection Analysis NotObserved Updating OldReplicas OldPods OldEndpoints Open");
+}
+
+/// Flagger says `Succeeded` of the run before until it has looked, and `Succeeded` of this one before its primary rolls.
+#[test]
+fn a_canary_that_says_that_it_succeeded_may_have_all_its_old_pods() {
+    let canary = ("Canary".to_owned(), "web".to_owned());
+    for text in [FLAGGER, UNQUESTIONED] {
+        let history = read(text);
+        let old = history.old();
+        let says_so = |state: &State| {
+            let phase = state[&canary]["status"]["phase"].as_str();
+            matches!(phase, Some("Succeeded" | "Initialized"))
+        };
+        let told = history.told();
+        let early = told
+            .iter()
+            .filter(|(state, _)| says_so(state) && alive(state).intersection(&old).count() >= 3);
+        assert!(early.count() > 0);
+    }
+}
+
+#[test]
+fn a_real_canary_of_flagger_that_fails() {
+    insta::assert_snapshot!(verdicts_until(FAILED, Gate::Failed), @"AwaitDetection Analysis AnalysisFailed");
 }
 
 /// The window in which `updatedReplicas` is less than `replicas` and nothing is unavailable: a pod of the surge is
