@@ -69,7 +69,7 @@ pub(super) struct ForceArgs {
     /// A release (`shop-3`, `shop#3`) or a plan (`shop`: its newest release)
     #[arg(value_name = "RELEASE")]
     release: String,
-    /// The step that moves, or has failed while others go on; `freeze`: the release goes on in the freeze windows of its plan
+    /// The step that moves, has failed while others go on, or was done and is not any more; `freeze`: the release goes on in the freeze windows of its plan
     #[arg(value_name = "STEP")]
     step: String,
     /// Why; kept with the release
@@ -114,10 +114,11 @@ pub(super) async fn force(output: &Output, args: &ForceArgs) -> Result<(), Failu
         return thaw(output, args, (&connection, &releases), &name).await;
     }
     let step = step_of(&release, &args.step)?;
-    if !matches!(
+    let is_shut = matches!(
         step.state.as_str(),
         "Moving" | "Removing" | "Draining" | "Failed"
-    ) {
+    );
+    if !is_shut && step.regressed.is_empty() {
         let words = format!(
             "`{}` of release `{name}` is {}: it has no gate that is shut",
             step.name, step.state

@@ -37,7 +37,8 @@ impl Listener for LogListener {
                 Event::ServiceFailed { .. }
                 | Event::BuildFailed { .. }
                 | Event::Refused { .. }
-                | Event::Regressed { .. } => {
+                | Event::Regressed { .. }
+                | Event::InvariantBroken { .. } => {
                     tracing::info!(release = %name, reason = event.reason(), ?event);
                 }
                 Event::Unreachable { message } => {
@@ -63,6 +64,7 @@ impl Listener for LogListener {
                 | Event::Approved { .. }
                 | Event::Forced { .. }
                 | Event::Retried { .. }
+                | Event::Recovered { .. }
                 | Event::Paused
                 | Event::Resumed
                 | Event::Superseded { .. }

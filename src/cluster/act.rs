@@ -81,6 +81,18 @@ impl Acting<'_> {
                 }
                 Ok(Vec::new())
             }
+            Action::Pause {
+                service: _,
+                objects,
+                is_paused,
+            } => {
+                for object in objects {
+                    self.while_held(self.pause(object, *is_paused))
+                        .await
+                        .map_err(|error| error.about(object))?;
+                }
+                Ok(Vec::new())
+            }
             Action::RemoveLeftover { objects } => {
                 // Nothing hangs on their order any more, so one that stays does not keep the others.
                 let mut failures = Vec::new();
@@ -180,6 +192,12 @@ impl Acting<'_> {
         let workload = Workload::from_object(value)
             .map_err(|error| WriteError::Refused(Code::NotAnObject, error.to_string()))?;
         Ok(workload.map(|workload| (object.clone(), Applied::from_response(&workload, None))))
+    }
+
+    async fn pause(&self, object: &ObjectRef, is_paused: bool) -> Result<(), WriteError> {
+        let api = self.api(object).await;
+        let api = api.map_err(|error| self.missing(object, &error))?;
+        write::pause(&api, object, is_paused).await
     }
 
     async fn delete(&self, object: &ObjectRef) -> Result<(), WriteError> {

@@ -83,6 +83,7 @@ fn kind(event: &Event) -> Option<EventType> {
         | Event::BuildCancelled { .. }
         | Event::Approved { .. }
         | Event::Retried { .. }
+        | Event::Recovered { .. }
         | Event::Superseded { .. }
         | Event::Frozen { .. }
         | Event::Thawed { .. }
@@ -94,6 +95,7 @@ fn kind(event: &Event) -> Option<EventType> {
         | Event::BuildFailed { .. }
         | Event::Refused { .. }
         | Event::Regressed { .. }
+        | Event::InvariantBroken { .. }
         | Event::Forced { .. }
         | Event::PlannedAnew { .. }
         | Event::NotRemoved { .. }

@@ -13,6 +13,11 @@ use crate::upgrade::{ActFailure, Precondition};
 pub const FIELD_MANAGER: &str = "tidegate";
 /// Under this name we keep the number of pods that we do not choose any more, until an autoscaler does.
 pub(super) const HANDOVER_MANAGER: &str = "tidegate-handover";
+/// Under this name we pause a workload in the middle of its rollout, so that this can be taken back whatever else we
+/// have applied.
+const PAUSE_MANAGER: &str = "tidegate-pause";
+/// All names under which we write.
+pub(super) const OUR_MANAGERS: [&str; 3] = [FIELD_MANAGER, HANDOVER_MANAGER, PAUSE_MANAGER];
 
 /// How the API server begins where a field of an applied object has a wrong type, or text that does not suit it.
 const WRONG_TYPE: [&str; 2] = [
@@ -163,6 +168,8 @@ async fn apply_whole(
     }
     let applied = apply_owning(api, &manifest, name, &parameters(), take_over).await?;
     drop_entries(api, applied.clone(), name, take_over).await?;
+    // What an earlier release had paused and never let go on, since it ended before.
+    let_go_on(api, &applied, name).await?;
     // Our own answer: what is read again later may hold somebody else's change, and is not what we applied.
     Ok(applied)
 }
@@ -324,6 +331,52 @@ fn is_dropped(entry: &ManagedFieldsEntry, take_over: &[String]) -> bool {
     let is_created = manager == FIELD_MANAGER && entry.operation.as_deref() == Some("Update");
     let is_whole = entry.subresource.as_deref().unwrap_or_default().is_empty();
     is_whole && (is_created || take_over.iter().any(|taken| taken == manager))
+}
+
+/// Pauses a workload, or takes our pause back. Nothing is done where it is gone, or there is no pause of ours.
+pub(super) async fn pause(
+    api: &Api<DynamicObject>,
+    object: &ObjectRef,
+    is_paused: bool,
+) -> Result<(), WriteError> {
+    let found = api.get_opt(&object.name).await;
+    let Some(live) = found.map_err(|error| judge(&error))? else {
+        return Ok(());
+    };
+    if !is_paused {
+        return let_go_on(api, &live, &object.name).await;
+    }
+    let manifest = json!({
+        "apiVersion": object.api_version,
+        "kind": object.kind,
+        // Of this very object: an apply would create another one.
+        "metadata": {"name": object.name, "uid": live.metadata.uid},
+        "spec": {"paused": true},
+    });
+    let parameters = PatchParams::apply(PAUSE_MANAGER);
+    let paused = apply_owning(api, &manifest, &object.name, &parameters, &[]).await;
+    paused.map(|_| ())
+}
+
+/// Takes our pause back: what an apply does not name any more, and nobody else owns, is gone.
+async fn let_go_on(
+    api: &Api<DynamicObject>,
+    live: &DynamicObject,
+    name: &str,
+) -> Result<(), WriteError> {
+    let entries = live.metadata.managed_fields.iter().flatten();
+    let mut managers = entries.filter_map(|entry| entry.manager.as_deref());
+    let (true, Some(types)) = (managers.any(|it| it == PAUSE_MANAGER), &live.types) else {
+        return Ok(());
+    };
+    let nothing = json!({
+        "apiVersion": types.api_version,
+        "kind": types.kind,
+        "metadata": {"name": name, "uid": live.metadata.uid},
+    });
+    let parameters = PatchParams::apply(PAUSE_MANAGER);
+    let applied = api.patch(name, &parameters, &Patch::Apply(&nothing)).await;
+    applied.map(|_| ()).map_err(|error| judge(&error))
 }
 
 /// Applies an object as a dry run: what the server would store, or why it would not.

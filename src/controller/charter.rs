@@ -70,6 +70,7 @@ fn strategy(bundle: &Bundle) -> Strategy {
             .and_then(|most| usize::try_from(most).ok())
             .unwrap_or(BUILDS_MAX),
         on_failure: written.on_failure,
+        on_regression: written.on_regression,
         soak: read(&written.soak),
         asked_before: written
             .approvals

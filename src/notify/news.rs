@@ -46,6 +46,8 @@ impl News {
             | Event::ServiceDone { .. }
             | Event::ServiceFailed { .. }
             | Event::Regressed { .. }
+            | Event::InvariantBroken { .. }
+            | Event::Recovered { .. }
             | Event::Approved { .. }
             | Event::Forced { .. }
             | Event::Retried { .. }

@@ -267,10 +267,11 @@ impl Process {
                 });
                 made.await.map(|()| Vec::new())
             }
-            // Nothing is built here: no frozen input of a simulation has a recipe.
-            Action::Build { .. } | Action::BeginBuild { .. } | Action::CancelBuild { .. } => {
-                Ok(Vec::new())
-            }
+            // Nothing is built or paused here: no frozen input of a simulation has a recipe, or asks for a pause.
+            Action::Build { .. }
+            | Action::BeginBuild { .. }
+            | Action::CancelBuild { .. }
+            | Action::Pause { .. } => Ok(Vec::new()),
             Action::Publish { held_out: _ } => {
                 let graph = hold(&self.shared).scenario.graph_object();
                 let published = self.write(&graph, |shared| {

@@ -187,6 +187,8 @@ impl Metrics {
             | Event::ServiceStarted { .. }
             | Event::ServiceFailed { .. }
             | Event::Regressed { .. }
+            | Event::InvariantBroken { .. }
+            | Event::Recovered { .. }
             | Event::Approved { .. }
             | Event::Forced { .. }
             | Event::Retried { .. }

@@ -67,6 +67,8 @@ mod persons;
 #[cfg(test)]
 mod refuse;
 #[cfg(test)]
+mod regress;
+#[cfg(test)]
 mod shop;
 #[cfg(test)]
 mod sourced;

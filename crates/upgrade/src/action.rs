@@ -63,6 +63,15 @@ pub enum Action {
         /// The objects, in the order in which they go.
         objects: Vec<ObjectRef>,
     },
+    /// Pause workloads in the middle of their rollout, or take that pause back.
+    Pause {
+        /// The service.
+        service: StepId,
+        /// The workloads.
+        objects: Vec<ObjectRef>,
+        /// Which of the two.
+        is_paused: bool,
+    },
     /// Delete what earlier releases brought and nobody has any more.
     RemoveLeftover {
         /// The objects, in the order in which they go.
@@ -115,6 +124,7 @@ impl Action {
             | Self::CancelBuild { .. }
             | Self::Publish { .. } => None,
             Self::Apply { service, .. }
+            | Self::Pause { service, .. }
             | Self::RemoveWorkloads { service, .. }
             | Self::RemoveRest { service, .. } => Some(service),
         }

@@ -12,7 +12,7 @@ use super::gate::Policy;
 use super::step_id::StepId;
 use super::surge::Swell;
 use tidegate_spec::crd::{
-    Advance, CompletionRule, DrainLevel, GateSettings, HeldVariable, OnFailure,
+    Advance, CompletionRule, DrainLevel, GateSettings, HeldVariable, OnFailure, OnRegression,
 };
 use tidegate_spec::{ObjectRef, Retention, ServiceName};
 
@@ -105,6 +105,8 @@ pub struct Strategy {
     pub builds_max: usize,
     /// What becomes of the release when a service fails.
     pub on_failure: OnFailure,
+    /// What is done when a service that was done is not any more, while what comes after it moves.
+    pub on_regression: OnRegression,
     /// How long what comes after a service waits once that is done.
     pub soak: Option<SignedDuration>,
     /// What starts only with somebody's word.
@@ -140,6 +142,7 @@ impl Strategy {
             surge_pods_max: None,
             builds_max: BUILDS_MAX,
             on_failure: OnFailure::Halt,
+            on_regression: OnRegression::Alarm,
             soak: None,
             asked_before: BTreeSet::new(),
             wave_deadline: None,

@@ -78,6 +78,20 @@ pub enum Event {
         /// A sentence.
         message: String,
     },
+    /// A service that was done is not any more, while what depends on it moves.
+    InvariantBroken {
+        /// Which.
+        service: StepId,
+        /// A sentence.
+        message: String,
+    },
+    /// It is done again.
+    Recovered {
+        /// Which.
+        service: StepId,
+        /// A sentence.
+        message: String,
+    },
     /// Somebody has approved a step.
     Approved {
         /// Which.
@@ -200,6 +214,8 @@ impl Event {
             Self::ServiceDone { .. } => "ServiceDone",
             Self::ServiceFailed { .. } => "ServiceFailed",
             Self::Regressed { .. } => "Regressed",
+            Self::InvariantBroken { .. } => "InvariantBroken",
+            Self::Recovered { .. } => "Recovered",
             Self::Approved { .. } => "Approved",
             Self::Forced { .. } => "Forced",
             Self::Retried { .. } => "Retried",
@@ -230,6 +246,8 @@ impl Event {
             | Self::ServiceDone { service, .. }
             | Self::ServiceFailed { service, .. }
             | Self::Regressed { service, .. }
+            | Self::InvariantBroken { service, .. }
+            | Self::Recovered { service, .. }
             | Self::Approved { service, .. }
             | Self::Forced { service, .. }
             | Self::Retried { service, .. } => Some(service),
@@ -306,6 +324,8 @@ impl Event {
             Self::Unreachable { message } => format!("the API server does not answer: {message}"),
             Self::Refused { message }
             | Self::Regressed { message, .. }
+            | Self::InvariantBroken { message, .. }
+            | Self::Recovered { message, .. }
             | Self::Approved { message, .. }
             | Self::Forced { message, .. }
             | Self::Retried { message, .. }

@@ -21,6 +21,7 @@ mod people;
 mod progress;
 mod publish;
 mod recheck;
+mod regress;
 mod restore;
 mod room;
 mod start;

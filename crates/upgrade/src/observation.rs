@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::action::{Outcome, Precondition};
 use super::agenda::Agenda;
 use super::gate::Snapshot;
+use super::regress::grounds;
 use super::state::{Standing, State};
 use super::step_id::StepId;
 use tidegate_build::Seen;
@@ -124,9 +125,9 @@ impl Asked {
 }
 
 /// The steps that every observation shows, from the caches where nobody wishes more: those whose pods move, and
-/// those whose old pods must stay away while a drain waits.
+/// those whose old pods must stay away while a drain waits, or while others move that rest on that.
 fn always_shown(agenda: &Agenda, state: &State) -> BTreeSet<StepId> {
-    let mut shown = BTreeSet::new();
+    let mut shown = grounds(agenda, state);
     for (step, service) in &state.services {
         match service.standing {
             Standing::Moving | Standing::Removing => drop(shown.insert(step.clone())),

@@ -21,10 +21,11 @@ pub(super) fn take_in(turn: &mut Turn<'_>) {
         let Some(service) = turn.state.services.get_mut(&step) else {
             continue;
         };
-        if service.forced.is_some() || !may_be_forced(service.standing) {
+        if service.forced.is_some() || !may_be_forced(service) {
             continue;
         }
         service.forced = Some(word.clone());
+        service.regressed = None;
         turn.events.push(Event::Forced {
             message: said(&format!("{step} counts as done by the word of"), word),
             service: step,
@@ -63,14 +64,12 @@ fn take_in_retries(turn: &mut Turn<'_>, words: &[Approval]) {
 }
 
 /// Whether there is a gate of it that could count as open.
-fn may_be_forced(standing: Standing) -> bool {
-    match standing {
+fn may_be_forced(service: &ServiceState) -> bool {
+    match service.standing {
         Standing::Moving | Standing::Removing | Standing::Draining | Standing::Failed => true,
-        Standing::Waiting
-        | Standing::Starting
-        | Standing::Retiring
-        | Standing::Clearing
-        | Standing::Done => false,
+        // It was done, and is not any more.
+        Standing::Done => service.regressed.is_some(),
+        Standing::Waiting | Standing::Starting | Standing::Retiring | Standing::Clearing => false,
     }
 }
 

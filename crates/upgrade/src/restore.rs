@@ -165,6 +165,8 @@ fn read_service(
         from: status.from.clone(),
         to: status.to.clone(),
     };
+    let paused_for = Some(status.paused_for.as_str()).filter(|text| !text.is_empty());
+    let paused_for = paused_for.map(StepId::parse).transpose().map_err(strange)?;
     let kept = ServiceState {
         standing,
         records,
@@ -172,6 +174,8 @@ fn read_service(
         ended: status.end_time.as_ref().map(|time| time.0),
         approval: status.approval.clone(),
         forced: status.forced.clone(),
+        regressed: Some(status.regressed.clone()).filter(|text| !text.is_empty()),
+        paused_for,
         retries: status.retries,
         progress: progress(status, standing),
     };

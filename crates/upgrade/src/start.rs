@@ -193,6 +193,8 @@ fn begin(turn: &mut Turn<'_>, name: &StepId, member: &Member) {
     }
     service.standing = Standing::Starting;
     service.started = Some(now);
+    // Its apply takes back what pause an earlier try has left.
+    service.paused_for = None;
     service.progress = super::state::Progress::default();
     turn.events.push(Event::ServiceStarted {
         service: name.clone(),

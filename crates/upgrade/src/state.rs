@@ -1,6 +1,6 @@
 //! What a release remembers: exactly what is kept in `.status`, and beside it what may be forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -191,6 +191,10 @@ pub struct ServiceState {
     pub approval: Option<Approval>,
     /// Who has said that its gate counts as open.
     pub forced: Option<Approval>,
+    /// Why it is not done any more, though it was, while what comes after it moves.
+    pub regressed: Option<String>,
+    /// The step, not done any more, for which its workloads are paused.
+    pub paused_for: Option<StepId>,
     /// How many words that it is tried again were taken in.
     pub retries: u32,
     /// For people.
@@ -207,6 +211,8 @@ impl ServiceState {
             ended: None,
             approval: None,
             forced: None,
+            regressed: None,
+            paused_for: None,
             retries: 0,
             progress: Progress::default(),
         }
@@ -254,6 +260,8 @@ pub struct Fleeting {
     pub leftover_removed: bool,
     /// Services that were done and are not any more, as last told.
     pub regressed: BTreeMap<StepId, String>,
+    /// Steps whose workloads are known to be paused for another one, or whose pause was refused.
+    pub paused: BTreeSet<StepId>,
 }
 
 /// All there is to remember of a release.

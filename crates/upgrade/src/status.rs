@@ -8,7 +8,7 @@ use super::gate::Recorded;
 pub use super::restore::{StatusError, from_status, removed, unmoved};
 use super::state::{Course, Ending, Record, ServiceState, Standing, State};
 use super::step_id::StepId;
-use super::{room, why};
+use super::{regress, room, why};
 use tidegate_spec::ObjectRef;
 use tidegate_spec::crd::{
     FreezeStatus, Held, PlanDigest, ReleaseStatus, ServiceStatus, WaveStatus,
@@ -122,6 +122,12 @@ fn service_status(
         needs_approval: agenda.is_asked_for(name),
         approval: service.approval.clone(),
         forced: service.forced.clone(),
+        regressed: service.regressed.clone().unwrap_or_default(),
+        paused_for: service
+            .paused_for
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         retries: service.retries,
         held: (!member.held.is_empty()).then(|| Held {
             contract: member.belongings.stamp.clone(),
@@ -205,27 +211,30 @@ fn conditions(
             ("Unknown", "True", "False")
         }
     };
-    [
+    let own = [
         ("Ready", ready),
         ("Reconciling", reconciling),
         ("Stalled", stalled),
-    ]
-    .into_iter()
-    .map(|(kind, status)| {
-        let kept = before
-            .iter()
-            .find(|c| c.type_ == kind && c.status == status);
-        Condition {
-            type_: kind.to_owned(),
-            status: status.to_owned(),
-            reason: reason.clone(),
-            message: message.clone(),
-            observed_generation: Some(generation),
-            last_transition_time: kept.map_or_else(
-                || Time(now),
-                |condition| condition.last_transition_time.clone(),
-            ),
-        }
-    })
-    .collect()
+    ];
+    let own = own.map(|(kind, status)| (kind, status, reason.clone(), message.clone()));
+    let alarm = regress::condition(agenda, state, before);
+    own.into_iter()
+        .chain(alarm)
+        .map(|(kind, status, reason, message)| {
+            let kept = before
+                .iter()
+                .find(|c| c.type_ == kind && c.status == status);
+            Condition {
+                type_: kind.to_owned(),
+                status: status.to_owned(),
+                reason,
+                message,
+                observed_generation: Some(generation),
+                last_transition_time: kept.map_or_else(
+                    || Time(now),
+                    |condition| condition.last_transition_time.clone(),
+                ),
+            }
+        })
+        .collect()
 }

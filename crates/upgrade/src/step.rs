@@ -9,6 +9,7 @@ use super::event::Event;
 use super::failed::{AfterFailure, after_failure};
 use super::observation::{Observation, Wish};
 use super::publish::publish;
+use super::regress::{grounds, watch_done};
 use super::start::{CLAIMED, claimed, start_ready};
 use super::state::{Course, Ending, Standing, State};
 use super::step_id::StepId;
@@ -146,6 +147,7 @@ fn advance(turn: &mut Turn<'_>) {
     super::builds::fail_steps(turn);
     super::people::force(turn);
     watch_gates(turn);
+    watch_done(turn);
     match after_failure(turn) {
         AfterFailure::GoOn => {}
         AfterFailure::Wait => return,
@@ -164,7 +166,7 @@ fn advance(turn: &mut Turn<'_>) {
         .state
         .services
         .values()
-        .all(|service| service.standing == Standing::Done)
+        .all(|service| service.standing == Standing::Done && service.paused_for.is_none())
     {
         turn.state.course = Course::Publishing;
         publish(turn);
@@ -260,7 +262,12 @@ fn close_waves(turn: &mut Turn<'_>) {
 /// Drops the records of services that nothing waits for any more: `.status` has a limit.
 fn forget(turn: &mut Turn<'_>) {
     let agenda = turn.agenda;
-    for name in agenda.members.keys() {
+    let grounds = grounds(agenda, &turn.state);
+    for name in agenda
+        .members
+        .keys()
+        .filter(|name| !grounds.contains(*name))
+    {
         let awaited =
             agenda.members.iter().any(|(other, member)| {
                 member.after.contains(name)

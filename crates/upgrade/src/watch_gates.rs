@@ -5,9 +5,11 @@ use jiff::Timestamp;
 use super::agenda::{Change, Member};
 use super::event::Event;
 use super::gate::{self, Assessment, Gate, Memory, Read, Reason, Snapshot, Verdict};
+use super::regress;
 use super::state::{Progress, ServiceState, Standing};
 use super::step_id::StepId;
 use super::turn::{TRY_AGAIN_MS, Turn, later, whole_second};
+use super::why::REGRESSED;
 use tidegate_spec::ObjectRef;
 
 /// How soon a service that shows signs of failure is looked at again, though nothing happened.
@@ -80,13 +82,9 @@ pub(super) fn look(
         .filter_map(|(_, snapshot)| snapshot.workload.as_ref());
     let parts: Vec<ObjectRef> = there.flat_map(gate::references).collect();
     for (workload, snapshot) in snapshots {
-        // A Canary's target, or what a Rollout takes its template from, is judged with that one.
-        if parts
+        let is_part = parts
             .iter()
-            .any(|part| part.identity() == workload.identity())
-        {
-            continue;
-        }
+            .any(|part| part.identity() == workload.identity());
         let goes = goes(member, workload);
         if goes && is_kept_for_now(member, service.standing) {
             continue;
@@ -112,7 +110,11 @@ pub(super) fn look(
                 return None;
             }
         };
-        assessed.push((workload.clone(), assessment, memory));
+        // A Canary's target, or what a Rollout takes its template from, is judged with that one, as long as it is what
+        // was applied.
+        if !is_part || !assessment.is_of_the_applied() {
+            assessed.push((workload.clone(), assessment, memory));
+        }
     }
     Some(Look { assessed, live })
 }
@@ -206,6 +208,11 @@ fn note(turn: &mut Turn<'_>, name: &StepId, look: &Look) {
     if let Some(worst) = look.worst() {
         worst.reason().clone_into(&mut progress.reason);
         progress.message = worst.sentence();
+    }
+    let service = turn.state.services.get(name);
+    if let Some(words) = service.and_then(|service| regress::words(&turn.state, service)) {
+        REGRESSED.clone_into(&mut progress.reason);
+        progress.message = words;
     }
     let kept = turn.state.fleeting.progress.get(name);
     let known = kept.or_else(|| {

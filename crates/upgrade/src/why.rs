@@ -73,6 +73,10 @@ pub fn of(agenda: &Agenda, state: &State, name: &StepId) -> (String, String) {
             let words = forced.map(|word| said("its gate counts as open by the word of", word));
             ("Forced".to_owned(), words.collect())
         }
+        Standing::Done if let Some(words) = &service.regressed => (
+            REGRESSED.to_owned(),
+            format!("it was done and is not any more: {words}"),
+        ),
         Standing::Done if is_drain(agenda, name) => {
             let message = "done: nothing is left of what was written before";
             ("Done".to_owned(), message.to_owned())

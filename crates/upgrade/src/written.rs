@@ -20,7 +20,10 @@ fn take_outcome(turn: &mut Turn<'_>, name: &StepId) {
     let Some(service) = turn.state.services.get_mut(name) else {
         return;
     };
-    match came_of(&seen.outcomes, |action| action.service() == Some(name)) {
+    let is_write = |action: &Action| !matches!(action, Action::Pause { .. });
+    match came_of(&seen.outcomes, |action| {
+        is_write(action) && action.service() == Some(name)
+    }) {
         Came::Nothing => {}
         Came::Well(outcome) => {
             turn.state.fleeting.repeated.remove(&Some(name.clone()));

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 
 use crate::cluster::error::ClusterError;
 use crate::cluster::releases::{NewRelease, Releases};
-use crate::cluster::write::{FIELD_MANAGER, HANDOVER_MANAGER};
+use crate::cluster::write::OUR_MANAGERS;
 use crate::drift::{Change, told};
 use crate::manifest::Bundle;
 use crate::spec::crd::{Planning, Release, ReleasePlan, Trigger};
@@ -87,9 +87,7 @@ fn only(bundle: &Bundle, changes: &[Change]) -> Vec<String> {
 
 /// The managers from which fields are taken back, beside those that the plan names.
 fn taken(of_plan: &[String], changes: &[Change]) -> Vec<String> {
-    let is_foreign = |by: &&String| {
-        !of_plan.contains(by) && by.as_str() != FIELD_MANAGER && by.as_str() != HANDOVER_MANAGER
-    };
+    let is_foreign = |by: &&String| !of_plan.contains(by) && !OUR_MANAGERS.contains(&by.as_str());
     let others = changes.iter().filter_map(|change| change.by.as_ref());
     let others: BTreeSet<String> = others.filter(is_foreign).cloned().collect();
     let all = of_plan.iter().cloned().chain(others);

@@ -7,7 +7,7 @@ use crate::cluster::differences::bare;
 use crate::cluster::error::ClusterError;
 use crate::cluster::manifests;
 use crate::cluster::prepare::stamp;
-use crate::cluster::write::{FIELD_MANAGER, HANDOVER_MANAGER};
+use crate::cluster::write::{FIELD_MANAGER, OUR_MANAGERS};
 use crate::drift::{Change, What, Writer, later_writers};
 use crate::manifest::Bundle;
 use crate::spec::ObjectRef;
@@ -31,7 +31,7 @@ pub(super) async fn look(
         return Ok(vec![plain(object, What::Gone, None)]);
     };
     let entries = live.metadata.managed_fields.clone().unwrap_or_default();
-    let writers = later_writers(&entries, &[FIELD_MANAGER, HANDOVER_MANAGER]);
+    let writers = later_writers(&entries, &OUR_MANAGERS);
     let last = writers.iter().max_by_key(|writer| writer.at);
     let labels = live.metadata.labels.as_ref();
     if labels
@@ -95,7 +95,7 @@ fn of_conflicts(
         let by = change.by.as_deref().unwrap_or_default();
         let is_scaled = by == "kube-controller-manager"
             && change.what == What::Field("spec.replicas".to_owned());
-        !is_scaled && by != FIELD_MANAGER && by != HANDOVER_MANAGER
+        !is_scaled && !OUR_MANAGERS.contains(&by)
     };
     changes.filter(is_foreign).take(FIELDS_MAX).collect()
 }

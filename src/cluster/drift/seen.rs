@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::api::{DynamicObject, PartialObjectMeta};
 use kube::runtime::watcher::Event;
 
-use crate::cluster::write::{FIELD_MANAGER, HANDOVER_MANAGER};
+use crate::cluster::write::OUR_MANAGERS;
 use crate::drift::{Writer, later_writers};
 use crate::spec::ObjectRef;
 
@@ -57,7 +57,7 @@ impl Seen {
         let entries = metadata.managed_fields.unwrap_or_default();
         let known = Known {
             version: metadata.resource_version.unwrap_or_default(),
-            writers: later_writers(&entries, &[FIELD_MANAGER, HANDOVER_MANAGER]),
+            writers: later_writers(&entries, &OUR_MANAGERS),
         };
         let name = metadata.name.unwrap_or_default();
         let before = self.known.insert(name, known.clone());

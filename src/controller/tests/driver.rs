@@ -158,10 +158,11 @@ impl Driver {
             Action::RollBack { services: _ } => {
                 self.one(&shared(), |_| Ok(())).await.map(|()| Vec::new())
             }
-            // Nothing is built here: no frozen input of a simulation has a recipe.
-            Action::Build { .. } | Action::BeginBuild { .. } | Action::CancelBuild { .. } => {
-                Ok(Vec::new())
-            }
+            // Nothing is built or paused here: no frozen input of a simulation has a recipe, or asks for a pause.
+            Action::Build { .. }
+            | Action::BeginBuild { .. }
+            | Action::CancelBuild { .. }
+            | Action::Pause { .. } => Ok(Vec::new()),
             Action::Publish { held_out } => self
                 .one(&shared(), |cluster| {
                     cluster.held_out.clone_from(held_out);

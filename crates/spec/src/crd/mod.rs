@@ -28,8 +28,8 @@ pub use graph::{
 pub use live::{LiveService, LiveSets, LiveSetsSpec};
 pub use notify::{CloudEvents, CommitStatus, Notify, Occasion, Provider, Slack};
 pub use plan::{
-    Advance, ApprovalGate, Concurrency, Deadlines, DriftPolicy, History, OnFailure, Order,
-    ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
+    Advance, ApprovalGate, Concurrency, Deadlines, DriftPolicy, History, OnFailure, OnRegression,
+    Order, ReleasePlan, ReleasePlanSpec, ReleasePlanStatus, Strategy,
 };
 pub use release::{
     Approval, Archived, Bundle, Control, Held, HeldVariable, PlanDigest, Planning, Release,

@@ -160,6 +160,9 @@ pub struct Strategy {
     /// What becomes of the release when a service fails, or the build of its image. Default: `Halt`.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub on_failure: OnFailure,
+    /// What is done when a service that was done is not any more, while what comes after it moves. Default: `Alarm`.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub on_regression: OnRegression,
     /// How long a wait may last.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub deadlines: Deadlines,
@@ -216,6 +219,16 @@ pub enum OnFailure {
     Rollback,
     /// What does not come after the service goes on; then it ends as failed.
     Continue,
+}
+
+/// What is done when a service that was done is not any more, while what comes after it moves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnRegression {
+    /// It is told, and nothing that comes after it starts before it is done again.
+    #[default]
+    Alarm,
+    /// The Deployments and Rollouts that move after it are paused, too, and go on when it is done again.
+    Pause,
 }
 
 /// How services that have a switch move.

@@ -427,6 +427,12 @@ pub struct ServiceStatus {
     /// Who has said that its gate counts as open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forced: Option<Approval>,
+    /// Why it is not done any more, though it was, while what comes after it moves.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub regressed: String,
+    /// The step, not done any more, for which its workloads are paused.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub paused_for: String,
     /// How often it was tried again after it had failed.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub retries: u32,

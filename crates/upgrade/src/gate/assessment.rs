@@ -93,7 +93,7 @@ impl Assessment {
     }
 
     /// Whether it speaks of the object that was applied: that is there, is it still, and its controller has seen it.
-    pub(super) fn is_of_the_applied(&self) -> bool {
+    pub(crate) fn is_of_the_applied(&self) -> bool {
         !matches!(
             self.rollout.reason(),
             Reason::DeletedDuringWait

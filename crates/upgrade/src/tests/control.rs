@@ -335,6 +335,13 @@ fn records_are_dropped_when_nothing_waits_for_the_service_any_more() {
         "the write of web may come again"
     );
     scene.turn("9s ok(web) web=mid");
-    assert_eq!(kept(&scene), ["web"]);
-    assert_eq!(scene.state.fleeting.memory.len(), 1);
+    assert_eq!(
+        kept(&scene),
+        ["store", "web"],
+        "it must stay done while web moves"
+    );
+    scene.turn("10s web=new");
+    scene.turn("12s web=new");
+    assert_eq!(kept(&scene), Vec::<String>::new());
+    assert_eq!(scene.state.fleeting.memory.len(), 0);
 }

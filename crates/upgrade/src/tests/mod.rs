@@ -10,6 +10,7 @@ mod gates;
 pub(crate) mod objects;
 mod parts;
 mod people;
+mod regress;
 mod removal;
 mod saved;
 mod scene;

@@ -117,6 +117,8 @@ prop_compose! {
         since in times(),
         (new_ready, new_wanted, old_alive) in (0..9_u32, 0..9_u32, 0..9_u32),
         reason in prop::sample::select(vec!["", "OldPods", "Regressed", "WriteRepeated"]),
+        regressed in prop::option::of("[a-z ]{1,20}"),
+        paused_for in prop::option::of(Just(name("store"))),
     ) -> ServiceState {
         let workload = standing_reference(service);
         ServiceState {
@@ -126,6 +128,8 @@ prop_compose! {
             ended,
             approval: None,
             forced: None,
+            regressed,
+            paused_for,
             retries: 0,
             progress: Progress {
                 new_ready, new_wanted, old_alive, since,

@@ -2,7 +2,7 @@
 //!
 //! A system: `store | cart after store | old delete after cart | parallel 1`. The words after a name are
 //! `create`, `delete`, `job`, `final`, `build` (its image is built), `drops` (it had a Deployment `<name>/old` that it does not have any more),
-//! `after x,y`, `swells 2` (so many pods more while it rolls); `<name>/flip` and `<name>/drain` are steps of their own, the latter with `until 60s,lag`; a part that begins with `advance`, `builds`, `rollback`, `continue`, `soak`, `ask`, `wave-deadline`, `parallel`, `surge`, `shared`, `leftover`, `deadline` or
+//! `after x,y`, `swells 2` (so many pods more while it rolls); `<name>/flip` and `<name>/drain` are steps of their own, the latter with `until 60s,lag`; a part that begins with `advance`, `builds`, `rollback`, `continue`, `pauses`, `soak`, `ask`, `wave-deadline`, `parallel`, `surge`, `shared`, `leftover`, `deadline` or
 //! `release-deadline` is a setting.
 //!
 //! A line: `12s store=mid cart~old +web ok(store) pause`. `store=mid` is a live look at a service, `store~mid` a
@@ -28,7 +28,7 @@ use crate::{
     Outcome, Precondition, Prepared, ServiceState, State, StepId, Strategy, Surge, Swell, Wanted,
     WaveTimes, status, step, why,
 };
-use tidegate_spec::crd::{Advance, Approval, DrainLevel, FreezeWindow, OnFailure};
+use tidegate_spec::crd::{Advance, Approval, DrainLevel, FreezeWindow, OnFailure, OnRegression};
 use tidegate_spec::{Code, ObjectRef, Retention, ServiceName};
 
 /// When every script starts.
@@ -91,6 +91,7 @@ impl Scene {
                 "wave-deadline" => strategy.wave_deadline = Some(seconds(words[1])),
                 "rollback" => strategy.on_failure = OnFailure::Rollback,
                 "continue" => strategy.on_failure = OnFailure::Continue,
+                "pauses" => strategy.on_regression = OnRegression::Pause,
                 "builds" => strategy.builds_max = words[1].parse().expect("a number"),
                 "deadline" => strategy.service_deadline = Some(seconds(words[1])),
                 "release-deadline" => strategy.release_deadline = Some(seconds(words[1])),
@@ -288,6 +289,7 @@ impl Scene {
                     answered.collect()
                 }
                 Action::ApplyShared { .. }
+                | Action::Pause { .. }
                 | Action::RemoveWorkloads { .. }
                 | Action::RemoveRest { .. }
                 | Action::RemoveLeftover { .. }

@@ -136,6 +136,8 @@ fn big(service: &str, number: usize) -> ServiceState {
         ended: None,
         approval: None,
         forced: None,
+        regressed: None,
+        paused_for: None,
         retries: 0,
         progress: Progress {
             new_ready: 3,

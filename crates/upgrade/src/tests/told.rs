@@ -44,6 +44,14 @@ fn act(agenda: &Agenda, action: &Action) -> String {
         Action::RemoveRest { service, objects } => {
             format!("remove rest of {service} ({})", kinds(objects))
         }
+        Action::Pause {
+            service,
+            objects,
+            is_paused,
+        } => {
+            let verb = if *is_paused { "pause" } else { "let go on" };
+            format!("{verb} {service} ({})", kinds(objects))
+        }
         Action::RemoveLeftover { objects } => format!("remove leftover ({})", kinds(objects)),
         Action::RollBack { services } => {
             let names: Vec<_> = services.iter().map(ToString::to_string).collect();
@@ -114,7 +122,9 @@ pub(super) fn event(event: &Event) -> String {
             reason: why,
             message,
         } => format!("!{reason} {service} {why}: {message}"),
-        Event::Regressed { service, message } => format!("!{reason} {service}: {message}"),
+        Event::Regressed { service, message }
+        | Event::InvariantBroken { service, message }
+        | Event::Recovered { service, message } => format!("!{reason} {service}: {message}"),
         Event::Approved {
             service: _,
             message,
