@@ -33,8 +33,20 @@ impl Family {
 
     /// Asked of the API server now.
     pub(super) async fn live(source: Source<'_>, object: &ObjectRef) -> Result<Self, ClusterError> {
+        Self::live_with(source, object, &[]).await
+    }
+
+    /// The same with the routers that may lead to it.
+    pub(super) async fn live_with(
+        source: Source<'_>,
+        object: &ObjectRef,
+        routers: &[ObjectRef],
+    ) -> Result<Self, ClusterError> {
         let workload = live_workload(source, object).await?;
-        let others = others(source, workload.as_ref()).await?;
+        let mut others = others(source, workload.as_ref()).await?;
+        for router in routers {
+            others.extend(live_workload(source, router).await?);
+        }
         Ok(Self { workload, others })
     }
 

@@ -12,7 +12,7 @@ use super::world::{ClusterWorld, world_error};
 use crate::controller::WorldError;
 use crate::spec::ObjectRef;
 use crate::spec::crd::HeldVariable;
-use crate::upgrade::gate::{Baseline, Snapshot};
+use crate::upgrade::gate::{Baseline, DrainLevel, Snapshot, is_router};
 use crate::upgrade::{Agenda, Prepared, ServiceState, State, StepId};
 
 impl ClusterWorld {
@@ -63,13 +63,14 @@ impl ClusterWorld {
     ) -> Result<BTreeMap<StepId, Vec<(ObjectRef, Snapshot)>>, WorldError> {
         let (acting, namespace) = (self.acting.clone(), self.namespace.clone());
         let kinds = self.kinds.clone();
+        let routers = self.routers();
         let source = Source {
             client: &acting,
             kinds: &kinds,
         };
         let known = self.caches().await?;
         let mut snapshots: BTreeMap<StepId, Vec<(ObjectRef, Snapshot)>> = BTreeMap::new();
-        let live_targets = Targets::of(agenda, state, live);
+        let live_targets = Targets::of(agenda, state, live, &routers);
         if !live.is_empty() {
             let abouts = live_targets.abouts();
             let read = read_live(source, &namespace, known, &abouts)
@@ -80,7 +81,7 @@ impl ClusterWorld {
                 of_service.push((target.workload.clone(), snapshot));
             }
         }
-        let cached_targets = Targets::of(agenda, state, cached);
+        let cached_targets = Targets::of(agenda, state, cached, &routers);
         let pool = Pool::cached(known);
         let now = Timestamp::now();
         for (target, about) in cached_targets.list.iter().zip(cached_targets.abouts()) {
@@ -91,6 +92,17 @@ impl ClusterWorld {
             of_service.push((target.workload.clone(), pool.snapshot(&about, family, now)));
         }
         Ok(snapshots)
+    }
+}
+
+impl ClusterWorld {
+    /// What of the release sends calls to Services by rules.
+    fn routers(&self) -> Vec<ObjectRef> {
+        let objects = self.bundle.objects.iter().map(|entry| &entry.reference);
+        objects
+            .filter(|object| is_router(object))
+            .cloned()
+            .collect()
     }
 }
 
@@ -105,10 +117,16 @@ struct Target<'a> {
     siblings: Vec<ObjectRef>,
     recorded: BTreeSet<String>,
     before: Option<&'a Baseline>,
+    routers: &'a [ObjectRef],
 }
 
 impl<'a> Targets<'a> {
-    fn of(agenda: &Agenda, state: &'a State, services: &BTreeSet<StepId>) -> Self {
+    fn of(
+        agenda: &Agenda,
+        state: &'a State,
+        services: &BTreeSet<StepId>,
+        routers: &'a [ObjectRef],
+    ) -> Self {
         let mut list = Vec::new();
         for name in services {
             let Some(member) = agenda.members.get(name) else {
@@ -116,6 +134,11 @@ impl<'a> Targets<'a> {
             };
             let service = state.services.get(name);
             let recorded = service.map(recorded_pods).unwrap_or_default();
+            // Where all old pods go, a router leads to none.
+            let routers = match member.belongings.drain {
+                DrainLevel::Endpoints => routers,
+                DrainLevel::Pods | DrainLevel::None => &[],
+            };
             list.extend(member.judged().map(|workload| {
                 Target {
                     service: name.clone(),
@@ -128,6 +151,7 @@ impl<'a> Targets<'a> {
                     recorded: recorded.clone(),
                     before: service
                         .and_then(|service| service.records.get(workload)?.baseline.as_ref()),
+                    routers,
                 }
             }));
         }
@@ -142,6 +166,7 @@ impl<'a> Targets<'a> {
                 siblings: &target.siblings,
                 recorded: &target.recorded,
                 before: target.before,
+                routers: target.routers,
             })
             .collect()
     }

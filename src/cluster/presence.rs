@@ -70,6 +70,7 @@ pub async fn presence(
             siblings: &workloads,
             recorded: &recorded,
             before: None,
+            routers: &[],
         };
         let look = pool.snapshot(&about, family, Timestamp::now());
         looks.push((workload.clone(), look));

@@ -21,7 +21,9 @@ use super::caches::Caches;
 use super::error::ClusterError;
 use super::family::{Family, Source};
 use crate::spec::ObjectRef;
-use crate::upgrade::gate::{Baseline, Departure, Read, Snapshot, Workload, is_live, selects};
+use crate::upgrade::gate::{
+    Baseline, Departure, Read, Snapshot, Workload, is_live, selects, shares,
+};
 
 /// Everything of one namespace that gates look at, at one moment.
 pub(super) struct Pool {
@@ -92,7 +94,7 @@ impl Pool {
     pub(super) fn snapshot(&self, about: &About<'_>, family: Family, now: Timestamp) -> Snapshot {
         let all = family.all();
         let own = self.own_pods(about, &all);
-        let services = self.services_in_front(about, &all);
+        let services = self.services_in_front(about, &family);
         let names: BTreeSet<&str> = services
             .iter()
             .filter_map(|service| service.metadata.name.as_deref())
@@ -193,8 +195,10 @@ impl Pool {
             .collect()
     }
 
-    /// Services whose selector picks the workload's pods, as they are or as they were.
-    fn services_in_front(&self, about: &About<'_>, family: &[&Workload]) -> Vec<Service> {
+    /// Services whose selector picks the workload's pods, as they are or as they were, and those that routers send a part
+    /// of the same calls to.
+    fn services_in_front(&self, about: &About<'_>, family: &Family) -> Vec<Service> {
+        let (others, family) = (&family.others, family.all());
         let templates: Vec<ObjectMeta> = family
             .iter()
             .map(|workload| workload.template().metadata.clone().unwrap_or_default())
@@ -202,12 +206,12 @@ impl Pool {
         let known_pods = self
             .pods
             .iter()
-            .filter(|pod| about.knows(&pod.metadata) || about.claims(family, &pod.metadata));
+            .filter(|pod| about.knows(&pod.metadata) || about.claims(&family, &pod.metadata));
         let pods: Vec<&ObjectMeta> = templates
             .iter()
             .chain(known_pods.map(|pod| &pod.metadata))
             .collect();
-        pick(&self.services, |service| {
+        let own = pick(&self.services, |service| {
             let selector = service
                 .spec
                 .as_ref()
@@ -220,7 +224,25 @@ impl Pool {
                             .all(|(key, value)| label(metadata, key) == Some(value))
                     })
             })
-        })
+        });
+        self.with_shares(own, others, &about.workload.namespace)
+    }
+
+    /// The same with those that routers send a part of the same calls to.
+    fn with_shares(
+        &self,
+        mut services: Vec<Service>,
+        others: &[Workload],
+        namespace: &str,
+    ) -> Vec<Service> {
+        let named = |service: &Service| service.metadata.name.clone().unwrap_or_default();
+        let fronts: Vec<String> = services.iter().map(named).collect();
+        let fronts = fronts.iter().map(String::as_str).collect();
+        let shares = shares(others, &fronts, namespace).services;
+        services.extend(pick(&self.services, |service| {
+            shares.contains(&named(service))
+        }));
+        services
     }
 
     /// The uids of the pods that are the workload's own, by whatever says so.
@@ -281,6 +303,8 @@ pub(super) struct About<'a> {
     pub(super) recorded: &'a BTreeSet<String>,
     /// The workload as it was before: its pods are found by that when the object is gone.
     pub(super) before: Option<&'a Baseline>,
+    /// The routers of the release, where they have to be asked.
+    pub(super) routers: &'a [ObjectRef],
 }
 
 impl About<'_> {
@@ -409,7 +433,7 @@ async fn families(source: Source<'_>, abouts: &[About<'_>]) -> Result<Vec<Family
     try_join_all(
         abouts
             .iter()
-            .map(|about| Family::live(source, about.workload)),
+            .map(|about| Family::live_with(source, about.workload, about.routers)),
     )
     .await
 }

@@ -233,6 +233,7 @@ async fn live_revisions(
             siblings: workloads,
             recorded: &recorded,
             before: None,
+            routers: &[],
         };
         let found = Family::live(source, workload).await?;
         if found.workload.is_some() {

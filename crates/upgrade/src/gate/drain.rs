@@ -115,7 +115,10 @@ fn of_blockers(scene: &Scene<'_, '_>, pods: Vec<OldPod>) -> Drain {
     if !blockers.is_empty() {
         return Drain::Draining(blockers);
     }
-    if let Some(detail) = unknown {
+    let elsewhere = scene.fronts.shares.elsewhere.first();
+    let elsewhere = elsewhere
+        .map(|words| format!("{words}, which gets a part of its calls, is no Service here"));
+    if let Some(detail) = unknown.or(elsewhere) {
         return Drain::Unprovable(Reason::UnknownEndpoint, detail);
     }
     let mismatch = stamps::mismatch(scene.look.snapshot, scene.lineage);

@@ -10,7 +10,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::baseline::{Baseline, is_in_front_of};
 use super::lineage::{Lineage, Standing};
+use super::routers::{self, Shares};
 use super::snapshot::{self, Snapshot};
+use tidegate_spec::crd::DrainLevel;
 
 /// The label by which an EndpointSlice names its Service.
 pub(super) const SERVICE_NAME: &str = "kubernetes.io/service-name";
@@ -23,6 +25,8 @@ pub(super) struct Fronts<'a> {
     pub(super) names: BTreeSet<&'a str>,
     /// Those that are known by their endpoints alone.
     pub(super) unshown: BTreeSet<&'a str>,
+    /// What routers send a part of the same calls to, where an old pod may live on.
+    pub(super) shares: Shares,
     /// All selectors, old ones included: a changed selector is a rollout of its own.
     selectors: Vec<&'a BTreeMap<String, String>>,
 }
@@ -32,6 +36,7 @@ impl<'a> Fronts<'a> {
         baseline: &'a Baseline,
         snapshot: &'a Snapshot,
         lineage: &Lineage<'_>,
+        drain: DrainLevel,
     ) -> Self {
         let was_in_front = |service: &Service| {
             is_in(&service.metadata, &baseline.workload.namespace)
@@ -56,11 +61,19 @@ impl<'a> Fronts<'a> {
             .iter()
             .map(|service| snapshot::name(&service.metadata));
         let listed = listed(baseline, snapshot, lineage);
+        let names: BTreeSet<&str> = names
+            .chain(baseline.services.keys().map(String::as_str))
+            .chain(listed.iter().copied())
+            .collect();
+        let shares = match drain {
+            DrainLevel::Endpoints => {
+                routers::shares(&snapshot.others, &names, &baseline.workload.namespace)
+            }
+            DrainLevel::Pods | DrainLevel::None => Shares::default(),
+        };
         Self {
-            names: names
-                .chain(baseline.services.keys().map(String::as_str))
-                .chain(listed.iter().copied())
-                .collect(),
+            names,
+            shares,
             unshown: listed
                 .into_iter()
                 .filter(|name| !is_shown(snapshot, &baseline.workload.namespace, name))
@@ -179,7 +192,9 @@ pub(super) fn seen<'a>(
         .filter(|slice| is_in(&slice.metadata, namespace))
         .filter_map(|slice| {
             let service = snapshot::label(&slice.metadata, SERVICE_NAME)?;
-            fronts.names.contains(service).then_some((service, slice))
+            let is_asked =
+                fronts.names.contains(service) || fronts.shares.services.contains(service);
+            is_asked.then_some((service, slice))
         })
         .flat_map(|(service, slice)| {
             slice

@@ -35,6 +35,7 @@ mod promotion;
 mod reason;
 mod record;
 mod revisions;
+mod routers;
 mod rule;
 mod sentence;
 mod serving;
@@ -64,6 +65,7 @@ pub use policy::Policy;
 pub use reason::Reason;
 pub use record::Recorded;
 pub use revisions::{LiveRevision, revisions};
+pub use routers::{Shares, is_router, shares};
 pub use snapshot::{Departure, Read, Snapshot, Unreadable, is_live, is_ready, selects};
 pub use template::template_digest;
 pub use verdict::{Blockers, Class, Drain, Leaving, OldEndpoint, OldPod, Owner, Serving, Verdict};
@@ -182,7 +184,7 @@ pub fn assess(
             (judge(&look, live, &lineage, &scan), scan)
         }
     };
-    let fronts = Fronts::of(baseline, snapshot, &lineage);
+    let fronts = Fronts::of(baseline, snapshot, &lineage, policy.drain);
     let seen = endpoints::seen(snapshot, &fronts, &baseline.workload.namespace);
     let scene = Scene {
         look: &look,
@@ -247,7 +249,7 @@ pub fn assess_removed(
         memory: &memory,
     };
     let lineage = Lineage::of_removed(baseline, snapshot);
-    let fronts = Fronts::of(baseline, snapshot, &lineage);
+    let fronts = Fronts::of(baseline, snapshot, &lineage, policy.drain);
     let seen = endpoints::seen(snapshot, &fronts, &baseline.workload.namespace);
     let scene = Scene {
         look: &look,

@@ -20,6 +20,7 @@ use super::fault::{Fault, typed};
 use super::memory::Memory;
 use super::policy::Policy;
 use super::record::Recorded;
+use super::routers::is_router;
 use super::snapshot::{self, Read, Snapshot, Unreadable};
 use super::workload::Workload;
 use super::{assess, assess_removed, kin};
@@ -210,6 +211,12 @@ impl Objects {
             .collect()
     }
 
+    /// What sends calls to Services by rules, of all namespaces: a rule may be about another one.
+    fn routers(&self) -> impl Iterator<Item = Workload> {
+        let all = self.workloads.iter().chain(&self.owned);
+        all.filter(|object| is_router(&object.reference())).cloned()
+    }
+
     /// Everything about one workload, as of a moment.
     pub fn snapshot(&self, workload: &ObjectRef, now: Timestamp) -> Snapshot {
         let mut all = self.workloads.iter();
@@ -234,7 +241,11 @@ impl Objects {
         Snapshot {
             now,
             read: Read::File,
-            others: self.others(live),
+            others: self
+                .others(live)
+                .into_iter()
+                .chain(self.routers())
+                .collect(),
             workload: live.cloned(),
             jobs: pick(&self.jobs, |object| is_here(&object.metadata)),
             replica_sets: pick(&self.replica_sets, |object| is_here(&object.metadata)),

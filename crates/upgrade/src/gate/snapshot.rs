@@ -44,7 +44,7 @@ pub struct Snapshot {
     /// The Jobs of the namespace that others own; a CronJob needs its own.
     pub jobs: Vec<Job>,
     /// What the workload refers to: a Canary's target and primary, the Deployment of a Rollout's `workloadRef`, the
-    /// StorageClass of a claim.
+    /// StorageClass of a claim; and the routers that may lead to it.
     pub others: Vec<Workload>,
     /// The pods of the namespace, Terminating ones included.
     pub pods: Vec<Pod>,

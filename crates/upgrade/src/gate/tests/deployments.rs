@@ -98,6 +98,16 @@ fn old_pods_count_until_they_are_gone() {
             "Complete / Draining(1)",
         ),
         (
+            "9 the status does not say how many terminate",
+            &["{pods: a a a b:T, deployment: {status: {terminatingReplicas: null}}}"],
+            "Complete / Draining(1)",
+        ),
+        (
+            "9 it says one",
+            &["{pods: a a a b:T, deployment: {status: {terminatingReplicas: 1}}}"],
+            "Complete / Draining(1)",
+        ),
+        (
             "10 the status says that none terminates",
             &["{pods: a a a b:T, deployment: {status: {terminatingReplicas: 0}}}"],
             "Complete / Draining(1)",
