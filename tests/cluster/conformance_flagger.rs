@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::conformance::{begin, follow, version};
 use crate::files::{Files, workload};
 use crate::looks::{Rollout, Watched};
-use crate::support::{Space, eventually};
+use crate::support::{Space, condition, eventually, set_image, state_of};
 
 /// How long a Canary may take: eight looks of Flagger, and what its pods take.
 const LONG: Duration = Duration::from_secs(150);
@@ -142,6 +142,26 @@ fn flagged(version: u32) -> Files {
         .with(unquestioned("server"))
         .with_workload("client", &version.to_string(), pace)
         .at_pace(pace)
+}
+
+#[tokio::test]
+async fn a_target_that_somebody_changes_in_mid_wait_fails_its_service() {
+    let space = flagger_space("changed").await;
+    space.run(&flagged(1)).await.with_code(0);
+    let running = space.start_run(&flagged(2));
+    space
+        .until("pair-2", "the wait for Flagger", |status| {
+            state_of(status, "server") == "Moving"
+        })
+        .await;
+    set_image(&space, "server", "registry/server:3").await;
+    running.done().await.with_code(5);
+    let status = space.status("pair-2").await;
+    let message = condition(&status, "Ready").1;
+    assert!(
+        message.contains("Deployment server") && message.contains("`kubectl-set`"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

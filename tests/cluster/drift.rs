@@ -44,7 +44,7 @@ async fn succeeded(space: &Space, name: &str) {
 }
 
 /// Changes a Deployment as another program does.
-async fn change(space: &Space, deployment: &str, manager: &str, patch: &Value) {
+pub(crate) async fn change(space: &Space, deployment: &str, manager: &str, patch: &Value) {
     let parameters = PatchParams {
         field_manager: Some(manager.to_owned()),
         ..PatchParams::default()

@@ -1,5 +1,6 @@
 //! What is neither a Deployment nor its like: autoscalers beside it, and objects that the release waits for.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams,
@@ -94,6 +95,41 @@ async fn until_server_says(space: &Space, release: &str, words: &str) {
             servers.any(|server| server.message.contains(words))
         })
         .await;
+}
+
+/// What takes a half of the server's calls, and nobody's plan has it.
+fn legacy() -> Files {
+    Files::graph("legacy", &json!([])).with_workload("legacy", "0", QUICK)
+}
+
+#[tokio::test]
+async fn where_old_pods_may_live_on_whoever_gets_a_part_of_the_calls_must_be_gone() {
+    let space = Space::new("routed").await;
+    space.apply_as("kubectl", &legacy()).await;
+    space.until_rolled_out().await;
+    let path = |service: &str| {
+        json!({"path": "/", "pathType": "Prefix",
+            "backend": {"service": {"name": service, "port": {"number": 50051}}}})
+    };
+    let ingress = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "server"},
+        "spec": {"rules": [{"host": "shop.example", "http": {"paths": [path("server"), path("legacy")]}}]},
+    });
+    let graph = ("ServiceGraph", "pair");
+    let files = pair(1)
+        .with(ingress)
+        .set(graph, "spec/services/0/drain", json!("Endpoints"));
+    let running = space.start_run(&files);
+    until_server_says(&space, "pair-1", "legacy").await;
+    let none = Patch::Merge(json!({"spec": {"replicas": 0}}));
+    let deployments = space.api::<Deployment>();
+    deployments
+        .patch("legacy", &PatchParams::default(), &none)
+        .await
+        .unwrap();
+    running.done().await.with_code(0);
 }
 
 async fn say(api: &Api<DynamicObject>, status: Value) {

@@ -1,11 +1,9 @@
 //! A server that was done and is undone by somebody while its client moves.
 
-use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use crate::files::{Files, pair};
-use crate::support::{Running, Space, condition, eventually, state_of};
+use crate::support::{Running, Space, condition, eventually, set_image, state_of};
 
 /// The pair, whose client moves slowly enough to be caught at it.
 fn slow(version: u32) -> Files {
@@ -13,21 +11,6 @@ fn slow(version: u32) -> Files {
     pair(version)
         .set(plan, "spec/strategy/onRegression", json!("Pause"))
         .steer("client", "ready-delay", "6s")
-}
-
-/// Sets the server's image as somebody does by hand.
-async fn set_image(space: &Space, image: &str) {
-    let container = json!({"name": "main", "image": image});
-    let patch = json!({"spec": {"template": {"spec": {"containers": [container]}}}});
-    let parameters = PatchParams {
-        field_manager: Some("kubectl-set".to_owned()),
-        ..PatchParams::default()
-    };
-    space
-        .api::<Deployment>()
-        .patch("server", &parameters, &Patch::Strategic(&patch))
-        .await
-        .unwrap();
 }
 
 async fn is_paused(space: &Space) -> bool {
@@ -43,7 +26,7 @@ async fn paused(space: &Space) -> Running {
             state_of(status, "client") == "Moving"
         })
         .await;
-    set_image(space, "registry/server:1").await;
+    set_image(space, "server", "registry/server:1").await;
     eventually("the pause of the client", async || {
         is_paused(space).await.then_some(())
     })
@@ -69,7 +52,7 @@ async fn a_client_is_paused_while_its_server_is_not_done_and_goes_on_afterwards(
         why.stdout
     );
 
-    set_image(&space, "registry/server:2").await;
+    set_image(&space, "server", "registry/server:2").await;
     running.done().await.with_code(0);
     assert!(!is_paused(&space).await);
     let status = space.status("pair-2").await;
@@ -83,7 +66,7 @@ async fn a_pause_that_a_release_has_left_is_taken_back_by_the_next_one() {
     space.tidegate(&["abort", "pair-2"]).await.with_code(0);
     running.done().await.with_code(6);
     assert!(is_paused(&space).await);
-    set_image(&space, "registry/server:2").await;
+    set_image(&space, "server", "registry/server:2").await;
     space.run(&slow(2)).await.with_code(0);
     assert!(!is_paused(&space).await);
 }

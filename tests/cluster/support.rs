@@ -407,6 +407,13 @@ pub(crate) fn is_own_workload_write(write: &Write) -> bool {
         && !write.dry_run
 }
 
+/// Sets the image of a Deployment as somebody does by hand.
+pub(crate) async fn set_image(space: &Space, name: &str, image: &str) {
+    let container = json!({"name": "main", "image": image});
+    let patch = json!({"spec": {"template": {"spec": {"containers": [container]}}}});
+    crate::drift::change(space, name, "kubectl-set", &patch).await;
+}
+
 /// Whether `kubectl rollout status` would be content.
 pub(crate) fn is_rolled_out(deployment: &Deployment) -> bool {
     let wanted = deployment.spec.replicas.unwrap_or(1);

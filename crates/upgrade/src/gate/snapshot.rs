@@ -194,7 +194,7 @@ pub(super) fn service_selects(selector: &BTreeMap<String, String>, metadata: &Ob
 }
 
 /// Not dead: it may take or make a call now or later. A deletion timestamp does not make it dead,
-/// unless the pod was never bound to a node.
+/// unless the pod was never bound to a node. One that ran was bound, whatever is left of it to be read.
 pub fn is_live(pod: &Pod) -> bool {
     let phase = pod
         .status
@@ -202,7 +202,8 @@ pub fn is_live(pod: &Pod) -> bool {
         .and_then(|status| status.phase.as_deref());
     let ended = matches!(phase, Some("Succeeded" | "Failed"));
     let bound = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    let never_bound = is_terminating(pod) && bound.unwrap_or_default().is_empty();
+    let never_ran = matches!(phase, None | Some("Pending"));
+    let never_bound = is_terminating(pod) && never_ran && bound.unwrap_or_default().is_empty();
     !ended && !never_bound
 }
 

@@ -137,6 +137,11 @@ fn old_pods_count_until_they_are_gone() {
             "Complete / Drained",
         ),
         (
+            "one that runs was bound, though nobody says where",
+            &["{pods: a a a b:T, patch: {web-b-1: {spec: {nodeName: null}}}}"],
+            "Complete / Draining(1)",
+        ),
+        (
             "ended old pods are dead",
             &["pods: a a a b:F b:S"],
             "Complete / Drained",
