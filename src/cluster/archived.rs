@@ -1,31 +1,29 @@
 //! On a release: whether the archive has it. Until it says so, nobody deletes it where there is an archive.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use kube::api::PostParams;
 
+use super::conditions::{condition, set_condition};
 use super::error::ClusterError;
 use super::releases::Releases;
 use crate::spec::crd::{Archived, Release};
 
 /// The condition that says it.
 const ARCHIVED: &str = "Archived";
-/// How long a message of a condition is at the most.
-const MESSAGE_CHARACTERS_MAX: usize = 1_000;
 
 impl Releases {
     /// Says on a release that the archive has it.
     pub async fn mark_archived(&self, release: &Release) -> Result<(), ClusterError> {
-        let now = Timestamp::now();
         let mut marked = release.clone();
         let status = marked.status.get_or_insert_default();
-        status.archive = Some(Archived { time: Time(now) });
+        status.archive = Some(Archived {
+            time: Time(Timestamp::now()),
+        });
         let words = "it can be found in the archive, also when it is deleted here";
-        set(
-            &mut status.conditions,
-            condition("True", "Archived", words, now),
-        );
+        let said = condition(ARCHIVED, ("True", "Archived", words), None);
+        set_condition(&mut status.conditions, said);
         self.replace(&marked).await
     }
 
@@ -34,10 +32,8 @@ impl Releases {
         let mut marked = self.get(name).await?;
         let status = marked.status.get_or_insert_default();
         let words = format!("{why}; nothing is lost, it is tried again");
-        set(
-            &mut status.conditions,
-            condition("False", "ArchiveUnavailable", &words, Timestamp::now()),
-        );
+        let said = condition(ARCHIVED, ("False", "ArchiveUnavailable", &words), None);
+        set_condition(&mut status.conditions, said);
         self.replace(&marked).await
     }
 
@@ -49,20 +45,4 @@ impl Releases {
             .map(|_| ())
             .map_err(|error| ClusterError::of(error, format!("release `{name}`")))
     }
-}
-
-fn condition(status: &str, reason: &str, message: &str, now: Timestamp) -> Condition {
-    Condition {
-        type_: ARCHIVED.to_owned(),
-        status: status.to_owned(),
-        reason: reason.to_owned(),
-        message: message.chars().take(MESSAGE_CHARACTERS_MAX).collect(),
-        observed_generation: None,
-        last_transition_time: Time(now),
-    }
-}
-
-fn set(conditions: &mut Vec<Condition>, condition: Condition) {
-    conditions.retain(|other| other.type_ != ARCHIVED);
-    conditions.push(condition);
 }

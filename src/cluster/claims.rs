@@ -3,16 +3,21 @@
 //! In: a live object and the plan that wants to write it. Out: the other plan that has it, by its label. A plan that is not
 //! there any more has nothing.
 
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::api::{DynamicObject, Patch, PatchParams};
-use serde_json::json;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
+use kube::api::DynamicObject;
 
-use super::declared::{MESSAGE_CHARACTERS_MAX, with_condition};
+use super::conditions::{condition, set_condition};
 use super::error::ClusterError;
+use super::plan_status;
 use super::releases::Releases;
 use crate::spec::crd::{CONFLICTED, PLAN_LABEL};
 use crate::spec::{Code, ObjectRef, Problem};
+
+/// The plan whose label an object carries.
+pub(super) fn labelled(live: &DynamicObject) -> Option<&str> {
+    live.labels().get(PLAN_LABEL).map(String::as_str)
+}
 
 /// The plan that has an object, if that is another one and is still there.
 pub(super) async fn claimant(
@@ -20,19 +25,15 @@ pub(super) async fn claimant(
     live: &DynamicObject,
     plan: &str,
 ) -> Result<Option<String>, ClusterError> {
-    let labels = live.metadata.labels.as_ref();
-    let Some(other) = labels.and_then(|labels| labels.get(PLAN_LABEL)) else {
+    let Some(other) = labelled(live).filter(|other| *other != plan) else {
         return Ok(None);
     };
-    if other == plan {
-        return Ok(None);
-    }
     match releases.plan(other).await {
-        Ok(found) => Ok(found.map(|_| other.clone())),
+        Ok(found) => Ok(found.map(|_| other.to_owned())),
         // Without our kinds there is no plan at all.
         Err(ClusterError::NotInstalled | ClusterError::NotFound { .. }) => Ok(None),
         // Who may not look at plans cannot say that it is gone.
-        Err(ClusterError::Forbidden { .. }) => Ok(Some(other.clone())),
+        Err(ClusterError::Forbidden { .. }) => Ok(Some(other.to_owned())),
         Err(error) => Err(error),
     }
 }
@@ -61,43 +62,25 @@ impl Releases {
     ) -> Result<(), ClusterError> {
         let of_claims = problems.iter().filter(|one| one.code == Code::Claimed);
         let words: Vec<String> = of_claims.map(ToString::to_string).collect();
-        let Some(known) = self.plan(plan).await? else {
-            return Ok(());
-        };
-        let status = known.status.unwrap_or_default();
-        let is_known = |one: &Condition| one.type_ == CONFLICTED && one.status == "True";
-        if words.is_empty() && !status.conditions.iter().any(is_known) {
-            return Ok(());
-        }
-        let (value, reason, message) = if words.is_empty() {
-            let message = "nothing that it wants belongs to another plan".to_owned();
+        let message = words.join("; ");
+        let words = if words.is_empty() {
+            let message = "nothing that it wants belongs to another plan";
             ("False", "NothingClaimed", message)
         } else {
-            let message = words.join("; ");
-            let message = message.chars().take(MESSAGE_CHARACTERS_MAX).collect();
-            ("True", "ClaimedByAnotherPlan", message)
+            ("True", "ClaimedByAnotherPlan", message.as_str())
         };
-        let wanted = Condition {
-            type_: CONFLICTED.to_owned(),
-            status: value.to_owned(),
-            reason: reason.to_owned(),
-            message,
-            observed_generation: known.metadata.generation,
-            last_transition_time: Time(Timestamp::now()),
-        };
-        let all = with_condition(&status.conditions, wanted);
-        if all == status.conditions {
-            return Ok(());
-        }
-        // The version makes it fail where somebody else wrote the conditions meanwhile.
-        let patch = json!({
-            "metadata": {"resourceVersion": known.metadata.resource_version},
-            "status": {"conditions": all},
+        let is_known = |one: &Condition| one.type_ == CONFLICTED && one.status == "True";
+        let plans = self.plans();
+        let written = plan_status::write(&plans, plan, |status, generation| {
+            // Of a plan with which nobody was ever at odds nothing is said.
+            if words.0 == "True" || status.conditions.iter().any(is_known) {
+                let wanted = condition(CONFLICTED, words, generation);
+                set_condition(&mut status.conditions, wanted);
+            }
         });
-        self.plans()
-            .patch_status(plan, &PatchParams::default(), &Patch::Merge(&patch))
-            .await
-            .map_err(|error| ClusterError::of(error, format!("plan `{plan}`")))?;
-        Ok(())
+        match written.await {
+            Ok(_) | Err(ClusterError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -3,19 +3,16 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt};
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
+use super::conditions::{condition, set_condition};
 use super::error::ClusterError;
 use crate::spec::crd::{ReleasePlan, ServiceGraph};
 use crate::spec::{Problem, Severity, check_graph, check_plan};
-
-/// How long a condition's message may be.
-pub(super) const MESSAGE_CHARACTERS_MAX: usize = 1000;
 
 /// Watches graphs and plans (of one namespace, or all) for ever, and keeps their status.
 pub async fn keep_declared(client: Client, namespace: Option<&str>) {
@@ -134,46 +131,19 @@ fn conditions(
         .filter(|p| p.severity == Severity::Error)
         .map(ToString::to_string)
         .collect();
-    let (ready, stalled, reason, message) = if errors.is_empty() {
-        ("True", "False", "Valid", "usable".to_owned())
+    let message = errors.join("; ");
+    let (ready, stalled, words) = if errors.is_empty() {
+        ("True", "False", ("Valid", "usable"))
     } else {
-        (
-            "False",
-            "True",
-            "Invalid",
-            errors
-                .join("; ")
-                .chars()
-                .take(MESSAGE_CHARACTERS_MAX)
-                .collect(),
-        )
+        ("False", "True", ("Invalid", message.as_str()))
     };
-    let wanted = [("Ready", ready), ("Stalled", stalled)].map(|(kind, status)| Condition {
-        type_: kind.to_owned(),
-        status: status.to_owned(),
-        reason: reason.to_owned(),
-        message: message.clone(),
-        observed_generation: generation,
-        last_transition_time: Time(Timestamp::now()),
-    });
-    let all = wanted.into_iter().fold(before.to_vec(), |conditions, one| {
-        with_condition(&conditions, one)
-    });
-    (before != all).then_some(all)
-}
-
-/// Conditions with one of them set. One that says the same as before keeps its time, and others stay as they are: a
-/// plan's source has one of its own.
-pub(super) fn with_condition(before: &[Condition], mut wanted: Condition) -> Vec<Condition> {
-    let mut conditions = before.to_vec();
-    match conditions.iter_mut().find(|one| one.type_ == wanted.type_) {
-        Some(known) => {
-            if known.status == wanted.status {
-                wanted.last_transition_time = known.last_transition_time.clone();
-            }
-            *known = wanted;
-        }
-        None => conditions.push(wanted),
+    let (reason, message) = words;
+    let mut all = before.to_vec();
+    for (kind, status) in [("Ready", ready), ("Stalled", stalled)] {
+        set_condition(
+            &mut all,
+            condition(kind, (status, reason, message), generation),
+        );
     }
-    conditions
+    (before != all).then_some(all)
 }

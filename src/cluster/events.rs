@@ -25,11 +25,7 @@ pub struct EventRecorder {
 impl EventRecorder {
     /// Starts the sender.
     pub fn start(client: Client, identity: &str) -> Self {
-        let reporter = Reporter {
-            controller: "tidegate".to_owned(),
-            instance: Some(identity.to_owned()),
-        };
-        let recorder = Recorder::new(client, reporter);
+        let recorder = recorder(client, identity);
         let (queue, mut waiting) = mpsc::channel(WAITING_MAX);
         let mut sender = JoinSet::new();
         sender.spawn(async move {
@@ -53,18 +49,31 @@ impl Listener for EventRecorder {
             let Some(kind) = kind(event) else {
                 continue;
             };
-            let note = event.sentence();
-            let event = KubeEvent {
-                type_: kind,
-                reason: event.reason().to_owned(),
-                note: Some(note.chars().take(NOTE_CHARACTERS_MAX).collect()),
-                action: "Release".to_owned(),
-                secondary: None,
-            };
+            let event = note("Release", kind, (event.reason(), &event.sentence()));
             if self.queue.try_send((event, about.clone())).is_err() {
                 tracing::debug!("an Event was dropped: too many wait to be sent");
             }
         }
+    }
+}
+
+/// Who tells, by the name of this process.
+pub(super) fn recorder(client: Client, identity: &str) -> Recorder {
+    let reporter = Reporter {
+        controller: "tidegate".to_owned(),
+        instance: Some(identity.to_owned()),
+    };
+    Recorder::new(client, reporter)
+}
+
+/// An Event of the length that the API server takes.
+pub(super) fn note(action: &str, kind: EventType, (reason, message): (&str, &str)) -> KubeEvent {
+    KubeEvent {
+        type_: kind,
+        reason: reason.to_owned(),
+        note: Some(message.chars().take(NOTE_CHARACTERS_MAX).collect()),
+        action: action.to_owned(),
+        secondary: None,
     }
 }
 

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 use kube::api::PostParams;
 
+use super::conditions::{condition, set_condition};
 use super::error::ClusterError;
 use super::releases::{Releases, has_ended};
 use crate::spec::crd::{Release, ReleaseStatus};
@@ -85,28 +86,18 @@ fn conditions(
     reason: &str,
     message: &str,
 ) -> Vec<Condition> {
-    let before = release.status.iter().flat_map(|status| &status.conditions);
-    let before: Vec<&Condition> = before.collect();
-    let condition = |(kind, status): (&str, &str)| {
-        let kept = before
-            .iter()
-            .find(|known| known.type_ == kind && known.status == status);
-        Condition {
-            type_: kind.to_owned(),
-            status: status.to_owned(),
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-            observed_generation: release.metadata.generation,
-            last_transition_time: kept.map_or_else(
-                || Time(Timestamp::now()),
-                |known| known.last_transition_time.clone(),
-            ),
-        }
-    };
-    let all = [
+    let status = release.status.iter();
+    let mut all: Vec<Condition> = status
+        .flat_map(|status| status.conditions.clone())
+        .collect();
+    let wanted = [
         ("Ready", ready),
         ("Reconciling", reconciling),
         ("Stalled", stalled),
     ];
-    all.map(condition).into()
+    for (kind, status) in wanted {
+        let said = (status, reason, message);
+        set_condition(&mut all, condition(kind, said, release.metadata.generation));
+    }
+    all
 }

@@ -3,6 +3,7 @@
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::Value;
 
+use crate::cluster::claims::labelled;
 use crate::cluster::differences::bare;
 use crate::cluster::error::ClusterError;
 use crate::cluster::manifests;
@@ -11,7 +12,6 @@ use crate::cluster::write::{FIELD_MANAGER, OUR_MANAGERS};
 use crate::drift::{Change, What, Writer, later_writers};
 use crate::manifest::Bundle;
 use crate::spec::ObjectRef;
-use crate::spec::crd::PLAN_LABEL;
 
 /// How many fields of one object are told.
 const FIELDS_MAX: usize = 10;
@@ -33,12 +33,7 @@ pub(super) async fn look(
     let entries = live.metadata.managed_fields.clone().unwrap_or_default();
     let writers = later_writers(&entries, &OUR_MANAGERS);
     let last = writers.iter().max_by_key(|writer| writer.at);
-    let labels = live.metadata.labels.as_ref();
-    if labels
-        .and_then(|labels| labels.get(PLAN_LABEL))
-        .map(String::as_str)
-        != Some(plan)
-    {
+    if labelled(&live) != Some(plan) {
         return Ok(vec![plain(object, What::Label, last)]);
     }
     let stamp = stamp(&live);

@@ -4,44 +4,32 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::api::{Patch, PatchParams};
-use kube::runtime::events::{Event as KubeEvent, EventType, Recorder, Reporter};
-use kube::{Api, Client, Resource, ResourceExt};
-use serde_json::json;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::Client;
+use kube::runtime::events::EventType;
 
 use super::SourceListener;
-use crate::cluster::declared::{MESSAGE_CHARACTERS_MAX, with_condition};
+use crate::cluster::conditions::{condition, set_condition};
 use crate::cluster::error::ClusterError;
+use crate::cluster::plan_status::PlanTeller;
 use crate::source::{Commit, SourceEvent};
-use crate::spec::crd::{ReleasePlan, SourceStatus};
+use crate::spec::crd::{ReleasePlan, ReleasePlanStatus, SourceStatus};
 
 /// The condition that says how a source is.
 const SOURCE_READY: &str = "SourceReady";
 /// The condition that says how its webhook is.
 const WEBHOOK_HEALTHY: &str = "WebhookHealthy";
-/// How often a write is tried again when somebody else wrote the plan in between.
-const CONFLICTS_MAX: usize = 5;
-/// How long a note of an Event may be: the API server takes 1024 bytes.
-const NOTE_CHARACTERS_MAX: usize = 900;
-
 /// Tells of one plan's source.
 pub(super) struct Told {
-    client: Client,
-    recorder: Recorder,
+    teller: PlanTeller,
     listeners: Vec<Arc<dyn SourceListener>>,
     last: Option<SourceEvent>,
 }
 
 impl Told {
     pub(super) fn new(client: Client, listeners: Vec<Arc<dyn SourceListener>>) -> Self {
-        let reporter = Reporter {
-            controller: "tidegate".to_owned(),
-            instance: Some(crate::cluster::identity()),
-        };
         Self {
-            recorder: Recorder::new(client.clone(), reporter),
-            client,
+            teller: PlanTeller::new(client),
             listeners,
             last: None,
         }
@@ -49,11 +37,8 @@ impl Told {
 
     /// What the plan's status says of its source, from the server and not from a cache.
     pub(super) async fn known(&self, plan: &ReleasePlan) -> Result<SourceStatus, ClusterError> {
-        let plan = self.get(plan).await?;
-        Ok(plan
-            .status
-            .and_then(|status| status.source)
-            .unwrap_or_default())
+        let status = self.teller.newest(plan).await?.status;
+        Ok(status.and_then(|status| status.source).unwrap_or_default())
     }
 
     /// A commit was found; told where it is a new one. Out: whether it is, after another one was known.
@@ -90,9 +75,8 @@ impl Told {
         message: &str,
     ) -> Result<(), ClusterError> {
         self.last = None;
-        let said = condition(plan, SOURCE_READY, ("True", reason, message));
-        self.write(plan, |before| with_condition(before, said.clone()), |_| {})
-            .await
+        let words = ("True", reason, message);
+        self.say(plan, (SOURCE_READY, words), |_| {}).await
     }
 
     /// A webhook led to a look.
@@ -102,13 +86,8 @@ impl Told {
         at: Timestamp,
     ) -> Result<(), ClusterError> {
         let words = ("True", "Delivered", "webhooks come");
-        let said = condition(plan, WEBHOOK_HEALTHY, words);
-        self.write(
-            plan,
-            |before| with_condition(before, said.clone()),
-            |status| status.delivered = Some(Time(at)),
-        )
-        .await
+        let delivered = |source: &mut SourceStatus| source.delivered = Some(Time(at));
+        self.say(plan, (WEBHOOK_HEALTHY, words), delivered).await
     }
 
     /// None came for a commit.
@@ -118,9 +97,7 @@ impl Told {
         };
         let message = event.message();
         let words = ("False", "CommitSeenByPollFirst", message.as_str());
-        let said = condition(plan, WEBHOOK_HEALTHY, words);
-        self.write(plan, |before| with_condition(before, said.clone()), |_| {})
-            .await?;
+        self.say(plan, (WEBHOOK_HEALTHY, words), |_| {}).await?;
         self.publish(plan, &event).await;
         Ok(())
     }
@@ -135,27 +112,27 @@ impl Told {
             Some(why) => ("False", "SecretUnusable", why),
             None => ("Unknown", "NothingDelivered", "no webhook has come yet"),
         };
-        let said = condition(plan, WEBHOOK_HEALTHY, words);
-        let conditions = |before: &[Condition]| {
-            let mut known = before.iter().filter(|one| one.type_ == WEBHOOK_HEALTHY);
-            let stays = known.any(|one| one.reason != "SecretUnusable");
-            if shut.is_none() && stays {
-                before.to_vec()
-            } else {
-                with_condition(before, said.clone())
+        let written = self.teller.write(plan, |status, generation| {
+            let mut known = status.conditions.iter();
+            let stays = shut.is_none()
+                && known.any(|one| one.type_ == WEBHOOK_HEALTHY && one.reason != "SecretUnusable");
+            if !stays {
+                let wanted = condition(WEBHOOK_HEALTHY, words, generation);
+                set_condition(&mut status.conditions, wanted);
             }
-        };
-        self.write(plan, conditions, |_| {}).await
+        });
+        written.await.map(drop)
     }
 
     /// The plan names no webhook any more.
     pub(super) async fn no_webhook(&self, plan: &ReleasePlan) -> Result<(), ClusterError> {
-        let without = |before: &[Condition]| {
-            let others = before.iter().filter(|one| one.type_ != WEBHOOK_HEALTHY);
-            others.cloned().collect()
+        let without = |status: &mut ReleasePlanStatus, _| {
+            status.conditions.retain(|one| one.type_ != WEBHOOK_HEALTHY);
+            if let Some(source) = &mut status.source {
+                source.delivered = None;
+            }
         };
-        self.write(plan, without, |status| status.delivered = None)
-            .await
+        self.teller.write(plan, without).await.map(drop)
     }
 
     /// Tells of an event, once while it stays the same, and keeps what it changes.
@@ -167,9 +144,8 @@ impl Told {
     ) -> Result<(), ClusterError> {
         let ready = if event.is_warning() { "False" } else { "True" };
         let message = event.message();
-        let said = condition(plan, SOURCE_READY, (ready, event.reason(), &message));
-        self.write(plan, |before| with_condition(before, said.clone()), change)
-            .await?;
+        let words = (ready, event.reason(), message.as_str());
+        self.say(plan, (SOURCE_READY, words), change).await?;
         if self.last.as_ref() == Some(event) {
             return Ok(());
         }
@@ -183,83 +159,27 @@ impl Told {
         for listener in &self.listeners {
             listener.hear(plan, event);
         }
-        let note = event.message().chars().take(NOTE_CHARACTERS_MAX).collect();
-        let event = KubeEvent {
-            type_: if event.is_warning() {
-                EventType::Warning
-            } else {
-                EventType::Normal
-            },
-            reason: event.reason().to_owned(),
-            note: Some(note),
-            action: "Source".to_owned(),
-            secondary: None,
+        let kind = if event.is_warning() {
+            EventType::Warning
+        } else {
+            EventType::Normal
         };
-        if let Err(error) = self.recorder.publish(&event, &plan.object_ref(&())).await {
-            tracing::debug!(%error, "an Event was not taken");
-        }
+        let words = (event.reason(), &*event.message());
+        self.teller.publish(plan, "Source", kind, words).await;
     }
 
-    async fn write(
+    /// Sets a condition, and what is known of the source.
+    async fn say(
         &self,
         plan: &ReleasePlan,
-        conditions: impl Fn(&[Condition]) -> Vec<Condition>,
+        (kind, words): (&str, (&str, &str, &str)),
         change: impl Fn(&mut SourceStatus),
     ) -> Result<(), ClusterError> {
-        for _ in 0..CONFLICTS_MAX {
-            let newest = self.get(plan).await?;
-            let before = newest.status.clone().unwrap_or_default();
-            let known = before.source.clone().unwrap_or_default();
-            let mut source = known.clone();
-            change(&mut source);
-            let conditions = conditions(&before.conditions);
-            if conditions == before.conditions && source == known {
-                return Ok(());
-            }
-            // The version makes it fail if the conditions were written by somebody else meanwhile.
-            let patch = json!({
-                "metadata": {"resourceVersion": newest.metadata.resource_version},
-                "status": {"conditions": conditions, "source": source},
-            });
-            let written = self
-                .api(plan)
-                .patch_status(
-                    &plan.name_any(),
-                    &PatchParams::default(),
-                    &Patch::Merge(&patch),
-                )
-                .await;
-            match written {
-                Ok(_) => return Ok(()),
-                Err(kube::Error::Api(status)) if status.code == 409 => {}
-                Err(error) => return Err(ClusterError::of(error, what(plan))),
-            }
-        }
-        Err(ClusterError::Conflict { what: what(plan) })
-    }
-
-    async fn get(&self, plan: &ReleasePlan) -> Result<ReleasePlan, ClusterError> {
-        let found = self.api(plan).get(&plan.name_any()).await;
-        found.map_err(|error| ClusterError::of(error, what(plan)))
-    }
-
-    fn api(&self, plan: &ReleasePlan) -> Api<ReleasePlan> {
-        Api::namespaced(self.client.clone(), &plan.namespace().unwrap_or_default())
-    }
-}
-
-fn condition(
-    plan: &ReleasePlan,
-    kind: &str,
-    (status, reason, message): (&str, &str, &str),
-) -> Condition {
-    Condition {
-        type_: kind.to_owned(),
-        status: status.to_owned(),
-        reason: reason.to_owned(),
-        message: message.chars().take(MESSAGE_CHARACTERS_MAX).collect(),
-        observed_generation: plan.metadata.generation,
-        last_transition_time: Time(Timestamp::now()),
+        let written = self.teller.write(plan, |status, generation| {
+            change(status.source.get_or_insert_default());
+            set_condition(&mut status.conditions, condition(kind, words, generation));
+        });
+        written.await.map(drop)
     }
 }
 
@@ -268,8 +188,4 @@ pub(super) fn speaks_of_webhook(plan: &ReleasePlan) -> bool {
     let status = plan.status.iter();
     let mut conditions = status.flat_map(|status| &status.conditions);
     conditions.any(|one| one.type_ == WEBHOOK_HEALTHY)
-}
-
-fn what(plan: &ReleasePlan) -> String {
-    format!("plan `{}`", plan.name_any())
 }
