@@ -10,11 +10,13 @@ endif
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidegate
 DENY_VERSION = 0.20.2
 AXE_VERSION = 4
+STATIC = $(shell uname -m)-unknown-linux-musl
+AUTHORITIES = /etc/ssl/certs/ca-certificates.crt
 AXE = $(CACHE)/axe/node_modules/axe-core/axe.min.js
 DENY = $(CACHE)/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check postgres cluster-tests buildkit browser-tests side-by-side fuzz mutants-gate bench bench-plan generate devcluster deny
+.PHONY: help demo test check postgres cluster-tests buildkit browser-tests side-by-side fuzz mutants-gate bench bench-plan generate image devcluster deny
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,9 +84,18 @@ bench: bench-plan ## What planning costs, then what tidegate costs a release: ma
 bench-plan: ## What planning costs at five sizes, beside a plain topological sort: time and memory
 	$(CARGO) bench --locked -p tidegate-planner --bench plan
 
-generate: ## Write crds/ and the snapshots of command output anew
+generate: ## Write crds/, the Helm chart and the snapshots of command output anew
 	$(CARGO) run --locked --quiet --bin tidegate -- crds > crds/tidegate.yaml
+	$(CARGO) run --locked --quiet --bin tidegate -- install --chart deploy/chart
 	INSTA_UPDATE=always $(CARGO) test $(FEATURES) --lib --test it
+
+image: ## The controller as one static program in target/image, ready to be built into an image
+	rustup target add $(STATIC) 2>/dev/null
+	@command -v musl-gcc >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq musl-tools; } || \
+		{ echo "a static program needs musl-gcc: apt-get install musl-tools" >&2; exit 1; }
+	env -u OPENSSL_NO_VENDOR $(CARGO) build --release --locked --bin tidegate --target $(STATIC)
+	mkdir -p target/image && cp target/$(STATIC)/release/tidegate target/image/ && cp $(AUTHORITIES) target/image/ca-certificates.crt
+	@echo "build it with:  docker build --tag registry.example/tidegate:0.1.0 --file deploy/Dockerfile target/image"
 
 devcluster: ## A local control plane until Ctrl-C
 	$(CARGO) run --locked -p devcluster --bin devcluster -- up

@@ -31,6 +31,7 @@ pub mod controller;
 pub mod sim;
 
 pub mod archive;
+pub mod install;
 pub mod notify;
 
 pub mod cli;

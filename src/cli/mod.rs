@@ -32,6 +32,7 @@ mod findings;
 mod history;
 mod hooking;
 mod input;
+mod install;
 mod kinds;
 mod lint;
 mod live_sets;
@@ -128,6 +129,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     Check(check::CheckArgs),
     Crds(crds::CrdsArgs),
+    Install(install::InstallArgs),
+    Uninstall(install::UninstallArgs),
     Controller(controller::ControllerArgs),
     Demo(demo::DemoArgs),
     Completion(completion::CompletionArgs),
@@ -169,6 +172,8 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Explain(args) => explain::explain(&output, &args),
         Command::Check(args) => check::check(&output, &args).await,
         Command::Crds(args) => crds::crds(&output, &args),
+        Command::Install(args) => install::install(&output, &args).await,
+        Command::Uninstall(args) => install::uninstall(&output, &args).await,
         Command::Controller(args) => {
             crate::telemetry::start_logging(
                 cli.log_format,

@@ -65,6 +65,16 @@ impl Kinds {
         self.api_of(client, object)
     }
 
+    /// The same in all namespaces; `None` if the server does not know the kind.
+    pub(super) fn everywhere(
+        &self,
+        client: &Client,
+        object: &ObjectRef,
+    ) -> Option<Api<DynamicObject>> {
+        let kind = self.find(object)?;
+        Some(Api::all_with(client.clone(), &kind.resource))
+    }
+
     /// The same, of which only metadata is read.
     pub(super) fn metadata(
         &self,

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use tidegate::spec::crd::{Release, ReleaseStatus};
 
 use crate::builds::{builds, message};
-use crate::deployed::{api_of, objects};
 use crate::executor::{Ends, digest};
 use crate::kubelet::{Kubelet, PLAYED};
+use crate::shipped::{api_of, objects};
 use crate::shop::{DOCKERFILES, Shop, made, secret};
 use crate::support::{Space, eventually};
 

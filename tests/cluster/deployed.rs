@@ -1,65 +1,41 @@
-//! What `deploy/` puts into a cluster, on a real API server: its pods are let in, its rights are enough for a release, and
+//! What `tidegate install` puts into a cluster, on a real API server: its pods are let in, its rights are enough for a release, and
 //! when it goes it leaves what runs alone.
 
-use std::path::Path;
-
+use devcluster::{Options, Progress};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::api::{
-    Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams,
-};
-use kube::{Client, ResourceExt};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::ResourceExt;
+use kube::api::{Api, ListParams};
 use serde_json::json;
 
 use crate::at_rest::Controller;
 use crate::files::pair;
 use crate::support::{Space, eventually, is_rolled_out};
 
-/// The objects of a file of `deploy/`, in these namespaces.
-pub(crate) fn objects(file: &str, system: &str, shop: &str) -> Vec<DynamicObject> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("deploy")
-        .join(file);
-    let text = std::fs::read_to_string(path).unwrap();
-    let text = text
-        .replace("tidegate-system", system)
-        .replace("namespace: shop", &format!("namespace: {shop}"));
-    text.split("\n---\n")
-        .map(|document| serde_saphyr::from_str(document).unwrap())
-        .collect()
-}
-
-pub(crate) fn api_of(client: &Client, object: &DynamicObject) -> Api<DynamicObject> {
-    let kind = GroupVersionKind::try_from(object.types.as_ref().unwrap()).unwrap();
-    let resource = ApiResource::from_gvk(&kind);
-    match &object.metadata.namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
-    }
-}
-
 #[tokio::test]
 #[expect(
     clippy::too_many_lines,
     reason = "one story from the install to the uninstall"
 )]
-async fn what_is_deployed_can_drive_a_release_and_leaves_what_runs_alone() {
-    let (system, shop) = (Space::new("deployed").await, Space::new("shop").await);
+async fn what_is_installed_can_drive_a_release_and_leaves_what_runs_alone_when_it_goes() {
+    // Its policy and its roles are for the whole cluster, so it has one of its own.
+    let cluster = devcluster::start(Options::default(), &Progress::silent()).await;
+    let cluster = cluster.unwrap();
+    let system = Space::on(&cluster, "deployed").await;
+    let shop = Space::on(&cluster, "shop").await;
     let client = system.client.clone();
-    let of = |file: &str| objects(file, &system.namespace, &shop.namespace);
-    let files = [
-        "namespace.yaml",
-        "rbac.yaml",
-        "controller.yaml",
-        "plan-account.yaml",
+    let install = [
+        "install",
+        "--image=registry.example/tidegate:1.2",
+        &format!("--namespaces={}", shop.namespace),
     ];
-    for object in files.into_iter().flat_map(of) {
-        let parameters = PatchParams::apply("installer").force();
-        let patched = api_of(&client, &object)
-            .patch(&object.name_any(), &parameters, &Patch::Apply(&object))
-            .await;
-        patched.unwrap_or_else(|error| panic!("{}: {error}", object.name_any()));
-    }
+    let first = system.tidegate(&install).await.with_code(0);
+    let made = format!("Deployment/{}/tidegate: created", system.namespace);
+    assert!(first.stderr.contains(&made), "{}", first.stderr);
+    let again = system.tidegate(&install).await.with_code(0);
+    assert!(!again.stderr.contains("created"), "{}", again.stderr);
+    assert!(!again.stderr.contains("changed"), "{}", again.stderr);
     let namespace = Api::<Namespace>::all(client.clone())
         .get(&system.namespace)
         .await;
@@ -76,10 +52,11 @@ async fn what_is_deployed_can_drive_a_release_and_leaves_what_runs_alone() {
 
     // With the account's token and nothing else, as in its pod.
     let controller = Controller::start_in(&system, &shop, &[]).await;
+    let account = format!("{}-deployer", shop.namespace);
     for version in [1, 2] {
         let plan = ("ReleasePlan", "pair");
         let input = pair(version)
-            .set(plan, "spec/serviceAccountName", json!("shop-deployer"))
+            .set(plan, "spec/serviceAccountName", json!(account))
             .set(plan, "spec/history", json!({"keepSucceeded": 1}))
             .folder();
         let path = input.path().display().to_string();
@@ -105,12 +82,12 @@ async fn what_is_deployed_can_drive_a_release_and_leaves_what_runs_alone() {
     let uids = |all: &[Deployment]| all.iter().map(ResourceExt::uid).collect::<Vec<_>>();
     let before = shop.list::<Deployment>().await;
     assert_eq!(before.len(), 2);
-    for object in ["controller.yaml", "rbac.yaml"].into_iter().flat_map(of) {
-        let deleted = api_of(&client, &object)
-            .delete(&object.name_any(), &DeleteParams::background())
-            .await;
-        deleted.unwrap_or_else(|error| panic!("{}: {error}", object.name_any()));
-    }
+    let told = system.tidegate(&["uninstall"]).await.with_code(0);
+    let gone = system.tidegate(&["uninstall", "--yes"]).await.with_code(0);
+    assert_eq!(told.stdout, gone.stdout);
+    let nothing = system.tidegate(&["uninstall", "--yes"]).await.with_code(0);
+    assert_eq!(nothing.stdout, "nothing is installed\n");
+    assert_eq!(system.list::<Deployment>().await.len(), 0);
     let after = shop.list::<Deployment>().await;
     assert_eq!(uids(&after), uids(&before));
     for deployment in &after {
@@ -120,4 +97,31 @@ async fn what_is_deployed_can_drive_a_release_and_leaves_what_runs_alone() {
     }
     let release = shop.release("pair-2").await.unwrap();
     assert_eq!(release.finalizers(), [] as [&str; 0]);
+
+    let all = ["uninstall", "--with-data", "--yes"];
+    system.tidegate(&all).await.with_code(0);
+    let definitions: Api<CustomResourceDefinition> = Api::all(client);
+    eventually("the end of the custom resources", async || {
+        let left = definitions.list_metadata(&ListParams::default()).await;
+        let left = left.unwrap().items;
+        let is_own = |name: String| name.ends_with(".tidegate.dev");
+        (!left.iter().any(|one| is_own(one.name_any()))).then_some(())
+    })
+    .await;
+    assert_eq!(uids(&shop.list::<Deployment>().await), uids(&before));
+}
+
+#[tokio::test]
+async fn what_cannot_be_installed_is_told_before_anything_is_written() {
+    let space = Space::new("absent").await;
+    let image = "--image=registry.example/tidegate:1.2";
+    let absent = [
+        "install",
+        image,
+        "--namespaces=one-that-is-not-there,nor-this",
+    ];
+    let refused = space.tidegate(&absent).await.with_code(2);
+    let names = "`one-that-is-not-there`, `nor-this`";
+    assert!(refused.stderr.contains(names), "{}", refused.stderr);
+    assert_eq!(space.list::<Deployment>().await.len(), 0);
 }

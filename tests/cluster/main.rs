@@ -69,6 +69,8 @@ mod refuse;
 #[cfg(test)]
 mod regress;
 #[cfg(test)]
+mod shipped;
+#[cfg(test)]
 mod shop;
 #[cfg(test)]
 mod sourced;
