@@ -12,11 +12,11 @@
 //! The modules stand in reading order; `ARCHITECTURE.md` says who may import whom.
 
 pub use tidegate_build as build;
+pub use tidegate_controller::{controller, sim};
+pub use tidegate_manifest as manifest;
 pub use tidegate_planner::{graph, plan};
 pub use tidegate_spec as spec;
 pub use tidegate_upgrade as upgrade;
-
-pub mod manifest;
 
 pub mod discover;
 
@@ -25,10 +25,6 @@ pub mod drift;
 
 pub mod hook;
 pub mod source;
-
-pub mod controller;
-
-pub mod sim;
 
 pub mod archive;
 pub mod install;

@@ -125,8 +125,11 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 /// Where a module stands, and the file in which it begins: the core is in crates of its own, all else in `src`.
 fn place_of(module: &str) -> (PathBuf, &'static str) {
     match module {
-        "spec" | "build" | "upgrade" => (root().join("crates").join(module).join("src"), "lib.rs"),
+        "spec" | "build" | "manifest" | "upgrade" => {
+            (root().join("crates").join(module).join("src"), "lib.rs")
+        }
         "graph" | "plan" => (root().join("crates/planner/src").join(module), "mod.rs"),
+        "controller" | "sim" => (root().join("crates/controller/src").join(module), "mod.rs"),
         _ => (root().join("src").join(module), "mod.rs"),
     }
 }
@@ -137,6 +140,8 @@ fn product_files() -> Vec<PathBuf> {
         "src",
         "crates/spec/src",
         "crates/build/src",
+        "crates/controller/src",
+        "crates/manifest/src",
         "crates/planner/src",
         "crates/upgrade/src",
     ]
@@ -149,7 +154,8 @@ fn module_of(file: &Path) -> Option<String> {
     let inside = file.strip_prefix(root()).ok()?;
     let parts: Vec<&str> = inside.iter().filter_map(|part| part.to_str()).collect();
     let module = match parts.as_slice() {
-        ["crates", "planner", "src", module, ..] | ["crates" | "src", module, ..] => *module,
+        ["crates", "planner" | "controller", "src", module, ..]
+        | ["crates" | "src", module, ..] => *module,
         _ => return None,
     };
     (!module.contains('.')).then(|| module.to_owned())
@@ -166,6 +172,7 @@ fn imported(text: &str, module: &str) -> BTreeSet<String> {
     for (name, path) in [
         ("spec", "tidegate_spec::"),
         ("build", "tidegate_build::"),
+        ("manifest", "tidegate_manifest::"),
         ("graph", "tidegate_planner::graph"),
         ("plan", "tidegate_planner::plan"),
         ("upgrade", "tidegate_upgrade::"),
@@ -174,7 +181,7 @@ fn imported(text: &str, module: &str) -> BTreeSet<String> {
             names.insert(name.to_owned());
         }
     }
-    if matches!(module, "spec" | "upgrade") {
+    if matches!(module, "spec" | "manifest" | "upgrade") {
         return names; // after `crate::` stand their own parts
     }
     for (at, _) in text.match_indices("crate::") {
