@@ -16,7 +16,7 @@ AXE = $(CACHE)/axe/node_modules/axe-core/axe.min.js
 DENY = $(CACHE)/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check postgres cluster-tests buildkit browser-tests side-by-side fuzz mutants-gate bench bench-plan generate image devcluster deny
+.PHONY: help demo test check postgres cluster-tests buildkit browser-tests side-by-side fuzz mutants-gate bench bench-plan generate image devcluster deny simulate-seeds
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ check: postgres ## What needs neither a cluster nor a network: format, lints, do
 	$(CARGO) clippy --workspace --all-targets $(FEATURES) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps $(FEATURES)
 	$(CARGO) test --workspace $(FEATURES) --lib --bins --test it --test archive
+	$(MAKE) simulate-seeds
+
+# A profile and a set of features of its own, so that this is built once and nothing else is built anew for it.
+simulate-seeds: ## Many simulated releases with every fault, SEEDS=10000 from SEED=1; SYSTEM=, SEED=, FAULTS=, JOURNAL=1 for one again
+	TIDEGATE_SEEDS=$(or $(SEEDS),10000) SEED=$(SEED) SYSTEM=$(SYSTEM) FAULTS=$(FAULTS) JOURNAL=$(JOURNAL) \
+		$(CARGO) test --locked --profile seeds -p tidegate-controller --test seeds
 
 postgres: ## A PostgreSQL for the tests of the archive, installed where it is missing and we are root
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
