@@ -82,12 +82,17 @@ fn from_loaded(loaded: &Loaded) -> Result<(Agenda, State), WorldError> {
 /// Makes the plan from what runs, and saves it or the refusal, before the first write.
 async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
     let loaded = world.load().await?;
+    let (agenda, state) = from_loaded(&loaded)?;
+    if state.course != Course::Pending {
+        // Whoever else drives it has planned it since it was looked at, or even ended it.
+        return Ok((agenda, state));
+    }
     if let Some(rival) = &loaded.rival {
         return give_way(world, &loaded, rival).await;
     }
     if frozen(&loaded.wanted, loaded.now).is_some() {
         // The turn after this says so, and wakes when it is over.
-        return from_loaded(&loaded);
+        return Ok((agenda, state));
     }
     let builds = builds(&loaded)?;
     let survey = world.survey(&with_images(&loaded.bundle, &builds)).await?;

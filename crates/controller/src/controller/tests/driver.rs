@@ -338,6 +338,10 @@ impl World for Driver {
             if cluster.release_version != known {
                 return Err(WorldError::Conflict);
             }
+            assert_eq!(
+                cluster.status.outcome, None,
+                "a release that has ended is never saved again"
+            );
             let before = &cluster.status.conditions;
             cluster.status = status::to_status(agenda, state, 1, before, cluster.now);
             cluster.release_version += 1;
