@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::cluster::{Cluster, View};
-use super::facts::Template;
+use super::facts::{Template, Workload};
+use super::faults::Fault;
 use super::render::{shown, snapshot};
 use super::scenario::Scenario;
 use crate::controller::{Survey, Surveyed, TemplateChange};
-use tidegate_spec::ObjectRef;
+use tidegate_spec::{Code, ObjectRef, ServiceName};
 use tidegate_upgrade::gate::{Applied, Read, Snapshot, revisions};
 use tidegate_upgrade::{ActFailure, Precondition, Prepared, Write};
 
@@ -50,18 +51,30 @@ impl Cluster {
         &mut self,
         scenario: &Scenario,
         write: &Write,
+        release: usize,
     ) -> Result<Option<(ObjectRef, Applied)>, ActFailure> {
         let object = &write.object;
+        let owner = scenario.bundle.owner(object);
+        if owner.is_some() && self.denied.as_ref() == owner {
+            self.journal.reach(Fault::Denied.word());
+            return Err(ActFailure::Refused {
+                object: object.clone(),
+                code: Code::Forbidden,
+                message: "the plan's account may not patch it".to_owned(),
+            });
+        }
         if self.rehearse(scenario, object).precondition != write.precondition {
             return Err(ActFailure::Moved {
                 object: object.clone(),
             });
         }
-        self.wrote("apply", object);
+        self.wrote("apply", object, release);
+        if let Some(owner) = owner {
+            self.judge.service_was_written(&self.view, owner, self.now);
+        }
         if scenario.bundle.manifest(object).is_none() {
-            self.judge
-                .wrong
-                .push(format!("{object} was applied, which is not in the release"));
+            let words = format!("S3: {object} was applied, which is not in the release");
+            self.judge.wrong.push(words);
         }
         let Some(target) = scenario
             .target(object)
@@ -73,8 +86,8 @@ impl Cluster {
         };
         let template = Template {
             stamp: write.stamp.clone(),
-            is_broken: self.broken.is_some()
-                && self.broken.as_ref() == scenario.bundle.owner(object),
+            // A newer release is what mends it.
+            is_broken: release == 0 && self.broken.is_some() && self.broken.as_ref() == owner,
             ..target.clone()
         };
         let before = self
@@ -92,6 +105,10 @@ impl Cluster {
         let is_new = workload
             .template()
             .is_none_or(|known| !known.is_same(&template));
+        self.brought
+            .entry(workload.service.clone())
+            .or_default()
+            .insert(object.clone());
         if is_new {
             workload.set(template);
             self.changed(object);
@@ -125,8 +142,12 @@ impl Cluster {
     }
 
     /// Deletes in the background: the object is gone at once, its pods end.
-    pub(super) fn remove(&mut self, object: &ObjectRef) {
-        self.wrote("delete", object);
+    pub(super) fn remove(&mut self, scenario: &Scenario, object: &ObjectRef, release: usize) {
+        self.wrote("delete", object, release);
+        if scenario.bundle.manifest(object).is_some() {
+            let words = format!("S3: {object} was deleted, which is in the release");
+            self.judge.wrong.push(words);
+        }
         self.others.remove(object);
         if let Some(workload) = self.view.workloads.get_mut(object) {
             workload.exists = false;
@@ -134,13 +155,12 @@ impl Cluster {
         }
     }
 
-    fn wrote(&mut self, verb: &str, object: &ObjectRef) {
+    fn wrote(&mut self, verb: &str, object: &ObjectRef, release: usize) {
         self.journal.writes += 1;
         self.journal.note(self.now, &format!("{verb} {object}"));
-        if self.is_over {
-            self.judge
-                .wrong
-                .push(format!("{verb} {object} after the release had ended"));
+        if self.over.contains(&release) && !self.is_late_call {
+            let words = format!("S7: {verb} {object} after the release had ended");
+            self.judge.wrong.push(words);
         }
     }
 
@@ -162,7 +182,7 @@ impl Cluster {
         let Some(first) = workload.templates.first().cloned() else {
             return;
         };
-        workload.is_disturbed = true;
+        workload.disturbed_at = Some(self.now);
         workload.set(first);
         self.journal
             .note(self.now, &format!("somebody undoes {object}"));
@@ -196,7 +216,8 @@ impl Cluster {
             };
             services.insert(name.clone(), surveyed);
         }
-        for (name, objects) in &scenario.leaving {
+        let leaving = self.leaving(scenario);
+        for (name, objects) in &leaving {
             let surveyed = Surveyed {
                 live: live(objects),
                 change: TemplateChange::Same,
@@ -208,11 +229,37 @@ impl Cluster {
         Survey {
             now: self.now,
             services,
-            declared: Some(scenario.declared.clone()),
-            leaving: scenario.leaving.clone(),
+            declared: Some(
+                self.declared
+                    .clone()
+                    .unwrap_or_else(|| scenario.declared.clone()),
+            ),
+            leaving,
             dropped: BTreeMap::new(),
             leftover: Vec::new(),
             problems: Vec::new(),
         }
+    }
+
+    /// The objects of services that go away, as far as they are there: of what ran, and of what releases before this one have
+    /// brought.
+    fn leaving(&self, scenario: &Scenario) -> BTreeMap<ServiceName, Vec<ObjectRef>> {
+        let mut leaving = scenario.leaving.clone();
+        for (service, objects) in &self.brought {
+            if !scenario.bundle.services.contains_key(service) {
+                leaving
+                    .entry(service.clone())
+                    .or_insert_with(|| objects.iter().cloned().collect());
+            }
+        }
+        let is_there = |object: &ObjectRef| {
+            let workload = self.view.workloads.get(object);
+            self.others.contains_key(object) || workload.is_some_and(Workload::is_there)
+        };
+        for objects in leaving.values_mut() {
+            objects.retain(is_there);
+        }
+        leaving.retain(|_, objects| !objects.is_empty());
+        leaving
     }
 }

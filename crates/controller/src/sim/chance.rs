@@ -27,6 +27,11 @@ impl Chance {
         SignedDuration::from_millis(i64::try_from(drawn).unwrap_or(i64::MAX))
     }
 
+    /// A number below another one; 0 for 0.
+    pub(super) fn below(&mut self, end: u32) -> u32 {
+        self.0.u32(0..end.max(1))
+    }
+
     /// One of some things.
     pub(super) fn one_of<'a, T>(&mut self, things: &'a [T]) -> Option<&'a T> {
         if things.is_empty() {

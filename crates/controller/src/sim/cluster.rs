@@ -15,7 +15,7 @@ use super::journal::Journal;
 use super::judge::Judge;
 use super::pace::{Pace, node};
 use super::render::GRACE_S;
-use tidegate_spec::{ObjectRef, ServiceName};
+use tidegate_spec::{Graph, ObjectRef, ServiceName};
 
 /// Everything that a watch can show.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +27,7 @@ pub(super) struct View {
 
 /// What is going to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Happening {
+pub(super) enum Happening {
     /// A workload's controller has a look.
     Sync(ObjectRef),
     /// The controller of the ReplicaSet of a revision has a look.
@@ -46,6 +46,8 @@ enum Happening {
     Shown(usize),
     /// A watch that said nothing any more was cut and is begun anew.
     Rewatched(usize),
+    /// As many pods may be made as anybody wants.
+    PodsFree,
 }
 
 /// One process that watches.
@@ -73,11 +75,21 @@ pub(super) struct Cluster {
     pub(super) journal: Journal,
     pub(super) chance: Chance,
     pub(super) pace: Pace,
-    /// Whether the release has ended, so that nothing may be written any more.
-    pub(super) is_over: bool,
+    /// The releases that have ended, so that they may write nothing any more.
+    pub(super) over: BTreeSet<usize>,
+    /// Whether whoever calls now has stood still in the middle of it.
+    pub(super) is_late_call: bool,
     /// The service whose new pods never become ready.
     pub(super) broken: Option<ServiceName>,
-    lost_nodes: BTreeSet<u32>,
+    /// The service whose objects may not be written.
+    pub(super) denied: Option<ServiceName>,
+    /// What releases have brought, by service.
+    pub(super) brought: BTreeMap<ServiceName, BTreeSet<ObjectRef>>,
+    /// The graph that the last release which succeeded has written.
+    pub(super) declared: Option<Graph>,
+    pub(super) lost_nodes: BTreeSet<u32>,
+    /// How many pods there may be.
+    pub(super) pods_max: Option<usize>,
     calendar: BTreeMap<(Timestamp, u64), Happening>,
     entries: u64,
     versions: u64,
@@ -114,9 +126,14 @@ impl Cluster {
             journal: Journal::default(),
             chance,
             pace,
-            is_over: false,
+            over: BTreeSet::new(),
+            is_late_call: false,
             broken: None,
+            denied: None,
+            brought: BTreeMap::new(),
+            declared: None,
             lost_nodes: BTreeSet::new(),
+            pods_max: None,
             calendar: BTreeMap::new(),
             entries: 0,
             versions: 100,
@@ -175,10 +192,17 @@ impl Cluster {
         }
     }
 
-    fn plan(&mut self, pause: SignedDuration, happening: Happening) {
+    pub(super) fn plan(&mut self, pause: SignedDuration, happening: Happening) {
         let at = self.after(pause);
         self.entries += 1;
         self.calendar.insert((at, self.entries), happening);
+    }
+
+    /// The same, unless it is planned already.
+    pub(super) fn plan_once(&mut self, pause: SignedDuration, happening: Happening) {
+        if !self.calendar.values().any(|planned| *planned == happening) {
+            self.plan(pause, happening);
+        }
     }
 
     /// Something of a workload was changed: whoever looks after it will have a look, and whoever watches will see it.
@@ -188,6 +212,7 @@ impl Cluster {
             return;
         };
         workload.version = version;
+        self.judge.look_whether_whole(workload);
         let service = workload.service.clone();
         let controller = self.pace.controller(&mut self.chance);
         self.plan(controller, Happening::Sync(object.clone()));
@@ -230,6 +255,7 @@ impl Cluster {
                 self.journal.note(self.now, &format!("node {node} is back"));
             }
             Happening::Shown(watcher) => self.shown(watcher),
+            Happening::PodsFree => self.pods_max = None,
             Happening::Rewatched(watcher) => {
                 if let Some(known) = self.watchers.get_mut(watcher) {
                     known.is_stalled = false;
@@ -318,6 +344,9 @@ impl Cluster {
     }
 
     fn create_pod(&mut self, object: &ObjectRef, revision: usize, owner: String, ordinal: u32) {
+        if self.is_refused(object, revision) {
+            return;
+        }
         self.pods += 1;
         let number = self.pods;
         let uid = format!("pod-{number}");
@@ -356,7 +385,7 @@ impl Cluster {
         self.pods_changed(object, revision);
     }
 
-    fn end_pod(&mut self, object: &ObjectRef, uid: &str) {
+    pub(super) fn end_pod(&mut self, object: &ObjectRef, uid: &str) {
         let gone_by = self.after(SignedDuration::from_secs(GRACE_S));
         let ending = self.pace.ending(&mut self.chance);
         self.plan(ending, Happening::Gone(object.clone(), uid.to_owned()));
@@ -395,7 +424,7 @@ impl Cluster {
         self.pods_changed(&object, pod.revision);
     }
 
-    fn change_pod(
+    pub(super) fn change_pod(
         &mut self,
         object: &ObjectRef,
         uid: &str,
@@ -442,12 +471,5 @@ impl Cluster {
             self.judge.pods_changed();
             self.show();
         }
-    }
-
-    /// A node is not heard of for a while: its pods do not answer, and those that are told to end do not.
-    pub(super) fn lose_node(&mut self, node: u32, back_after: SignedDuration) {
-        self.journal.note(self.now, &format!("node {node} is lost"));
-        self.lost_nodes.insert(node);
-        self.plan(back_after, Happening::NodeBack(node));
     }
 }

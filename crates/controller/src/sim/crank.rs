@@ -5,9 +5,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::cluster::START;
 use super::faults::Faults;
-use super::process::{Shared, hold};
+use super::mischief::Mischief;
+use super::process::hold;
 use super::render::NAMESPACE;
-use super::run::{Mischief, Run};
+use super::run::Run;
 use super::scenario::Scenario;
 use tidegate_planner::plan::Plan;
 use tidegate_spec::crd::{self, Control, Release, ReleaseSpec, ServiceGraph, ServiceGraphSpec};
@@ -57,7 +58,7 @@ impl Cranked {
     /// The release as it is kept.
     pub fn release(&self) -> Release {
         let shared = hold(&self.run.shared);
-        let Shared { filed, .. } = &*shared;
+        let first = shared.releases.first();
         let spec = ReleaseSpec {
             plan: PLAN.to_owned(),
             number: 1,
@@ -68,25 +69,26 @@ impl Cranked {
                 digest: self.plan_digest.clone(),
                 parts: 1,
             },
-            control: Some(filed.control.clone()),
+            control: first.map(|kept| kept.filed.control.clone()),
             ..ReleaseSpec::default()
         };
         let mut release = Release::new(&format!("{PLAN}-1"), spec);
         release.metadata.namespace = Some(NAMESPACE.to_owned());
         release.metadata.uid = Some(format!("{PLAN}-1"));
         release.metadata.creation_timestamp = Some(Time(START));
-        release.status = Some(filed.status.clone());
+        release.status = first.map(|kept| kept.filed.status.clone());
         release
     }
 
     /// The graph that is declared now: the old one until the release has succeeded.
     pub fn graph(&self) -> ServiceGraph {
         let shared = hold(&self.run.shared);
-        let spec = if shared.filed.is_published {
-            shared.scenario.bundle.graph.clone()
-        } else {
-            self.declared.clone()
-        };
+        let published = shared.releases.first();
+        let published = published.filter(|kept| kept.filed.is_published);
+        let spec = published.map_or_else(
+            || self.declared.clone(),
+            |kept| kept.scenario.bundle.graph.clone(),
+        );
         let mut graph = ServiceGraph::new(PLAN, spec);
         graph.metadata.namespace = Some(NAMESPACE.to_owned());
         graph
@@ -94,14 +96,20 @@ impl Cranked {
 
     /// The graph that the release brings.
     pub fn released(&self) -> ServiceGraphSpec {
-        hold(&self.run.shared).scenario.bundle.graph.clone()
+        let shared = hold(&self.run.shared);
+        let first = shared.releases.first();
+        first
+            .map(|kept| kept.scenario.bundle.graph.clone())
+            .unwrap_or_default()
     }
 
     /// Changes what people ask, and lets the controller see it at once.
     pub fn control(&mut self, change: impl FnOnce(&mut Control)) {
         let mut shared = hold(&self.run.shared);
-        change(&mut shared.filed.control);
-        shared.filed.version += 1;
+        if let Some(first) = shared.releases.first_mut() {
+            change(&mut first.filed.control);
+            first.filed.version += 1;
+        }
         let now = shared.cluster.now;
         let watching = std::mem::take(&mut shared.cluster.watching);
         for process in watching {
@@ -116,7 +124,7 @@ impl Run {
     /// Lets a release begin that nobody but the caller interferes with.
     fn begin(&mut self) {
         self.leaves_pauses = true;
-        self.mischief.insert((START, 0), Mischief::Start);
+        self.at(START, Mischief::Start(0));
     }
 
     /// Lets everything happen up to a moment.

@@ -1,6 +1,6 @@
 //! What the simulated cluster holds: plain facts, from which objects are made when somebody looks ([`super::render`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -136,11 +136,18 @@ pub(super) struct Workload {
     pub(super) sets: BTreeMap<usize, Set>,
     pub(super) pods: Vec<Pod>,
     pub(super) status: Status,
-    /// Whether somebody else has changed its template during the release.
-    pub(super) is_disturbed: bool,
+    /// When somebody else has changed its template during the release.
+    pub(super) disturbed_at: Option<Timestamp>,
+    /// The revisions of which the API server last would not have another pod.
+    pub(super) refused: BTreeSet<usize>,
 }
 
 impl Workload {
+    /// Whether it, or a pod of it, is there.
+    pub(super) fn is_there(&self) -> bool {
+        self.exists || self.live().next().is_some()
+    }
+
     /// The template that its spec has.
     pub(super) fn template(&self) -> Option<&Template> {
         self.templates.get(self.wanted)

@@ -33,11 +33,29 @@ pub enum Fault {
     Undone,
     /// The new pods of a service never become ready.
     Broken,
+    /// Somebody deletes a workload in the middle of the release.
+    Deleted,
+    /// The API server does not let the objects of a service be written.
+    Denied,
+    /// For a while no more pods than there are may be made.
+    Quota,
+    /// Pods are evicted.
+    Evicted,
+    /// Pods are not ready for a while.
+    Flapping,
+    /// An autoscaler changes the number of pods.
+    Scaled,
+    /// A freeze window of the plan, somewhere in the release.
+    Freeze,
+    /// A newer release takes the place of the first one in the middle.
+    Newer,
+    /// Somebody ends the release.
+    Aborted,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 21] = [
         Self::Crash,
         Self::Lost,
         Self::Late,
@@ -50,6 +68,15 @@ impl Fault {
         Self::NodeLost,
         Self::Undone,
         Self::Broken,
+        Self::Deleted,
+        Self::Denied,
+        Self::Quota,
+        Self::Evicted,
+        Self::Flapping,
+        Self::Scaled,
+        Self::Freeze,
+        Self::Newer,
+        Self::Aborted,
     ];
 
     /// The word for it.
@@ -67,13 +94,22 @@ impl Fault {
             Self::NodeLost => "node-lost",
             Self::Undone => "undone",
             Self::Broken => "broken",
+            Self::Deleted => "deleted",
+            Self::Denied => "denied",
+            Self::Quota => "quota",
+            Self::Evicted => "evicted",
+            Self::Flapping => "flapping",
+            Self::Scaled => "scaled",
+            Self::Freeze => "freeze",
+            Self::Newer => "newer",
+            Self::Aborted => "aborted",
         }
     }
 
     /// Whether it is there in every run that has it; the others strike by chance.
     pub(super) fn is_from_start(self) -> bool {
         match self {
-            Self::Twin | Self::Slow | Self::Broken => true,
+            Self::Twin | Self::Slow | Self::Broken | Self::Freeze => true,
             Self::Crash
             | Self::Lost
             | Self::Late
@@ -82,14 +118,27 @@ impl Fault {
             | Self::Touched
             | Self::Paused
             | Self::NodeLost
-            | Self::Undone => false,
+            | Self::Undone
+            | Self::Deleted
+            | Self::Denied
+            | Self::Quota
+            | Self::Evicted
+            | Self::Flapping
+            | Self::Scaled
+            | Self::Newer
+            | Self::Aborted => false,
         }
     }
 
     /// Whether a release may rightly fail with it.
     pub fn may_fail(self) -> bool {
         match self {
-            Self::Undone | Self::Broken => true,
+            Self::Undone
+            | Self::Broken
+            | Self::Deleted
+            | Self::Denied
+            | Self::Quota
+            | Self::Aborted => true,
             Self::Crash
             | Self::Lost
             | Self::Late
@@ -99,7 +148,12 @@ impl Fault {
             | Self::Touched
             | Self::Paused
             | Self::Slow
-            | Self::NodeLost => false,
+            | Self::NodeLost
+            | Self::Evicted
+            | Self::Flapping
+            | Self::Scaled
+            | Self::Freeze
+            | Self::Newer => false,
         }
     }
 }
@@ -137,7 +191,7 @@ impl Faults {
         Self(
             Fault::ALL
                 .into_iter()
-                .filter(|_| chance.once_in(3))
+                .filter(|_| chance.once_in(4))
                 .collect(),
         )
     }

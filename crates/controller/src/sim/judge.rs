@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::View;
 use super::facts::{Endpoint, Kind, Pod, Template, Workload};
 use tidegate_planner::graph::{Clash, Compat, Revision, compat};
+use tidegate_planner::plan::Plan;
+use tidegate_spec::crd::{Advance, FreezeWindow};
 use tidegate_spec::{ContractName, Edge, ObjectRef, ServiceName};
 
 /// The calls of a run, of all edges, one call a second for each.
@@ -20,6 +22,9 @@ pub struct Traffic {
     /// How many of them failed since the two ends did not speak the same version.
     pub failed: f64,
 }
+
+/// How long a look and the save that rests on it may take, where nothing stands still.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// Two revisions of one edge.
 type Met = (Edge, String, String);
@@ -38,7 +43,26 @@ pub(super) struct Judge {
     pub(super) traffic: Traffic,
     /// The calls of one second, as long as no pod changes.
     each_second: Option<Traffic>,
+    /// When nothing new may start, if there is such a time.
+    frozen: Option<Frozen>,
+    /// When each service was first written.
+    written: BTreeMap<ServiceName, Timestamp>,
+    /// Whether what was decided may take effect long afterwards.
+    pub(super) is_slow: bool,
+    /// The workloads of which, since this release began, all pods were new and ready at once.
+    whole: BTreeSet<ObjectRef>,
 }
+
+/// A time in which nothing new may start.
+struct Frozen {
+    from: Timestamp,
+    until: Timestamp,
+    /// The services that may start together; one for each where each may start for itself.
+    waves: Vec<BTreeSet<ServiceName>>,
+}
+
+/// How long after a decision its last write may have its effect: one call after the other, each of which may get no answer.
+pub(super) const UNDER_WAY: SignedDuration = SignedDuration::from_secs(30);
 
 impl Judge {
     /// For a system as it stands.
@@ -56,6 +80,10 @@ impl Judge {
             wrong: Vec::new(),
             traffic: Traffic::default(),
             each_second: None,
+            frozen: None,
+            written: BTreeMap::new(),
+            is_slow: false,
+            whole: BTreeSet::new(),
         };
         judge.from_start = judge
             .edges
@@ -63,6 +91,138 @@ impl Judge {
             .flat_map(|edge| judge.clashes(view, edge))
             .collect();
         judge
+    }
+
+    /// A time in which nothing new may start, by the waves of a plan.
+    pub(super) fn freeze(&mut self, plan: &Plan, window: &FreezeWindow, advance: Advance) {
+        let of_step = |id: &String| {
+            let step = plan.steps.iter().find(|step| step.id == *id);
+            step.map(|step| step.service.clone())
+        };
+        let waves = plan.waves.iter();
+        let waves = waves.map(|wave| wave.iter().filter_map(of_step).collect::<BTreeSet<_>>());
+        let waves = match advance {
+            Advance::Wave => waves.collect(),
+            Advance::Service => waves.flatten().map(|one| BTreeSet::from([one])).collect(),
+        };
+        let (Some(from), Some(until)) = (&window.from, &window.until) else {
+            return;
+        };
+        self.frozen = Some(Frozen {
+            from: from.0,
+            until: until.0,
+            waves,
+        });
+    }
+
+    /// A newer release begins: who calls whom in it, too. What order its plan has is not known here.
+    pub(super) fn turn_to(&mut self, release: usize, edges: BTreeSet<Edge>, view: &View) {
+        if release == 0 {
+            return;
+        }
+        let known = std::mem::take(&mut self.edges);
+        let all: BTreeSet<Edge> = known.into_iter().chain(edges).collect();
+        self.edges = all.into_iter().collect();
+        self.precedences.clear();
+        self.frozen = None;
+        self.whole.clear();
+        let met = self.edges.iter().flat_map(|edge| self.clashes(view, edge));
+        let met: Vec<Met> = met.collect();
+        self.from_start.extend(met);
+        self.each_second = None;
+    }
+
+    /// An object of a service is written: may it move now?
+    pub(super) fn service_was_written(
+        &mut self,
+        view: &View,
+        service: &ServiceName,
+        now: Timestamp,
+    ) {
+        if self.written.contains_key(service) {
+            return;
+        }
+        self.written.insert(service.clone(), now);
+        if self.is_slow {
+            return;
+        }
+        let before = now.saturating_sub(UNDER_WAY).unwrap_or(now);
+        if let Some(frozen) = &self.frozen {
+            let has_begun = |wave: &&BTreeSet<ServiceName>| {
+                let mut times = wave.iter().filter_map(|one| self.written.get(one));
+                times.any(|first| *first <= frozen.from.saturating_add(UNDER_WAY).unwrap_or(now))
+            };
+            let wave = frozen.waves.iter().find(|wave| wave.contains(service));
+            let is_new = wave.is_some_and(|wave| !has_begun(&wave));
+            if is_new && frozen.from < before && now < frozen.until {
+                self.wrong
+                    .push(format!("S4: {service} starts in a freeze window"));
+            }
+        }
+        for (first, _) in self.precedences.iter().filter(|(_, then)| then == service) {
+            let undone = view.workloads.values().find(|other| {
+                other.service == *first && other.disturbed_at.is_some_and(|at| at < before)
+            });
+            if let Some(why) = undone.and_then(unfinished) {
+                self.wrong.push(format!("S5: {service} starts while {why}"));
+            }
+        }
+    }
+
+    /// A service is called done: nothing old of it may be alive, and nothing at all of one that goes.
+    pub(super) fn service_was_done(
+        &mut self,
+        (view, now): (&View, Timestamp),
+        service: &ServiceName,
+        goes: bool,
+    ) {
+        let workloads = view.workloads.values();
+        let own = workloads.filter(|one| one.service == *service && one.disturbed_at.is_none());
+        let why = own.filter(|one| one.exists != goes).find_map(unfinished);
+        if let Some(why) = why {
+            self.wrong
+                .push(format!("S2: {service} is called done while {why}"));
+        }
+        let is_gone = |one: &&Workload| {
+            let since = one.disturbed_at.map(|at| now.duration_since(at));
+            !one.exists && since.is_some_and(|since| since > AT_ONCE) && !self.is_slow
+        };
+        let mut of_service = view
+            .workloads
+            .values()
+            .filter(|one| one.service == *service);
+        if let (Some(gone), false) = (of_service.find(is_gone), goes) {
+            let words = format!(
+                "S2: {service} is called done, and {} was deleted",
+                gone.reference
+            );
+            self.wrong.push(words);
+        }
+        let workloads = view.workloads.values();
+        let mut own = workloads.filter(|one| one.service == *service && one.kind != Kind::Job);
+        let is_partial = |one: &Workload| one.replicas > 0 && !self.whole.contains(&one.reference);
+        let partial = own.find(|one| one.disturbed_at.is_none() && is_partial(one));
+        if let (Some(partial), false) = (partial, goes) {
+            let words = format!(
+                "S2: {service} is called done, and {} was never whole",
+                partial.reference
+            );
+            self.wrong.push(words);
+        }
+    }
+
+    /// Something of a workload was changed: is all of it new and ready?
+    pub(super) fn look_whether_whole(&mut self, workload: &Workload) {
+        let is_target = workload
+            .template()
+            .is_some_and(|template| template.is_target);
+        if !is_target || !workload.exists || self.whole.contains(&workload.reference) {
+            return;
+        }
+        let is_new = |pod: &Pod| pod.is_ready && pod.revision == workload.wanted;
+        if workload.count(is_new) >= workload.replicas {
+            self.whole.insert(workload.reference.clone());
+        }
     }
 
     /// Looks whether a new pod may be there.
@@ -87,7 +247,7 @@ impl Judge {
                 if !self.from_start.contains(&met) {
                     let (edge, client, server) = met;
                     wrong.push(format!(
-                        "pod {} was made, and now {} ({client}) can reach {} ({server}), which do not agree on {}",
+                        "S1: pod {} was made, and now {} ({client}) can reach {} ({server}), which do not agree on {}",
                         pod.name, edge.caller, edge.callee, edge.contract
                     ));
                 }
@@ -101,10 +261,10 @@ impl Judge {
                 wrong.extend(
                     view.workloads
                         .values()
-                        .filter(|other| other.service == *first && !other.is_disturbed)
+                        .filter(|other| other.service == *first && other.disturbed_at.is_none())
                         .filter_map(|other| {
                             let why = unfinished(other)?;
-                            Some(format!("pod {} was made while {why}", pod.name))
+                            Some(format!("S1: pod {} was made while {why}", pod.name))
                         }),
                 );
             }
@@ -249,7 +409,7 @@ fn is_disturbed(view: &View, edge: &Edge) -> bool {
         .workloads
         .values()
         .filter(|workload| workload.service == edge.caller || workload.service == edge.callee);
-    let mut ends = ends.map(|workload| workload.is_disturbed);
+    let mut ends = ends.map(|workload| workload.disturbed_at.is_some());
     ends.any(|is_disturbed| is_disturbed)
 }
 

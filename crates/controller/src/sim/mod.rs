@@ -5,6 +5,7 @@
 //! pure core run unchanged; only what is behind the seam [`crate::controller::World`] is made up: API server,
 //! controllers, pods, caches, the clock. No I/O, and no time passes.
 
+mod acting;
 mod api;
 mod chance;
 mod cluster;
@@ -14,16 +15,22 @@ mod facts;
 mod faults;
 mod journal;
 mod judge;
+mod mischief;
 mod naive;
+mod oracle;
+mod outside;
 mod pace;
 mod process;
 mod render;
 mod run;
 mod scenario;
+mod sequel;
 mod shrink;
+mod sight;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod verdict;
 
 pub use crank::{Cranked, ERA};
 pub use faults::{Fault, Faults};

@@ -73,7 +73,7 @@ pub fn run_naively(scenario: &Scenario, plan: &Plan, way: Way, seed: u64) -> (Tr
 fn apply(cluster: &mut Cluster, scenario: &Scenario, service: &ServiceName) {
     if let Some(objects) = scenario.leaving.get(service) {
         for object in objects {
-            cluster.remove(object);
+            cluster.remove(scenario, object, 0);
         }
         return;
     }
@@ -86,7 +86,7 @@ fn apply(cluster: &mut Cluster, scenario: &Scenario, service: &ServiceName) {
             held: Vec::new(),
         };
         // Nobody else writes in between, so the precondition holds.
-        drop(cluster.apply(scenario, &write));
+        drop(cluster.apply(scenario, &write, 0));
     }
 }
 

@@ -3,7 +3,7 @@
 //! Every call takes time, before and after it has its effect; in between everything else goes on. A process goes on
 //! only when its time has come: [`super::run`] polls it then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -14,15 +14,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::chance::Chance;
 use super::cluster::Cluster;
 use super::faults::{Fault, Faults};
+use super::oracle::was_saved;
 use super::scenario::Scenario;
+use super::sequel::Next;
+use super::sight::{look, wanted};
 use crate::controller::{Loaded, Rival, Saved, Survey, World, WorldError};
 use tidegate_manifest::Bundle;
-use tidegate_spec::ObjectRef;
 use tidegate_spec::crd::{Control, Planning, ReleaseStatus};
-use tidegate_upgrade::gate::{Applied, Read};
-use tidegate_upgrade::{
-    ActFailure, Action, Agenda, Asked, Event, Observation, Outcome, State, Wanted, Wish, status,
-};
+use tidegate_upgrade::{Action, Agenda, Event, Observation, Outcome, State, Wish, status};
 
 /// How often a fault strikes: once in so many calls.
 const FAULT_ONCE_IN: u32 = 25;
@@ -38,8 +37,9 @@ const SAFETY_POLL: SignedDuration = SignedDuration::from_secs(10);
 pub(super) struct Filed {
     pub(super) status: ReleaseStatus,
     pub(super) control: Control,
-    /// A newer release that is to take its place.
+    /// A newer release that is to take its place, and since when.
     pub(super) superseded_by: Option<String>,
+    pub(super) superseded_at: Option<Timestamp>,
     /// Goes up with every write of it.
     pub(super) version: u64,
     /// Goes up with every write of where it stands.
@@ -47,17 +47,52 @@ pub(super) struct Filed {
     pub(super) is_published: bool,
     /// Whether a release was made that brings it back.
     pub(super) is_brought_back: bool,
+    /// An older release, for whose sake it must not begin.
+    pub(super) rival: Option<String>,
+    /// When somebody said that it is to start nothing more, for now or ever.
+    pub(super) stopped_at: Option<Timestamp>,
+}
+
+/// One release: what is released, and where it stands.
+pub(super) struct Kept {
+    pub(super) scenario: Scenario,
+    pub(super) filed: Filed,
+}
+
+impl Kept {
+    /// One that has not begun.
+    pub(super) fn of(scenario: Scenario) -> Self {
+        Self {
+            scenario,
+            filed: Filed::default(),
+        }
+    }
 }
 
 /// Everything that processes share.
 pub(super) struct Shared {
     pub(super) cluster: Cluster,
-    pub(super) filed: Filed,
-    pub(super) scenario: Scenario,
+    /// The releases, the newest last; never empty.
+    pub(super) releases: Vec<Kept>,
+    /// What the newer release is to be, while there is none.
+    pub(super) next: Option<Box<Next>>,
     /// The faults that may strike now.
     pub(super) faults: Faults,
     /// The processes that have died.
     pub(super) dead: BTreeSet<usize>,
+}
+
+impl Shared {
+    /// The cluster, and a release by its place.
+    fn parts(&self, release: usize) -> (&Cluster, &Kept) {
+        let newest = self.releases.len().saturating_sub(1);
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "there is always a first release, and none is ever taken away"
+        )]
+        let kept = &self.releases[release.min(newest)];
+        (&self.cluster, kept)
+    }
 }
 
 /// Takes hold of what is shared.
@@ -67,8 +102,12 @@ pub(super) fn hold(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 
 /// One process.
 pub(super) struct Process {
-    shared: Arc<Mutex<Shared>>,
+    pub(super) shared: Arc<Mutex<Shared>>,
     number: usize,
+    /// Which release it drives.
+    pub(super) release: usize,
+    /// Whether it has stood still since it last looked: then it has lost its lease, and knows that before its next write.
+    pub(super) stood_still: bool,
     /// What it last knew of the release.
     version: u64,
     status_version: u64,
@@ -123,7 +162,7 @@ impl Future for Watch<'_> {
 
 impl Process {
     /// A process that has just started.
-    pub(super) fn start(shared: &Arc<Mutex<Shared>>) -> Self {
+    pub(super) fn start(shared: &Arc<Mutex<Shared>>, release: usize) -> Self {
         let mut held = hold(shared);
         let number = held.cluster.join();
         let chance = held.cluster.chance.fork();
@@ -131,6 +170,8 @@ impl Process {
         Self {
             shared: Arc::clone(shared),
             number,
+            release,
+            stood_still: false,
             version: 0,
             status_version: 0,
             chance,
@@ -158,7 +199,7 @@ impl Process {
     }
 
     /// Whether a fault strikes now.
-    fn strikes(&mut self, fault: Fault) -> bool {
+    pub(super) fn strikes(&mut self, fault: Fault) -> bool {
         let is_on = hold(&self.shared).faults.has(fault);
         let strikes = is_on && self.chance.once_in(FAULT_ONCE_IN);
         if strikes {
@@ -181,9 +222,14 @@ impl Process {
     }
 
     /// One call: on its way, its effect, its answer. `Err`: no answer, whether it had an effect or not.
-    async fn call<T>(&mut self, effect: impl FnOnce(&mut Shared) -> T) -> Result<T, String> {
+    pub(super) async fn call<T>(
+        &mut self,
+        effect: impl FnOnce(&mut Shared) -> T,
+    ) -> Result<T, String> {
         self.travel().await;
-        if self.strikes(Fault::Frozen) {
+        let stands_still = self.strikes(Fault::Frozen);
+        if stands_still {
+            self.stood_still = true;
             self.nap(SignedDuration::from_millis(
                 i64::try_from(FROZEN_MS).unwrap_or(0),
             ))
@@ -197,7 +243,14 @@ impl Process {
             self.nap(pause).await;
             return Err("no answer".to_owned());
         }
-        let value = effect(&mut hold(&self.shared));
+        let value = {
+            let mut shared = hold(&self.shared);
+            // The very call in which it stood still cannot be taken back.
+            shared.cluster.is_late_call = stands_still;
+            let value = effect(&mut shared);
+            shared.cluster.is_late_call = false;
+            value
+        };
         if self.strikes(Fault::Crash) {
             self.die().await;
         }
@@ -210,173 +263,26 @@ impl Process {
         self.travel().await;
         Ok(value)
     }
-
-    /// One write of an object.
-    async fn write<T: Send>(
-        &mut self,
-        object: &ObjectRef,
-        effect: impl FnOnce(&mut Shared) -> Result<T, ActFailure> + Send,
-    ) -> Result<T, ActFailure> {
-        if self.strikes(Fault::Touched) {
-            hold(&self.shared).cluster.touch(object);
-        }
-        let answer = self.call(effect).await;
-        answer.unwrap_or_else(|message| {
-            Err(ActFailure::Unreachable {
-                object: object.clone(),
-                message,
-            })
-        })
-    }
-
-    async fn act_one(&mut self, action: &Action) -> Outcome {
-        let result = match action {
-            Action::ApplyShared { writes } | Action::Apply { service: _, writes } => {
-                let mut applied = Vec::new();
-                let mut failed = None;
-                for write in writes {
-                    let result = self
-                        .write(&write.object, |shared| {
-                            shared.cluster.apply(&shared.scenario, write)
-                        })
-                        .await;
-                    match result {
-                        Ok(record) => applied.extend(record),
-                        Err(failure) => {
-                            failed = Some(failure);
-                            break;
-                        }
-                    }
-                }
-                failed.map_or(Ok(applied), Err)
-            }
-            Action::RemoveWorkloads {
-                service: _,
-                objects,
-            }
-            | Action::RemoveRest {
-                service: _,
-                objects,
-            }
-            | Action::RemoveLeftover { objects } => self.remove_all(objects).await,
-            Action::RollBack { services: _ } => {
-                let graph = hold(&self.shared).scenario.graph_object();
-                let made = self.write(&graph, |shared| {
-                    shared.filed.is_brought_back = true;
-                    Ok(())
-                });
-                made.await.map(|()| Vec::new())
-            }
-            // Nothing is built or paused here: no frozen input of a simulation has a recipe, or asks for a pause.
-            Action::Build { .. }
-            | Action::BeginBuild { .. }
-            | Action::CancelBuild { .. }
-            | Action::Pause { .. } => Ok(Vec::new()),
-            Action::Publish { held_out: _ } => {
-                let graph = hold(&self.shared).scenario.graph_object();
-                let published = self.write(&graph, |shared| {
-                    shared.filed.is_published = true;
-                    Ok(())
-                });
-                published.await.map(|()| Vec::new())
-            }
-        };
-        Outcome {
-            action: action.clone(),
-            result,
-        }
-    }
-
-    async fn remove_all(
-        &mut self,
-        objects: &[ObjectRef],
-    ) -> Result<Vec<(ObjectRef, Applied)>, ActFailure> {
-        for object in objects {
-            self.write(object, |shared| {
-                shared.cluster.remove(object);
-                Ok(())
-            })
-            .await?;
-        }
-        Ok(Vec::new())
-    }
-}
-
-/// What people ask.
-fn wanted(shared: &Shared) -> Wanted {
-    let control = &shared.filed.control;
-    Wanted {
-        pause: control.pause,
-        abort: control.abort,
-        reason: None,
-        approvals: control.approvals.clone(),
-        retries: control.retries.clone(),
-        forces: control.forces.clone(),
-        freeze: shared.scenario.bundle.plan.freeze.clone(),
-        superseded_by: shared.filed.superseded_by.clone(),
-    }
-}
-
-/// What a turn sees, by the rules of the real world.
-fn look(
-    shared: &Shared,
-    number: usize,
-    agenda: &Agenda,
-    state: &State,
-    wish: &Wish,
-) -> Observation {
-    let cluster = &shared.cluster;
-    let asked = Asked::of(agenda, state, wish, cluster.now);
-    let live = asked.live.into_iter().map(|step| (step, Read::Live));
-    let shown = asked.cached.into_iter().map(|step| (step, Read::Cached));
-    let cached = cluster
-        .watchers
-        .get(number)
-        .map(|watcher| Arc::clone(&watcher.view))
-        .unwrap_or_default();
-    Observation {
-        now: cluster.now,
-        wanted: wanted(shared),
-        snapshots: live
-            .chain(shown)
-            .filter_map(|(name, read)| {
-                let view = match read {
-                    Read::Live | Read::File => &cluster.view,
-                    Read::Cached => &*cached,
-                };
-                let judged = agenda.members.get(&name)?.judged();
-                let looks = judged
-                    .map(|workload| (workload.clone(), view.look(workload, read, cluster.now)));
-                Some((name, looks.collect()))
-            })
-            .collect(),
-        prepared: asked
-            .objects
-            .into_iter()
-            .map(|object| {
-                let prepared = cluster.rehearse(&shared.scenario, &object);
-                (object, prepared)
-            })
-            .collect(),
-        builds: BTreeMap::new(),
-        outcomes: Vec::new(),
-    }
 }
 
 impl World for Process {
     async fn load(&mut self) -> Result<Loaded, WorldError> {
+        let release = self.release;
         let loaded = self.call(|shared| {
+            let (cluster, kept) = shared.parts(release);
+            let filed = &kept.filed;
+            let newer = filed.superseded_by.clone().map(Rival::Newer);
             let loaded = Loaded {
-                status: shared.filed.status.clone(),
-                bundle: shared.scenario.bundle.clone(),
+                status: filed.status.clone(),
+                bundle: kept.scenario.bundle.clone(),
                 plan_digest: None,
                 planning: Planning::default(),
-                wanted: wanted(shared),
+                wanted: wanted(kept),
                 built: Vec::new(),
-                rival: shared.filed.superseded_by.clone().map(Rival::Newer),
-                now: shared.cluster.now,
+                rival: newer.or_else(|| filed.rival.clone().map(Rival::Older)),
+                now: cluster.now,
             };
-            (loaded, shared.filed.version, shared.filed.status_version)
+            (loaded, filed.version, filed.status_version)
         });
         let (loaded, version, status_version) = loaded.await.map_err(WorldError::Unreachable)?;
         self.version = version;
@@ -385,7 +291,11 @@ impl World for Process {
     }
 
     async fn survey(&mut self, _bundle: &Bundle) -> Result<Survey, WorldError> {
-        let survey = self.call(|shared| shared.cluster.survey(&shared.scenario));
+        let release = self.release;
+        let survey = self.call(|shared| {
+            let (cluster, kept) = shared.parts(release);
+            cluster.survey(&kept.scenario)
+        });
         survey.await.map_err(WorldError::Unreachable)
     }
 
@@ -395,20 +305,19 @@ impl World for Process {
         state: &State,
         wish: &Wish,
     ) -> Result<Observation, WorldError> {
-        let number = self.number;
+        let (number, release) = (self.number, self.release);
         let seen = self.call(|shared| {
+            let (cluster, kept) = shared.parts(release);
             let Filed {
                 version,
                 status_version,
                 ..
-            } = shared.filed;
-            (
-                look(shared, number, agenda, state, wish),
-                version,
-                status_version,
-            )
+            } = kept.filed;
+            let seen = look((cluster, kept), number, agenda, state, wish);
+            (seen, version, status_version)
         });
         let (seen, version, status_version) = seen.await.map_err(WorldError::Unreachable)?;
+        self.stood_still = false;
         if status_version == self.status_version {
             // Only what people ask was changed, and that was just seen.
             self.version = version;
@@ -418,29 +327,35 @@ impl World for Process {
 
     async fn save(&mut self, agenda: &Agenda, state: &State) -> Result<Saved, WorldError> {
         let pauses = self.strikes(Fault::Paused);
-        let known = self.version;
+        let (known, release) = (self.version, self.release);
         let saved = self.call(|shared| {
+            let Shared {
+                cluster, releases, ..
+            } = shared;
+            let Some(Kept { scenario, filed }) = releases.get_mut(release) else {
+                return Err(WorldError::Conflict);
+            };
+            let now = cluster.now;
             if pauses {
-                shared.filed.control.pause = true;
-                shared.filed.version += 1;
+                filed.control.pause = true;
+                filed.stopped_at.get_or_insert(now);
+                filed.version += 1;
             }
-            if shared.filed.version != known {
+            if filed.version != known {
                 return Err(WorldError::Conflict);
             }
-            let before = std::mem::take(&mut shared.filed.status);
-            let now = shared.cluster.now;
-            shared.filed.status = status::to_status(agenda, state, 1, &before.conditions, now);
-            shared.cluster.journal.ways(&before, &shared.filed.status);
-            shared.filed.version += 1;
-            shared.filed.status_version += 1;
-            if shared.filed.status.outcome.is_some() {
-                shared.cluster.is_over = true;
+            let before = std::mem::take(&mut filed.status);
+            filed.status = status::to_status(agenda, state, 1, &before.conditions, now);
+            filed.version += 1;
+            filed.status_version += 1;
+            was_saved(cluster, scenario, filed, &before);
+            if filed.status.outcome.is_some() {
+                cluster.over.insert(release);
             }
-            shared
-                .cluster
+            cluster
                 .journal
-                .note(now, &format!("saved {}", shared.filed.status.summary));
-            Ok((shared.filed.version, shared.filed.status_version))
+                .note(now, &format!("saved {}", filed.status.summary));
+            Ok((filed.version, filed.status_version))
         });
         (self.version, self.status_version) = saved.await.map_err(WorldError::Unreachable)??;
         Ok(Saved::after_saving())

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{
     ControllerRevision, DaemonSet, DaemonSetSpec, DaemonSetStatus, Deployment, DeploymentSpec,
-    DeploymentStatus, ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, StatefulSet, StatefulSetSpec,
-    StatefulSetStatus,
+    DeploymentStatus, ReplicaSet, ReplicaSetCondition, ReplicaSetSpec, ReplicaSetStatus,
+    StatefulSet, StatefulSetSpec, StatefulSetStatus,
 };
 use k8s_openapi::api::batch::v1::{Job, JobCondition, JobSpec, JobStatus};
 use k8s_openapi::api::core::v1::{
@@ -231,9 +231,21 @@ fn replica_set(workload: &Workload, revision: usize, set: &Set) -> Option<Replic
             replicas: count(set.replicas),
             ready_replicas: Some(count(set.ready)),
             available_replicas: Some(count(set.ready)),
+            conditions: workload.refused.contains(&revision).then(refused),
             ..ReplicaSetStatus::default()
         }),
     })
+}
+
+/// What a ReplicaSet says of a pod that a quota forbids.
+fn refused() -> Vec<ReplicaSetCondition> {
+    vec![ReplicaSetCondition {
+        type_: Some("ReplicaFailure".to_owned()),
+        status: Some("True".to_owned()),
+        reason: Some("FailedCreate".to_owned()),
+        message: Some("pods are forbidden: exceeded quota: simulated".to_owned()),
+        last_transition_time: None,
+    }]
 }
 
 fn stateful_set(workload: &Workload) -> StatefulSet {

@@ -12,27 +12,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::chance::Chance;
 use super::cluster::{Cluster, START, moment};
-use super::facts::Workload;
 use super::faults::{Fault, Faults};
 use super::journal::Pods;
 use super::judge::Traffic;
-use super::pace::{NODES, Pace};
-use super::process::{Filed, Process, Shared, hold};
+use super::mischief::{Mischief, asked, freeze};
+use super::pace::Pace;
+use super::process::{Kept, Process, Shared, hold};
 use super::scenario::Scenario;
 use crate::controller::{WorldError, drive, make_plan};
-use tidegate_planner::plan::{Action, Plan};
-use tidegate_spec::crd::{Approval, Planning};
+use tidegate_planner::plan::Plan;
+use tidegate_spec::crd::Planning;
 use tidegate_spec::{ObjectRef, ServiceName};
 use tidegate_upgrade::Ending;
 
 /// After this no fault strikes any more.
 const HEALED_AFTER: SignedDuration = SignedDuration::from_mins(3);
-/// After this somebody ends a release that is held by what others have undone.
-const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_mins(45);
 /// A run that is not over after this never ends.
 const ENDLESS_AFTER: SignedDuration = SignedDuration::from_hours(12);
-/// How long nothing may be written once all is over.
-const QUIET: SignedDuration = SignedDuration::from_mins(10);
 /// More turns than these are a hot loop.
 const TURNS_MAX: usize = 30_000;
 
@@ -43,7 +39,7 @@ pub struct Outcome {
     pub seed: u64,
     /// The faults that could strike.
     pub faults: Faults,
-    /// How the release ended, as in `.status.outcome`; empty if it did not.
+    /// How the release ended, as in `.status.outcome`, and where a newer one followed, that one; empty if it did not.
     pub ending: String,
     /// The words that go with it.
     pub message: String,
@@ -101,32 +97,27 @@ pub(super) fn cluster_of(
     )
 }
 
-/// What is done to the cluster from outside, and when.
-pub(super) enum Mischief {
-    Undo(ObjectRef),
-    LoseNode(u32),
-    Start,
-    /// Somebody approves what the release asks for: points of no return, and that drains are over.
-    Approve(Vec<String>),
-    /// Somebody ends a release that waits for what was undone, since it may do so for ever.
-    GiveUp,
-}
-
 type Driven = Pin<Box<dyn Future<Output = Result<Ending, WorldError>> + Send>>;
 
 /// A run in the making.
 pub(super) struct Run {
     pub(super) shared: Arc<Mutex<Shared>>,
-    living: BTreeMap<usize, Driven>,
+    /// The processes, each with the release that it drives.
+    living: BTreeMap<usize, (usize, Driven)>,
     pub(super) mischief: BTreeMap<(Timestamp, usize), Mischief>,
-    chance: Chance,
-    endings: Vec<Result<Ending, WorldError>>,
+    /// How many things were plotted.
+    pub(super) entries: usize,
+    pub(super) chance: Chance,
+    /// How processes ended, each with its release.
+    pub(super) endings: Vec<(usize, Result<Ending, WorldError>)>,
+    /// How many releases have begun.
+    pub(super) begun: usize,
     resume_at: Option<Timestamp>,
     /// Whether pauses are left to whoever made them.
     pub(super) leaves_pauses: bool,
     turns: usize,
     /// The calls up to the end.
-    traffic: Traffic,
+    pub(super) traffic: Traffic,
 }
 
 /// Runs a release once.
@@ -166,59 +157,41 @@ impl Run {
         for fault in faults.iter().filter(|fault| fault.is_from_start()) {
             cluster.journal.reach(fault.word());
         }
+        let moving: Vec<ServiceName> = plan.steps.iter().map(|step| step.service.clone()).collect();
         if faults.has(Fault::Broken) {
-            let moving: Vec<ServiceName> =
-                plan.steps.iter().map(|step| step.service.clone()).collect();
             cluster.broken = chance.one_of(&moving).cloned();
+        }
+        if faults.has(Fault::Denied) {
+            cluster.denied = chance.one_of(&moving).cloned();
+        }
+        cluster.judge.is_slow = faults.has(Fault::Frozen);
+        let mut first = Kept::of(scenario.clone());
+        if faults.has(Fault::Freeze) {
+            let window = freeze(&mut chance);
+            let advance = scenario.bundle.plan.strategy.advance;
+            cluster.judge.freeze(plan, &window, advance);
+            first.scenario.bundle.plan.freeze.push(window);
         }
         let run = Self {
             shared: Arc::new(Mutex::new(Shared {
                 cluster,
-                filed: Filed::default(),
-                scenario: scenario.clone(),
+                releases: vec![first],
+                next: scenario.next.clone(),
                 faults: faults.clone(),
                 dead: BTreeSet::new(),
             })),
             living: BTreeMap::new(),
             mischief: BTreeMap::new(),
+            entries: 0,
             chance,
             endings: Vec::new(),
+            begun: 1,
             resume_at: None,
             leaves_pauses: false,
             turns: 0,
             traffic: Traffic::default(),
         };
         (run, workloads)
-    }
-
-    /// Decides what is done from outside, and when.
-    fn plot(&mut self, faults: &Faults, workloads: &[ObjectRef], asked: Vec<String>) {
-        self.mischief.insert((START, 0), Mischief::Start);
-        let mut plot = |chance: &mut Chance, most_ms: u64, what: Mischief| {
-            let at = moment(chance.between_ms(500, most_ms));
-            let number = self.mischief.len();
-            self.mischief.insert((at, number), what);
-        };
-        if !asked.is_empty() {
-            plot(&mut self.chance, 90_000, Mischief::Approve(asked));
-        }
-        if faults.has(Fault::Twin) {
-            plot(&mut self.chance, 60_000, Mischief::Start);
-        }
-        if faults.has(Fault::Undone)
-            && let Some(object) = self.chance.one_of(workloads).cloned()
-        {
-            plot(&mut self.chance, 120_000, Mischief::Undo(object));
-        }
-        if faults.has(Fault::NodeLost) {
-            let nodes: Vec<u32> = (0..NODES).collect();
-            let node = self.chance.one_of(&nodes).copied().unwrap_or(0);
-            plot(&mut self.chance, 60_000, Mischief::LoseNode(node));
-        }
-        if faults.has(Fault::Undone) {
-            let at = moment(GIVEN_UP_AFTER);
-            self.mischief.insert((at, usize::MAX), Mischief::GiveUp);
-        }
     }
 
     /// Lets everything happen, one thing after the other, until nobody has anything to do.
@@ -268,75 +241,66 @@ impl Run {
         self.resume(now);
         self.wake(now);
         self.bury(now);
+        self.go_over(now);
     }
 
-    /// No fault strikes any more, and of two controllers the older one hears that it has lost its lease.
+    /// No fault strikes any more, and of two controllers of a release the older one hears that it has lost its lease.
     fn heal(&mut self) {
         let mut shared = hold(&self.shared);
         shared.faults = Faults::none();
-        while self.living.len() > 1
-            && let Some((number, _)) = self.living.pop_first()
-        {
-            shared.cluster.wakes.remove(&number);
-            shared.cluster.watching.remove(&number);
-        }
+        let newest: BTreeMap<usize, usize> = self
+            .living
+            .iter()
+            .map(|(number, (release, _))| (*release, *number))
+            .collect();
+        self.living.retain(|number, (release, _)| {
+            let is_newest = newest.get(release) == Some(number);
+            if !is_newest {
+                shared.cluster.wakes.remove(number);
+                shared.cluster.watching.remove(number);
+            }
+            is_newest
+        });
     }
 
-    fn do_mischief(&mut self, now: Timestamp) {
-        while let Some(entry) = self
-            .mischief
-            .first_entry()
-            .filter(|entry| entry.key().0 <= now)
+    /// A controller begins to drive a release.
+    pub(super) fn start(&mut self, release: usize, now: Timestamp) {
         {
-            match entry.remove() {
-                Mischief::Start => {
-                    let mut process = Process::start(&self.shared);
-                    let number = process.number();
-                    hold(&self.shared).cluster.wakes.insert(number, now);
-                    let driven = Box::pin(async move { drive(&mut process).await });
-                    self.living.insert(number, driven);
-                }
-                Mischief::Approve(steps) => {
-                    let mut shared = hold(&self.shared);
-                    let approval = |step| Approval {
-                        step,
-                        by: "somebody".to_owned(),
-                        ..Approval::default()
-                    };
-                    shared.filed.control.approvals = steps.into_iter().map(approval).collect();
-                    shared.filed.version += 1;
-                }
-                Mischief::GiveUp => {
-                    let mut shared = hold(&self.shared);
-                    shared.filed.control.abort = true;
-                    shared.filed.version += 1;
-                }
-                Mischief::Undo(object) => {
-                    let mut shared = hold(&self.shared);
-                    shared.cluster.journal.reach(Fault::Undone.word());
-                    shared.cluster.undo(&object);
-                }
-                Mischief::LoseNode(node) => {
-                    let mut shared = hold(&self.shared);
-                    shared.cluster.journal.reach(Fault::NodeLost.word());
-                    let back_after = self.chance.between_ms(1_000, 60_000);
-                    shared.cluster.lose_node(node, back_after);
+            let mut shared = hold(&self.shared);
+            if release > 0 {
+                let Shared {
+                    cluster, releases, ..
+                } = &mut *shared;
+                // One that another one forbids changes nothing.
+                let kept = releases.get(release);
+                if let Some(kept) = kept.filter(|kept| kept.filed.rival.is_none()) {
+                    cluster.turn_to(release, &kept.scenario);
                 }
             }
         }
+        let mut process = Process::start(&self.shared, release);
+        let number = process.number();
+        hold(&self.shared).cluster.wakes.insert(number, now);
+        let driven = Box::pin(async move { drive(&mut process).await });
+        self.living.insert(number, (release, driven));
     }
 
-    /// Whoever paused the release resumes it after a while.
+    /// Whoever paused a release resumes it after a while.
     fn resume(&mut self, now: Timestamp) {
         let mut shared = hold(&self.shared);
+        let is_paused = shared.releases.iter().any(|kept| kept.filed.control.pause);
         match self.resume_at {
-            None if shared.filed.control.pause && !self.leaves_pauses => {
+            None if is_paused && !self.leaves_pauses => {
                 let pause = self.chance.between_ms(1_000, 40_000);
                 self.resume_at = Some(shared.cluster.after(pause));
             }
             Some(at) if at <= now => {
-                shared.filed.control.pause = false;
-                shared.filed.version += 1;
+                for kept in &mut shared.releases {
+                    kept.filed.control.pause = false;
+                    kept.filed.stopped_at =
+                        kept.filed.stopped_at.filter(|_| kept.filed.control.abort);
+                    kept.filed.version += 1;
+                }
                 self.resume_at = None;
             }
             Some(_) | None => {}
@@ -356,13 +320,13 @@ impl Run {
         for number in due {
             self.turns += 1;
             hold(&self.shared).cluster.wakes.remove(&number);
-            let Some(driven) = self.living.get_mut(&number) else {
+            let Some((release, driven)) = self.living.get_mut(&number) else {
                 continue;
             };
             let mut context = Context::from_waker(Waker::noop());
             if let std::task::Poll::Ready(ending) = driven.as_mut().poll(&mut context) {
+                self.endings.push((*release, ending));
                 self.living.remove(&number);
-                self.endings.push(ending);
             }
         }
     }
@@ -371,68 +335,23 @@ impl Run {
     fn bury(&mut self, now: Timestamp) {
         let dead = std::mem::take(&mut hold(&self.shared).dead);
         for number in dead {
-            self.living.remove(&number);
+            let Some((release, _)) = self.living.remove(&number) else {
+                continue;
+            };
             let mut shared = hold(&self.shared);
             shared.cluster.wakes.remove(&number);
             let pause = self.chance.between_ms(200, 10_000);
             let at = shared.cluster.after(pause).max(now);
-            let entry = self.mischief.len() + self.turns;
-            self.mischief.insert((at, entry), Mischief::Start);
+            drop(shared);
+            self.at(at, Mischief::Start(release));
         }
-    }
-
-    /// What must hold now that all is over, beside what the judge saw.
-    fn verdict(&mut self, faults: &Faults) -> Vec<String> {
-        let mut wrong = Vec::new();
-        for ending in &self.endings {
-            if let Err(error) = ending {
-                wrong.push(format!("a controller gave up: {error}"));
-            }
-        }
-        let endings: BTreeSet<&str> = self.endings.iter().flatten().map(Ending::word).collect();
-        if endings.len() > 1 {
-            wrong.push(format!(
-                "controllers do not agree on how it ended: {endings:?}"
-            ));
-        }
-        let has_succeeded = endings.contains("Succeeded");
-        let may_fail = faults.iter().any(Fault::may_fail);
-        if !has_succeeded && !may_fail {
-            let endings: Vec<String> = self
-                .endings
-                .iter()
-                .flatten()
-                .map(|ending| format!("{ending:?}"))
-                .collect();
-            wrong.push(format!("it did not succeed: {}", endings.join(", ")));
-        }
-        let mut shared = hold(&self.shared);
-        if has_succeeded && !faults.has(Fault::Undone) {
-            let Shared {
-                cluster, scenario, ..
-            } = &*shared;
-            wrong.extend(
-                cluster
-                    .view
-                    .workloads
-                    .values()
-                    .filter_map(|workload| not_as_released(scenario, workload)),
-            );
-        }
-        let writes = shared.cluster.journal.writes;
-        self.traffic = shared.cluster.judge.traffic;
-        let quiet = shared.cluster.after(QUIET);
-        shared.cluster.pass_to(quiet);
-        if shared.cluster.journal.writes != writes {
-            wrong.push("something was written after the end".to_owned());
-        }
-        wrong.extend(std::mem::take(&mut shared.cluster.judge.wrong));
-        wrong
     }
 
     fn outcome(self, seed: u64, faults: Faults, wrong: Vec<String>) -> Outcome {
         let mut shared = hold(&self.shared);
-        let ending = self.endings.into_iter().flatten().next();
+        let newest = shared.releases.len() - 1;
+        let of_newest = self.endings.into_iter().filter(|(of, _)| *of == newest);
+        let ending = of_newest.filter_map(|(_, ending)| ending.ok()).next();
         let (word, message) = match &ending {
             None => (String::new(), String::new()),
             Some(Ending::Succeeded) => ("Succeeded".to_owned(), String::new()),
@@ -446,11 +365,9 @@ impl Run {
         if !word.is_empty() {
             shared.cluster.journal.reach(&word);
         }
-        let status = &shared.filed.status;
-        let ended = status
-            .completion_time
-            .as_ref()
-            .map_or(shared.cluster.now, |time| time.0);
+        let status = shared.releases.last().map(|kept| &kept.filed.status);
+        let ended = status.and_then(|status| status.completion_time.as_ref());
+        let ended = ended.map_or(shared.cluster.now, |time| time.0);
         let journal = &mut shared.cluster.journal;
         Outcome {
             seed,
@@ -467,41 +384,4 @@ impl Run {
             traffic: self.traffic,
         }
     }
-}
-
-/// What people are asked about: points of no return, drains, and what the ReleasePlan says.
-fn asked(scenario: &Scenario, plan: &Plan) -> Vec<String> {
-    let drains = plan
-        .steps
-        .iter()
-        .filter(|step| step.action == Action::Drain);
-    let drains = drains.map(|step| step.id.clone());
-    let gates = scenario.bundle.plan.strategy.approvals.iter();
-    drains
-        .chain(plan.points_of_no_return.iter().cloned())
-        .chain(gates.map(|gate| gate.before.clone()))
-        .collect()
-}
-
-/// What is wrong with a workload after a release that has succeeded.
-fn not_as_released(scenario: &Scenario, workload: &Workload) -> Option<String> {
-    let object = &workload.reference;
-    let stays = scenario.bundle.manifest(object).is_some();
-    if !stays
-        && scenario
-            .leaving
-            .values()
-            .flatten()
-            .any(|leaving| leaving == object)
-    {
-        let is_left = workload.exists || workload.live().next().is_some();
-        return is_left.then(|| format!("{object} or a pod of it is left"));
-    }
-    let is_target = |pod: &super::facts::Pod| {
-        workload
-            .template_of(pod)
-            .is_some_and(|template| template.is_target)
-    };
-    let old = workload.live().find(|pod| !is_target(pod))?;
-    stays.then(|| format!("pod {} of the old revision is left", old.name))
 }

@@ -11,35 +11,45 @@ use super::facts::{Kind, Pod, Rollout, Set, Status, Template, Workload};
 use super::judge::Judge;
 use super::pace::node;
 use super::render::NAMESPACE;
+use super::sequel::Next;
 use tidegate_manifest::{Bundle, Entry, OwnedEntries};
 use tidegate_planner::graph::{Member, Moves, Revision, System};
 use tidegate_planner::plan::Plan;
 use tidegate_spec::crd::{ReleasePlanSpec, Routing, ServiceGraphSpec};
 use tidegate_spec::{ContractName, Edge, Graph, ObjectRef, ServiceName, check_graph, stamp};
 
+/// The name of every graph.
+const GRAPH: &str = "simulated";
+
 /// What runs, and what is released.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// The planner's input.
-    system: System,
+    pub(super) system: System,
     /// What is declared of what runs.
     pub(super) declared: Graph,
+    /// What the release declares.
+    pub(super) released: Graph,
     /// The release.
     pub(super) bundle: Bundle,
     /// The objects of services that go away.
     pub(super) leaving: BTreeMap<ServiceName, Vec<ObjectRef>>,
     /// What the release gives the pods of each of its workloads.
-    targets: BTreeMap<ObjectRef, Template>,
+    pub(super) targets: BTreeMap<ObjectRef, Template>,
     replicas: u32,
+    /// The newer release that is made in the middle of this one.
+    pub(super) next: Option<Box<Next>>,
+    /// The release that brings back what ran before.
+    pub(super) back: Option<Box<Self>>,
 }
 
 impl Scenario {
     /// In: the system with the plan's input, the graph of what runs, the graph of the release as written, and how many
     /// pods each workload has.
     pub fn of(system: System, declared: Graph, released: &ServiceGraphSpec, replicas: u32) -> Self {
-        let (graph, _) = check_graph("simulated", released);
+        let (graph, _) = check_graph(GRAPH, released);
         let mut bundle = Bundle {
-            graph_name: "simulated".to_owned(),
+            graph_name: GRAPH.to_owned(),
             graph: released.clone(),
             plan: ReleasePlanSpec::default(),
             namespace: NAMESPACE.to_owned(),
@@ -94,8 +104,11 @@ impl Scenario {
             targets,
             system,
             declared,
+            released: graph,
             bundle,
             replicas,
+            next: None,
+            back: None,
         }
     }
 
@@ -131,12 +144,8 @@ impl Scenario {
     }
 
     /// The ServiceGraph that is written in the end.
-    pub(super) fn graph_object(&self) -> ObjectRef {
-        object(
-            "tidegate.dev/v1alpha1",
-            "ServiceGraph",
-            &self.bundle.graph_name,
-        )
+    pub(super) fn graph_object() -> ObjectRef {
+        object("tidegate.dev/v1alpha1", "ServiceGraph", GRAPH)
     }
 
     /// What the release gives the pods of a workload.
@@ -187,18 +196,29 @@ impl Scenario {
 
     /// Whoever watches a run of it.
     pub(super) fn judge(&self, view: &View, plan: Option<&Plan>) -> Judge {
+        let precedences = plan.into_iter().flat_map(|plan| &plan.precedences);
+        let precedences =
+            precedences.map(|precedence| (precedence.first.clone(), precedence.then.clone()));
+        Judge::of(view, self.edges(), self.outside(), precedences.collect())
+    }
+
+    /// The callers from outside that stay.
+    fn outside(&self) -> BTreeMap<ServiceName, Revision> {
+        let callers = self.system.external.iter();
+        callers
+            .filter(|(_, caller)| caller.ended.is_none())
+            .filter_map(|(name, caller)| Some((name.clone(), caller.live.first()?.clone())))
+            .collect()
+    }
+
+    /// Who calls whom, before and after.
+    pub(super) fn edges(&self) -> BTreeSet<Edge> {
         let mut edges = BTreeSet::new();
         for (caller, member) in &self.system.services {
             let revisions = member.live.iter().chain(&member.target);
             edges.extend(revisions.flat_map(|revision| calls(caller, revision)));
         }
-        let outside: BTreeMap<ServiceName, Revision> = self
-            .system
-            .external
-            .iter()
-            .filter(|(_, caller)| caller.ended.is_none())
-            .filter_map(|(name, caller)| Some((name.clone(), caller.live.first()?.clone())))
-            .collect();
+        let outside = self.outside();
         edges.extend(
             outside
                 .iter()
@@ -209,10 +229,7 @@ impl Scenario {
             let callee = self.system.services.get(&edge.callee);
             callee.is_none_or(|callee| callee.manner.routing == Routing::Blind)
         });
-        let precedences = plan.into_iter().flat_map(|plan| &plan.precedences);
-        let precedences =
-            precedences.map(|precedence| (precedence.first.clone(), precedence.then.clone()));
-        Judge::of(view, edges, outside, precedences.collect())
+        edges
     }
 }
 
@@ -220,8 +237,7 @@ impl Scenario {
 const RUNNING: &str = "running";
 /// The tag of what the release brings.
 const TARGET: &str = "target";
-
-fn image(name: &ServiceName, tag: &str) -> String {
+pub(super) fn image(name: &ServiceName, tag: &str) -> String {
     format!("{name}:{tag}")
 }
 
@@ -284,7 +300,7 @@ fn workloads(name: &ServiceName, declared: &[ObjectRef], moves: bool) -> Vec<Obj
     known
 }
 
-fn manifest(image: &str) -> Value {
+pub(super) fn manifest(image: &str) -> Value {
     json!({"spec": {"template": {"spec": {"containers": [{"name": "server", "image": image}]}}}})
 }
 
@@ -334,7 +350,8 @@ impl Workload {
             sets: BTreeMap::new(),
             pods: Vec::new(),
             status: Status::default(),
-            is_disturbed: false,
+            disturbed_at: None,
+            refused: BTreeSet::new(),
         }
     }
 }

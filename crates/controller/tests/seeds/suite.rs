@@ -18,7 +18,7 @@ const TWICE_EVERY: u64 = 20;
 /// Without any fault is every so many runs.
 const CALM_EVERY: u64 = 25;
 /// A suite that has found so many runs that went wrong looks for no more.
-const WRONG_MAX: usize = 20;
+const WRONG_MAX: usize = 5;
 
 /// What is to be run.
 pub(crate) struct Suite {

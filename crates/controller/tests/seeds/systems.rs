@@ -5,7 +5,7 @@ use tidegate_controller::sim::{Scenario, plan_of};
 use tidegate_planner::graph;
 use tidegate_planner::plan::Plan;
 use tidegate_spec::check_graph;
-use tidegate_spec::crd::{ReleasePlanSpec, ServiceGraphSpec};
+use tidegate_spec::crd::{Concurrency, ReleasePlanSpec, ServiceGraphSpec};
 
 use crate::random;
 
@@ -15,12 +15,13 @@ pub(crate) struct System {
     pub(crate) plan: Plan,
 }
 
-/// What runs, what is released, and the ReleasePlan, all as YAML.
+/// What runs, what is released, and the ReleasePlan, all as YAML; and what is released while that is under way.
 struct Written {
     name: &'static str,
     before: &'static str,
     after: &'static str,
     plan: &'static str,
+    next: Option<(&'static str, Concurrency)>,
 }
 
 const ROW_BEFORE: &str = "services:
@@ -72,54 +73,97 @@ const WIDE_AFTER: &str = "services:
 - {name: side, calls: [{service: right, version: '2'}]}
 ";
 
-const WRITTEN: [Written; 8] = [
+const ROW_NEXT: &str = "services:
+- {name: store, serves: [{versions: ['1', '2', '3']}]}
+- {name: cart, serves: [{versions: ['1', '2', '3']}], calls: [{service: store, version: '3'}]}
+- {name: web, calls: [{service: cart, version: '3'}]}
+- {name: news, calls: [{service: cart, version: '2'}]}
+";
+
+const WRITTEN: [Written; 12] = [
     Written {
         name: "row",
         before: ROW_BEFORE,
         after: ROW_AFTER,
         plan: "{}",
+        next: None,
     },
     Written {
         name: "kinds",
         before: KINDS_BEFORE,
         after: KINDS_AFTER,
         plan: "{}",
+        next: None,
     },
     Written {
         name: "migration",
         before: MIGRATION_BEFORE,
         after: MIGRATION_AFTER,
         plan: "{}",
+        next: None,
     },
     Written {
         name: "wide",
         before: WIDE_BEFORE,
         after: WIDE_AFTER,
         plan: "strategy: {advance: Service, maxParallel: 2, maxSurgePods: 4}",
+        next: None,
     },
     Written {
         name: "asked",
         before: ROW_BEFORE,
         after: ROW_AFTER,
         plan: "strategy: {approvals: [{before: wave/2}, {before: web}], soak: 20s, settle: 5s}",
+        next: None,
     },
     Written {
         name: "back",
         before: ROW_BEFORE,
         after: ROW_AFTER,
         plan: "strategy: {onFailure: Rollback, deadlines: {service: 3m}}",
+        next: None,
     },
     Written {
         name: "on",
         before: WIDE_BEFORE,
         after: WIDE_AFTER,
         plan: "strategy: {onFailure: Continue, advance: Service}",
+        next: None,
     },
     Written {
         name: "limits",
         before: KINDS_BEFORE,
         after: KINDS_AFTER,
         plan: "strategy: {deadlines: {service: 30m, wave: 2h, release: 4h}, maxParallel: 1}",
+        next: None,
+    },
+    Written {
+        name: "queued",
+        before: ROW_BEFORE,
+        after: ROW_AFTER,
+        plan: "{}",
+        next: Some((ROW_NEXT, Concurrency::Queue)),
+    },
+    Written {
+        name: "superseded",
+        before: ROW_BEFORE,
+        after: ROW_AFTER,
+        plan: "strategy: {advance: Service}",
+        next: Some((ROW_NEXT, Concurrency::Supersede)),
+    },
+    Written {
+        name: "forbidden",
+        before: ROW_BEFORE,
+        after: ROW_AFTER,
+        plan: "{}",
+        next: Some((ROW_NEXT, Concurrency::Forbid)),
+    },
+    Written {
+        name: "rolled-back",
+        before: KINDS_BEFORE,
+        after: KINDS_AFTER,
+        plan: "{}",
+        next: Some((KINDS_BEFORE, Concurrency::Supersede)),
     },
 ];
 
@@ -148,16 +192,38 @@ pub(crate) fn named(name: &str) -> System {
             plan,
             replicas,
         } = random::made_up(seed);
-        return system(&before, &after, plan, replicas);
+        return system([&before, &after], &plan, replicas, None);
     }
     let written = WRITTEN.iter().find(|written| written.name == name);
     let written = written.expect("a system of this name");
     let read = |text: &str| -> Value { serde_saphyr::from_str(text).expect("YAML") };
-    let plan = read(written.plan);
-    system(&read(written.before), &read(written.after), plan, REPLICAS)
+    let next = written
+        .next
+        .map(|(graph, concurrency)| (read(graph), concurrency));
+    let sides = [&read(written.before), &read(written.after)];
+    system(sides, &read(written.plan), REPLICAS, next)
 }
 
-fn system(before: &Value, after: &Value, plan: Value, replicas: u32) -> System {
+fn system(
+    [before, after]: [&Value; 2],
+    plan: &Value,
+    replicas: u32,
+    next: Option<(Value, Concurrency)>,
+) -> System {
+    let mut scenario = released([before, after], plan, replicas);
+    if scenario.wants_way_back() {
+        scenario = scenario.with_way_back(released([after, before], plan, replicas));
+    }
+    if let Some((next, concurrency)) = next {
+        scenario = scenario.then(released([after, &next], plan, replicas), concurrency);
+    }
+    let (plan, refused) = plan_of(&scenario);
+    assert_eq!(refused, None, "{}", json!([before, after]));
+    System { scenario, plan }
+}
+
+/// A release from one graph to another.
+fn released([before, after]: [&Value; 2], plan: &Value, replicas: u32) -> Scenario {
     let spec = |value: &Value| -> ServiceGraphSpec {
         serde_json::from_value(value.clone()).expect("a ServiceGraph")
     };
@@ -167,11 +233,8 @@ fn system(before: &Value, after: &Value, plan: Value, replicas: u32) -> System {
         graph
     };
     let (old, new) = (spec(before), spec(after));
-    let (declared, released) = (checked(&old), checked(&new));
-    let plan: ReleasePlanSpec = serde_json::from_value(plan).expect("a ReleasePlan");
-    let compared = graph::System::between(&declared, &released, None);
-    let scenario = Scenario::of(compared, declared, &new, replicas).under(plan);
-    let (plan, refused) = plan_of(&scenario);
-    assert_eq!(refused, None, "{}", json!([before, after]));
-    System { scenario, plan }
+    let (declared, wanted) = (checked(&old), checked(&new));
+    let plan: ReleasePlanSpec = serde_json::from_value(plan.clone()).expect("a ReleasePlan");
+    let compared = graph::System::between(&declared, &wanted, None);
+    Scenario::of(compared, declared, &new, replicas).under(plan)
 }

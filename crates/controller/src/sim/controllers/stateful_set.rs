@@ -38,6 +38,14 @@ fn deeds(workload: &Workload) -> Vec<Deed> {
             Some(_) => {}
         }
     }
+    // What is more than wanted goes first, one after the other.
+    let surplus = workload
+        .live()
+        .filter(|pod| pod.ordinal >= workload.replicas);
+    if let Some(highest) = surplus.max_by_key(|pod| pod.ordinal) {
+        let staying = highest.is_staying().then(|| Deed::End(highest.uid.clone()));
+        return staying.into_iter().collect();
+    }
     let old = workload
         .staying()
         .filter(|pod| pod.revision != workload.wanted);
