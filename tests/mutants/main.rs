@@ -19,7 +19,7 @@ use std::process::{Command, ExitCode};
 use list::{Mutant, read};
 
 /// The crates that are copied; the tests are those of the last one.
-const COPIED: [&str; 2] = ["crates/spec", "crates/upgrade"];
+const COPIED: [&str; 3] = ["crates/spec", "crates/build", "crates/upgrade"];
 const TESTED: &str = "tidegate-upgrade";
 
 fn main() -> ExitCode {
