@@ -195,7 +195,9 @@ pub(super) fn because(
             format!("{first} must not call {then} while that is mixed")
         }
     };
-    let waits = precedence.pairs.iter().filter_map(Pair::retention);
+    // What may be lost is not waited for.
+    let kept = precedence.pairs.iter().filter(|pair| !pair.is_optional());
+    let waits = kept.filter_map(Pair::retention);
     let waits: BTreeSet<String> = waits.map(waited_out).collect();
     let drain = match (precedence.kind, waits.is_empty()) {
         (Kind::ClientFirst, false) => {

@@ -218,3 +218,19 @@ fn s23_a_column_renamed_in_one_release_is_refused_and_expanded() {
     Splitting app does not help: its one change comes both too early and too late
     ");
 }
+
+#[test]
+fn what_may_be_lost_is_not_waited_out() {
+    insta::assert_snapshot!(plan_of(
+        "consumer: serves 1,2 -> 2 | producer: calls consumer optional durable 7d 1 -> 2"
+    ), @r"
+    Safe: yes. 2 waves. Longest path producer → consumer.
+    Wave 1   may start at once
+      ~ producer
+          calls consumer: 1 → 2
+    Wave 2   after wave 1 is done
+      ~ consumer
+          serves consumer: 1, 2 → 2
+          because producer must stop calling consumer 1 everywhere first: producer@live calls consumer 1, consumer@target serves 2
+    ");
+}
