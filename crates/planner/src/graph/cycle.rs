@@ -87,8 +87,9 @@ const STARTS_MAX: usize = 200;
 pub fn shortest_cycle(component: &[usize], arcs: &[(usize, usize)]) -> Vec<usize> {
     let members: BTreeSet<usize> = component.iter().copied().collect();
     let mut next: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    // What leaves a component does not come back, so its last arcs do no harm.
     for (first, then) in arcs {
-        if members.contains(first) && members.contains(then) {
+        if members.contains(first) {
             next.entry(*first).or_default().insert(*then);
         }
     }

@@ -67,11 +67,6 @@ impl io::Write for Sink {
         Ok(bytes.len())
     }
 
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.put(bytes);
-        Ok(())
-    }
-
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
