@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Revision, System, derive};
-use tidegate_spec::crd::DrainLevel;
+use super::{Member, Moves, Revision, System, derive};
+use tidegate_spec::crd::{DrainLevel, Routing};
 use tidegate_spec::{
     ContractName, External, Graph, Interface, Manner, Need, ObjectRef, Requirement, Service,
     ServiceName, Version,
@@ -191,4 +191,76 @@ fn a_first_install_has_callers_from_outside_that_nobody_answered_yet() {
     // The same where a service comes to a system that runs, as a cluster shows it.
     let system = System::from_live(BTreeMap::new(), &new, None);
     assert_eq!(derive(&system).unsafe_now.len(), 0);
+    let coming = system.external[&name("mobile")].coming.as_ref().unwrap();
+    assert_eq!(coming.name, "target");
+}
+
+#[test]
+fn calls_find_their_version_from_the_start_only_if_they_do_so_before_and_after() {
+    let (blind, versioned) = (Routing::Blind, Routing::Versioned);
+    let routed = |routing| {
+        let mut graph = graph("a 1");
+        graph.services.get_mut(&name("a")).unwrap().manner.routing = routing;
+        graph
+    };
+    let between = |old, new| {
+        let system = System::between(&routed(old), &routed(new), None);
+        system.services[&name("a")].manner.routing
+    };
+    assert_eq!(between(versioned, versioned), versioned);
+    assert_eq!(between(versioned, blind), blind);
+    assert_eq!(between(blind, versioned), blind);
+    let new = System::between(&Graph::default(), &routed(versioned), None);
+    assert_eq!(new.services[&name("a")].manner.routing, versioned);
+}
+
+#[test]
+fn what_already_runs_as_declared_is_done_unless_its_template_changes() {
+    let revision = |version| vec![Revision::declared(version, serves("a", version))];
+    let with = |system: System, version| {
+        moves(
+            &system
+                .with_live(&name("a"), revision(version), vec![])
+                .unwrap(),
+        )
+    };
+    let changed = [(name("a"), true)].into();
+    assert_eq!(
+        with(System::between(&graph("a 1"), &graph("a 2"), None), "2"),
+        "a Stays"
+    );
+    assert_eq!(
+        with(System::between(&graph("a 1"), &graph("a 2"), None), "1"),
+        "a Roll"
+    );
+    assert_eq!(
+        with(
+            System::between(&graph("a 1"), &graph("a 1"), Some(&changed)),
+            "1"
+        ),
+        "a Roll"
+    );
+}
+
+#[test]
+fn a_service_is_left_out_where_it_stays_and_another_revision_is_declared() {
+    let revision = |version| Revision::declared(version, serves("a", version));
+    let is_left_out = |live: Vec<Revision>, target: Option<Revision>, moves| {
+        let mut member = Member::deleted(live);
+        (member.target, member.moves) = (target, moves);
+        member.is_left_out()
+    };
+    let (one, two) = (revision("1"), revision("2"));
+    let stays = Moves::Stays;
+    assert!(is_left_out(vec![one.clone()], Some(two.clone()), stays));
+    assert!(is_left_out(vec![one.clone()], None, stays));
+    assert!(is_left_out(vec![], Some(two.clone()), stays));
+    assert!(!is_left_out(vec![], None, stays));
+    assert!(!is_left_out(vec![one.clone()], Some(one.clone()), stays));
+    assert!(!is_left_out(
+        vec![Revision::undeclared("x")],
+        Some(two.clone()),
+        stays
+    ));
+    assert!(!is_left_out(vec![one], Some(two), Moves::Roll));
 }

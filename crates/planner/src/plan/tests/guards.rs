@@ -3,7 +3,9 @@
 use super::system_of;
 use crate::graph::{Compat, System, compat, derive};
 use crate::plan::broken::{Client, Server, Terms};
-use crate::plan::{Fault, Plan, check, path, plan, prove, why_here};
+use crate::plan::{
+    Action, Choice, Fault, Plan, check, explain, headline, path, plan, plan_with, prove, why_here,
+};
 use tidegate_spec::{ContractName, ServiceName};
 
 const CHAIN: &str = "a: calls b 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2";
@@ -228,4 +230,76 @@ fn the_checker_and_the_derivation_mean_the_same_by_compatible() {
         }
     }
     assert_eq!(count, 420);
+}
+
+#[test]
+fn the_headline_is_the_first_line_of_what_is_explained() {
+    for text in [
+        CHAIN,
+        "a: serves 1",
+        "orders: serves 1 -> 2 | web: calls orders 1 -> 2",
+    ] {
+        let system = system_of(text);
+        let plan = plan(&system);
+        assert_eq!(
+            Some(&headline(&system, &plan)),
+            explain(&system, &plan).first()
+        );
+    }
+}
+
+#[test]
+fn old_pods_stay_beside_new_ones_for_at_least_a_wave_and_only_where_calls_find_their_version() {
+    let text = "orders: serves 1 -> 2; versioned | web: calls orders 1 -> 2";
+    let system = system_of(text);
+    let good = plan(&system);
+    assert_eq!(
+        good.waves,
+        [["orders/expand"], ["web"], ["orders/contract"]]
+    );
+    insta::assert_snapshot!(faults_of(&system, good.clone(), |plan| {
+        plan.waves = vec![vec!["orders/expand".into(), "orders/contract".into()], vec!["web".into()]];
+        for step in &mut plan.steps {
+            step.after.clear();
+        }
+    }), @r"
+    `orders/expand` is in the waves and does not move, or is there twice, or has no step
+    `orders/contract` is in the waves and does not move, or is there twice, or has no step
+    wave 0: web@live may call orders@absent (orders) and fail
+    wave 2: web@live may call orders@absent (orders) and fail
+    wave 2: web@target may call orders@absent (orders) and fail
+    ");
+    let blind = system_of(&text.replace("; versioned", ""));
+    insta::assert_snapshot!(faults_of(&blind, good, |_| ()), @r"
+    `orders/expand` is in the waves and does not move, or is there twice, or has no step
+    `orders/contract` is in the waves and does not move, or is there twice, or has no step
+    wave 0: web@live may call orders@absent (orders) and fail
+    wave 2: web@live may call orders@absent (orders) and fail
+    wave 2: web@target may call orders@absent (orders) and fail
+    ");
+}
+
+#[test]
+fn steps_that_are_not_those_of_the_service_are_found() {
+    let system = system_of(CHAIN);
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        plan.steps[0].action = Action::Flip;
+    }), @r"
+    `c` is in the waves and does not move, or is there twice, or has no step
+    wave 0: b@live may call c@absent (c) and fail
+    wave 2: b@live may call c@absent (c) and fail
+    wave 2: b@target may call c@absent (c) and fail
+    ");
+    let switched = system_of("b: serves 1 -> 1,2 | a: calls b 1 -> 2; switch PROTO");
+    let flipped = plan_with(&switched, Choice::Flip);
+    assert_eq!(flipped.waves, [vec!["a/expand", "b"], vec!["a/flip"]]);
+    insta::assert_snapshot!(faults_of(&switched, flipped, |plan| {
+        plan.waves = vec![vec!["b".into()], vec!["a/expand".into(), "a/flip".into()]];
+        for step in &mut plan.steps {
+            step.after.retain(|first| first == "b");
+        }
+    }), @r"
+    `a/expand` is in the waves and does not move, or is there twice, or has no step
+    `a/flip` is in the waves and does not move, or is there twice, or has no step
+    ");
 }

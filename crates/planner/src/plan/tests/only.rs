@@ -90,3 +90,9 @@ fn a_part_beside_rollouts_that_are_not_finished_is_refused() {
       users runs in more than one revision: finish it first, or let it be part of this release
     ");
 }
+
+#[test]
+fn all_that_must_be_finished_first_are_named() {
+    let mixed = ["orders", "users"].map(|name| ServiceName::parse(name).unwrap());
+    insta::assert_snapshot!(OnlyError::Mixed(mixed.to_vec()), @"orders, users runs in more than one revision: it must be finished first, or be part of this release");
+}

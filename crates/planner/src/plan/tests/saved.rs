@@ -1,7 +1,8 @@
 //! Plans in files: nothing is lost, nothing can be changed unseen, and what moved is named.
 
 use super::notation::system_of;
-use crate::plan::{Sameness, SavedPlan, moved, parts, plan};
+use crate::graph::Moves;
+use crate::plan::{Sameness, SavedCertificate, SavedPlan, moved, parts, plan};
 use tidegate_spec::ServiceName;
 
 const SYSTEMS: &[&str] = &[
@@ -246,4 +247,104 @@ fn a_refused_release_is_cut_into_as_few_as_are_safe() {
     ");
     insta::assert_snapshot!(parts_of("orders: serves 1 -> 1,2 | web: calls orders 1 -> 2"), @"the release needs no split: its order is safe as it is");
     insta::assert_snapshot!(parts_of("orders: serves 1 | web: calls orders 1 -> 2"), @"no split of services makes an order safe");
+}
+
+#[test]
+fn a_revision_that_speaks_otherwise_under_the_same_name_is_told_with_what_it_speaks() {
+    let then = "orders: serves 1 -> 1,2 | web: calls orders 1 -> 2 | job: undeclared; image | bare: image; serves 1 -> -";
+    let now = "orders: serves 1,2 | web: calls orders optional weight 3 durable 7d any 1,2 -> 2 | job: serves 1; image | bare: image";
+    insta::assert_snapshot!(differences(then, now, Sameness::Named), @r"
+    bare: runs live (neither serves nor calls); the plan was made for live (serves bare 1)
+    job: runs live (serves job 1); the plan was made for live (undeclared)
+    job: the graph declares its new revision differently
+    orders: would not move; it was planned to roll
+    orders: runs live (serves orders 1, 2); the plan was made for live (serves orders 1)
+    web: runs live (calls orders any of 1, 2 (optional, weight 3, durable 7d)); the plan was made for live (calls orders 1)
+    web: the graph declares its new revision differently
+    ");
+}
+
+#[test]
+fn a_service_that_stayed_and_would_move_now_is_told_with_its_new_declaration() {
+    insta::assert_snapshot!(differences("a: serves 1", "a: serves 1 -> 2", Sameness::Declared), @r"
+    a: would roll; it was planned to stay as it is
+    a: the graph declares its new revision differently
+    ");
+    // What shall run is of no interest where nothing moves.
+    let mut kept = system_of("a: serves 1");
+    for member in kept.services.values_mut() {
+        member.target = None;
+    }
+    assert_eq!(
+        moved(&kept, &system_of("a: serves 1"), Sameness::Named),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn what_a_service_would_do_now_is_told_beside_what_was_planned() {
+    let with = |moves| {
+        let mut system = system_of("a: serves 1");
+        system
+            .services
+            .values_mut()
+            .for_each(|member| member.moves = moves);
+        system
+    };
+    let round = [
+        Moves::Create,
+        Moves::Roll,
+        Moves::Job,
+        Moves::Delete,
+        Moves::Stays,
+        Moves::Kept,
+        Moves::Create,
+    ];
+    let told = round
+        .windows(2)
+        .map(|pair| moved(&with(pair[0]), &with(pair[1]), Sameness::Named).join("; "));
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r"
+    a: would roll; it was planned to be created
+    a: would run as a job; it was planned to roll
+    a: would be deleted; it was planned to run as a job
+    a: would not move; it was planned to be deleted
+    a: would stay as its job left it; it was planned to stay as it is
+    a: would be created; it was planned to stay as its job left it
+    ");
+}
+
+#[test]
+fn a_certificate_that_proves_nothing_is_told() {
+    type Change = fn(&mut SavedCertificate);
+    let changes: [Change; 6] = [
+        |one| one.caller_revision = "v9".to_owned(),
+        |one| one.callee_revision = "v9".to_owned(),
+        |one| one.chain.truncate(1),
+        |one| one.chain = vec!["web".to_owned(), "cart".to_owned()],
+        |one| one.chain.reverse(),
+        |one| one.chain.clear(),
+    ];
+    let told = changes.map(|change| {
+        let mut plan = saved(SYSTEMS[1]);
+        change(&mut plan.certificates[0]);
+        plan.verify().unwrap_err()[1..].join("; ")
+    });
+    insta::assert_snapshot!(told.join("\n"), @r"
+    the certificate for cart@v9 and orders@live speaks of a revision that the system does not have
+    the certificate for cart@target and orders@v9 speaks of a revision that the system does not have
+    the certificate for cart@target and orders@live does not lead from one of the two to the other
+    the certificate for cart@target and orders@live does not lead from one of the two to the other
+    the certificate for cart@target and orders@live says that `orders` waits for `cart`, and it does not
+    the certificate for cart@target and orders@live does not lead from one of the two to the other
+    ");
+}
+
+#[test]
+fn a_file_says_nothing_of_what_is_as_it_usually_is() {
+    let text = saved("orders: serves 1 -> 1,2 | web: calls orders 1 -> 2")
+        .to_text()
+        .unwrap();
+    for word in ["routing", "manner", "retained", "verified", "repair"] {
+        assert!(!text.contains(word), "{word}: {text}");
+    }
 }

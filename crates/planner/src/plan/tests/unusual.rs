@@ -301,3 +301,112 @@ fn what_goes_is_told_apart_from_what_is_not_there() {
       web@target calls legacy 1, and no legacy will run; keep legacy, or take the call out of web
     ");
 }
+
+#[test]
+fn who_still_works_somewhere_is_not_given_up_in_a_repair() {
+    insta::assert_snapshot!(plan_of("repair | s: serves 1 + 2 -> 2 | c: calls s 1 -> 2"), @r"
+    Refused [TG0203]: no safe order exists between c, s
+      each would have to be done before the next: c → s → c
+      if c goes before s: c@target calls s 2, s@live0 serves 1
+      if s goes before c: c@live calls s 1, s@target serves 2
+    Way out: split in two releases, with a revision between for s
+      s/expand serves s 1, 2, calls nothing
+      Wave 1: s/expand
+      Wave 2: c
+      Wave 3: s/contract
+    Splitting c does not help: its one change comes both too early and too late
+    ");
+}
+
+#[test]
+fn an_optional_call_that_fails_already_holds_nobody() {
+    insta::assert_snapshot!(plan_of("s: serves 1 + 2 -> 2 | c: calls s optional 1 -> 2"), @r"
+    Safe: yes. 2 waves. Longest path s → c.
+    Wave 1   may start at once
+      ~ s
+          serves s: 1 | 2 → 2
+    Wave 2   after wave 1 is done
+      ~ c
+          calls s: 1 → 2
+          because s must answer 2 everywhere first: c@target calls s 2, s@live0 serves 1
+    ");
+    insta::assert_snapshot!(plan_of("s: serves 1,2 -> 2 | c: calls s optional 1 -> 2"), @r"
+    Safe: yes. 2 waves. Longest path c → s.
+    Wave 1   may start at once
+      ~ c
+          calls s: 1 → 2
+    Wave 2   after wave 1 is done
+      ~ s
+          serves s: 1, 2 → 2
+          because c must stop calling s 1 everywhere first: c@live calls s 1, s@target serves 2
+    ");
+}
+
+#[test]
+fn undeclared_optional_calls_both_ways_are_ordered_one_way_rather_than_not_at_all() {
+    insta::assert_snapshot!(plan_of(
+        "a: undeclared; image | b: serves b 1; calls a optional ?; image | c: calls b optional ?; serves c 1; image"
+    ), @r"
+    Safe as far as contracts are declared; 2 edges are assumed. 3 waves. Longest path a → b → c.
+    Wave 1   may start at once
+      ~ a
+    Wave 2   after wave 1 is done
+      ~ b
+          because a is assumed to go first: nobody declared what b@target and a@live speak (a)
+    Wave 3   after wave 2 is done
+      ~ c
+          because b is assumed to go first: nobody declared what c@target and b@live speak (b)
+    warning: assumed, not proved, for want of a declared contract: b → a, c → b [TG0207]
+    ");
+    insta::assert_snapshot!(plan_of(
+        "a: serves a 1; calls b optional ?; image | b: serves b 1; calls a optional ?; image"
+    ), @r"
+    Safe as far as contracts are declared; 2 edges are assumed. 2 waves. Longest path b → a.
+    Wave 1   may start at once
+      ~ b
+    Wave 2   after wave 1 is done
+      ~ a
+          because b is assumed to go first: nobody declared what a@target and b@live speak (b)
+    warning: assumed, not proved, for want of a declared contract: a → b, b → a [TG0207]
+    warning: optional calls fail from the first new pod of b to the last old pod of a: a is assumed to go first: nobody declared what b@target and a@live speak (a) [TG0208]
+    ");
+}
+
+#[test]
+fn a_service_that_calls_itself_and_finds_its_version_runs_beside_its_new_revision_unless_it_remembers()
+ {
+    insta::assert_snapshot!(plan_of("a: serves 1 -> 2; calls a 1 -> 2; versioned"), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      ~ a
+          serves a: 1 → 2
+          calls a: 1 → 2
+    ");
+    insta::assert_snapshot!(plan_of("a: serves 1 -> 1,2; calls a cached 1,2; versioned"), @r"
+    Refused [TG0205]: a service cannot run beside its own new revision
+      a@target calls a any of 1, 2 and keeps what it agreed on first, a@target serves other versions of them than the pods beside it; pods of both revisions of a run while it rolls: first release one that serves both
+      a@live calls a any of 1, 2 and keeps what it agreed on first, a@target serves other versions of them than the pods beside it; pods of both revisions of a run while it rolls: first release one that serves both
+    Way out: split in two releases, with a revision between for a
+      a/expand serves a 1, 2, calls a any of 1, 2
+      Wave 1: a/expand
+      Wave 2: a/contract
+    ");
+}
+
+#[test]
+fn a_split_service_that_serves_both_already_flips_and_then_contracts() {
+    insta::assert_snapshot!(plan_of(
+        "a: serves 1,2 -> 2; calls b 1 -> 2 | b: serves 1,2 -> 2; calls a 1 -> 2"
+    ), @r"
+    Refused [TG0201]: no safe order exists between a, b
+      each would have to be done before the next: a → b → a
+      if b goes before a: a@live calls b 1, b@target serves 2
+      if a goes before b: b@live calls a 1, a@target serves 2
+    Way out: split in two releases, with a revision between for a
+      a/flip serves a 1, 2, calls b 2
+      Wave 1: a/flip
+      Wave 2: b
+      Wave 3: a/contract
+    Or split b instead
+    ");
+}

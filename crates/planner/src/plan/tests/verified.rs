@@ -401,3 +401,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_failure_that_was_declared_too_is_none_where_calls_find_their_version() {
+    let system = "orders: serves 1 -> 2; versioned | web: calls orders 1 -> 2";
+    let told = plan_of(
+        system,
+        &[
+            "web@target orders@live fails",
+            "web@live orders@target fails",
+        ],
+    );
+    assert_eq!(told, plan_of(system, &[]));
+}

@@ -1,0 +1,93 @@
+//! What does not move, what is outside and what is gone: it waits for nobody, and is told.
+
+use super::{plan_of, system_of};
+use crate::plan::{Verdict, check, plan};
+
+#[test]
+fn an_undeclared_edge_of_which_one_end_moves_is_assumed_and_holds_nobody() {
+    for text in [
+        "a: calls b ? | b: undeclared; image",
+        "a: calls b ?; image | b: serves 1",
+    ] {
+        let system = system_of(text);
+        let plan = plan(&system);
+        assert_eq!(plan.verdict, Verdict::Ordered);
+        assert_eq!(
+            (plan.edges.assumed, plan.precedences.len()),
+            (1, 0),
+            "{text}"
+        );
+        assert_eq!(check(&system, &plan), Ok(()));
+    }
+}
+
+#[test]
+fn an_order_by_hand_with_what_does_not_move_holds_nobody() {
+    insta::assert_snapshot!(plan_of("orders: serves 1 | web: image; after orders | ads: after web"), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      ~ web
+    ");
+}
+
+#[test]
+fn a_caller_from_outside_that_fails_already_is_not_told_that_it_calls_something_new() {
+    insta::assert_snapshot!(plan_of("repair | s: serves 1 -> 1,3 | p: external; calls s 2"), @r"
+    A repair: nothing breaks that works now. 1 wave.
+    Wave 1   may start at once
+      ~ s
+          serves s: 1 → 1, 3
+    warning: calls of p to s@live fail already; p does not move, so they fail when all is done too [TG0211]
+    ");
+    insta::assert_snapshot!(plan_of("s: serves 1 -> 1,2 | p: external; calls s 1 -> 2"), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      ~ s
+          serves s: 1 → 1, 2
+    warning: p is deployed elsewhere: what it is declared to call from now on works only once s is done [TG0208]
+    ");
+}
+
+#[test]
+fn what_is_gone_is_waited_out_without_its_service() {
+    insta::assert_snapshot!(plan_of(
+        "consumer: serves 1,2 -> 2 | producer: retained; calls consumer durable 7d 1 + 2 -> 2; image"
+    ), @r"
+    Safe: yes. 2 waves. Longest path consumer/drain → consumer.
+    Wave 1   may start at once
+      ~ consumer/drain   drain
+          what was written for consumer in versions that it will not read must be gone: after 7d
+      ~ producer
+    Wave 2   after wave 1 is done
+      ~ consumer
+          serves consumer: 1, 2 → 2
+    ");
+}
+
+#[test]
+fn a_large_knot_is_cut_at_its_most_entangled_services() {
+    // Three that call each other, each with six more that call it and are called by it: too many for all subsets.
+    let mut parts = Vec::new();
+    for hub in 0..3 {
+        let others = (0..3)
+            .filter(|other| *other != hub)
+            .map(|other| format!("hub{other}"));
+        let leaves = (0..6).map(|leaf| format!("leaf{hub}{leaf}"));
+        let calls = others
+            .chain(leaves.clone())
+            .map(|callee| format!("; calls {callee} 1 -> 2"));
+        parts.push(format!(
+            "hub{hub}: serves 1 -> 1,2{}",
+            calls.collect::<String>()
+        ));
+        parts.extend(leaves.map(|leaf| format!("{leaf}: serves 1 -> 1,2; calls hub{hub} 1 -> 2")));
+    }
+    let plan = plan(&system_of(&parts.join(" | ")));
+    let refusal = plan.refusal.unwrap();
+    let split = refusal.proposal.unwrap().split;
+    assert_eq!(
+        split.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+        ["hub0", "hub1", "hub2"]
+    );
+    assert_eq!(refusal.alternatives.len(), 0);
+}
