@@ -303,3 +303,72 @@ fn steps_that_are_not_those_of_the_service_are_found() {
     `a/flip` is in the waves and does not move, or is there twice, or has no step
     ");
 }
+
+#[test]
+fn where_nothing_may_be_assumed_one_end_that_moves_is_enough() {
+    for text in [
+        "a: calls b ?; image | b: serves 1",
+        "a: calls b ? | b: undeclared; image",
+    ] {
+        let mut system = system_of(text);
+        let good = plan(&system);
+        system.assume = tidegate_spec::Assume::Strict;
+        assert!(
+            faults_of(&system, good, |_| ()).contains("may call b@"),
+            "{text}"
+        );
+    }
+    let still = system_of("strict | a: calls b ? | b: serves 1 | c: image");
+    assert_eq!(check(&still, &plan(&still)), Ok(()));
+}
+
+/// All steps in one wave, and none waits.
+fn merged(plan: &mut Plan) {
+    plan.waves = vec![plan.waves.concat()];
+    for step in &mut plan.steps {
+        step.after.clear();
+    }
+}
+
+#[test]
+fn a_repair_excuses_only_what_fails_already() {
+    let faults = |text: &str| {
+        let system = system_of(text);
+        let good = plan(&system);
+        assert_eq!(check(&system, &good), Ok(()), "{text}");
+        faults_of(&system, good, merged)
+    };
+    insta::assert_snapshot!(faults("repair | s: serves 1 + 2 -> 1,2 | c: calls s 1 -> 2"), @r"
+    wave 1: c@target may call s@live0 (s) and fail
+    nothing keeps c and s from moving together when services advance one by one
+    ");
+    insta::assert_snapshot!(faults("repair | s: serves 1,2 -> 2 | c: calls s 1 -> 2"), @r"
+    wave 1: c@live may call s@target (s) and fail
+    nothing keeps c and s from moving together when services advance one by one
+    ");
+    insta::assert_snapshot!(faults("repair | s: serves 1 -> 1,2 | c: calls s 1 -> 2"), @r"
+    wave 1: c@target may call s@live (s) and fail
+    nothing keeps c and s from moving together when services advance one by one
+    ");
+    insta::assert_snapshot!(faults("repair | s: serves 1 -> 1,3 | c: calls s 2 -> 3"), @"no fault");
+    insta::assert_snapshot!(faults("repair | s: serves 1 -> 1,2 | c: calls s 1 + 3 -> 2"), @r"
+    wave 1: c@target may call s@live (s) and fail
+    nothing keeps c and s from moving together when services advance one by one
+    ");
+}
+
+#[test]
+fn what_comes_or_goes_beside_what_it_calls_is_found() {
+    let faults = |text: &str| {
+        let system = system_of(text);
+        faults_of(&system, plan(&system), merged)
+    };
+    insta::assert_snapshot!(faults("a: new; calls b 1 | b: new; serves 1"), @r"
+    wave 1: a@target may call b@absent (b) and fail
+    nothing keeps a and b from moving together when services advance one by one
+    ");
+    insta::assert_snapshot!(faults("a: deleted; calls b 1 | b: deleted; serves 1"), @r"
+    wave 1: a@live may call b@absent (b) and fail
+    nothing keeps a and b from moving together when services advance one by one
+    ");
+}

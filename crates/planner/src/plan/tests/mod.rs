@@ -1,5 +1,6 @@
 //! Tests of the planner: text in, text out.
 
+mod counts;
 mod durable;
 mod estimate;
 mod explorer;

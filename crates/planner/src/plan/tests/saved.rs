@@ -2,7 +2,7 @@
 
 use super::notation::system_of;
 use crate::graph::Moves;
-use crate::plan::{Sameness, SavedCertificate, SavedPlan, moved, parts, plan};
+use crate::plan::{Choice, Sameness, SavedCertificate, SavedPlan, moved, parts, plan, plan_with};
 use tidegate_spec::ServiceName;
 
 const SYSTEMS: &[&str] = &[
@@ -347,4 +347,70 @@ fn a_file_says_nothing_of_what_is_as_it_usually_is() {
     for word in ["routing", "manner", "retained", "verified", "repair"] {
         assert!(!text.contains(word), "{word}: {text}");
     }
+}
+
+#[test]
+fn a_caller_from_outside_may_call_less_than_was_planned_and_no_more() {
+    let told = |then: &str, now: &str| {
+        let server = "a: serves 1 -> 1,2 | p: external; calls a ";
+        differences(
+            &format!("{server}{then}"),
+            &format!("{server}{now}"),
+            Sameness::Declared,
+        )
+    };
+    assert_eq!(told("1", "1"), "");
+    assert_eq!(told("1 -> 2", "1"), "");
+    let other = "p: is declared differently as a caller from outside";
+    assert_eq!(told("1", "2"), other);
+    assert_eq!(told("1", "1 -> 2"), other);
+}
+
+#[test]
+fn a_part_leaves_unread_only_what_is_durable() {
+    let left = |text: &str| {
+        let system = system_of(text);
+        let parts = parts(&system, &plan(&system)).unwrap();
+        let last = parts.into_iter().next_back().unwrap();
+        let left = last
+            .system
+            .services
+            .into_values()
+            .map(|member| member.retained.len());
+        left.sum::<usize>()
+    };
+    assert_eq!(left("orders: serves 1 -> 2 | web: calls orders 1 -> 2"), 0);
+    assert_eq!(
+        left("orders: serves 1 -> 2 | web: calls orders durable 7d 1 -> 2"),
+        1
+    );
+}
+
+#[test]
+fn a_service_that_a_part_leaves_alone_stays_in_it_and_what_a_job_left_is_kept() {
+    let system = system_of(
+        "back | orders: serves 1 -> 2 | web: calls orders 1 -> 2 | idle: serves 1 | schema: job; serves 1 -> 1,2",
+    );
+    let parts = parts(&system, &plan(&system)).unwrap();
+    let moves: Vec<String> = parts
+        .iter()
+        .map(|part| {
+            let each = part.system.services.iter();
+            let each = each.map(|(name, member)| format!("{name} {:?}", member.moves));
+            each.collect::<Vec<_>>().join(", ")
+        })
+        .collect();
+    insta::assert_snapshot!(moves.join("\n"), @r"
+    idle Stays, orders Roll, schema Kept, web Roll
+    idle Stays, orders Roll, schema Kept, web Stays
+    ");
+}
+
+#[test]
+fn a_flip_has_its_certificate_at_the_step_that_calls_what_is_new() {
+    let system = system_of("b: serves 1 -> 1,2 | a: calls b 1 -> 2; switch PROTO");
+    let plan = plan_with(&system, Choice::Flip);
+    let saved = SavedPlan::new(&system, &plan, None);
+    assert_eq!(saved.verify(), Ok(plan.edges));
+    assert_eq!(saved.certificates[0].chain, ["b", "a/flip"]);
 }

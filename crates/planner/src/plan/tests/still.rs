@@ -91,3 +91,11 @@ fn a_large_knot_is_cut_at_its_most_entangled_services() {
     );
     assert_eq!(refusal.alternatives.len(), 0);
 }
+
+#[test]
+fn what_fails_already_between_services_that_stay_is_told() {
+    insta::assert_snapshot!(plan_of("orders: serves 2 | web: calls orders 1 | ads: image"), @r"
+    Refused [TG0204]: what runs now is already unsafe
+      web@live calls orders 1, orders@live serves 2; repair web or orders first
+    ");
+}

@@ -1,7 +1,7 @@
 //! Services that come, or go, and call each other.
 
 use super::{faults_of, plan_of, system_of};
-use crate::plan::plan;
+use crate::plan::{check, plan};
 
 const BOTH: &str = "user: new; serves 1; calls graph 1 | graph: new; serves 1; calls user 1";
 
@@ -109,4 +109,16 @@ fn one_that_starts_later_than_its_partner_is_found() {
     wave 1: graph@target may call user@absent (user) and fail
     nothing keeps graph and user from moving together when services advance one by one
     ");
+}
+
+#[test]
+fn of_services_that_go_together_none_goes_before_the_others() {
+    let text = "user: deleted; serves 1; calls graph 1 | graph: deleted; serves 1; calls user 1";
+    let system = system_of(text);
+    assert_eq!(check(&system, &plan(&system)), Ok(()));
+    let later = faults_of(&system, plan(&system), |plan| {
+        let last = plan.waves[0].pop().unwrap();
+        plan.waves.push(vec![last]);
+    });
+    insta::assert_snapshot!(later, @"wave 1: user@live may call graph@absent (graph) and fail");
 }

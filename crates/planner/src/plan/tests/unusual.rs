@@ -1,6 +1,7 @@
 //! Half-done releases, undeclared contracts, orders by hand, ranges and callers that remember.
 
-use super::plan_of;
+use super::{plan_of, system_of};
+use crate::plan::{check, plan};
 
 #[test]
 fn s26_a_half_done_release_and_a_hotfix_that_drops_are_refused() {
@@ -375,6 +376,8 @@ fn undeclared_optional_calls_both_ways_are_ordered_one_way_rather_than_not_at_al
 #[test]
 fn a_service_that_calls_itself_and_finds_its_version_runs_beside_its_new_revision_unless_it_remembers()
  {
+    let system = system_of("a: serves 1 -> 2; calls a 1 -> 2; versioned");
+    assert_eq!(check(&system, &plan(&system)), Ok(()));
     insta::assert_snapshot!(plan_of("a: serves 1 -> 2; calls a 1 -> 2; versioned"), @r"
     Safe: yes. 1 wave.
     Wave 1   may start at once

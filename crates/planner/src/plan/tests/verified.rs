@@ -414,3 +414,17 @@ fn a_failure_that_was_declared_too_is_none_where_calls_find_their_version() {
     );
     assert_eq!(told, plan_of(system, &[]));
 }
+
+#[test]
+fn a_cycle_that_a_verification_closes_gets_no_proposal_that_would_only_be_hoped() {
+    let ring = "a: serves 1 -> 1,2; calls c 1 -> 2 | b: serves 1; calls a 1 -> 2 | c: serves 1 -> 1,2; calls b 1";
+    insta::assert_snapshot!(plan_of(ring, &["c@target b@live fails"]), @r"
+    Refused [TG0201]: no safe order exists between a, b, c
+      each would have to be done before the next: a → b → c → a
+      if a goes before c: a@target calls c 2, c@live serves 1
+      if b goes before a: b@target calls a 2, a@live serves 1
+      if c goes before b: c@target was verified against b@live, and that failed (b)
+      no split of these services was found that is safe at every moment; pin the versions that clients use while servers roll, or take a change out of this release
+    Failed: c@target → b@live
+    ");
+}
