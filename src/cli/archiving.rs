@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::build_logs::keep_logs;
 use super::failure::{Exit, Failure};
 use crate::archive::{Archive, ArchiveError, ArchivedEvent, Build, Retention};
 use crate::cluster::{ClusterError, Connection, Listener, Releases, describe, is_archived};
@@ -35,6 +36,8 @@ type Key = (String, String);
 enum Told {
     /// Events of one release, by its uid.
     Heard(String, Vec<ArchivedEvent>),
+    /// Something was built for a release, and what was said of it is there for as long as the pods are.
+    Built(Key),
     /// Somebody waits until all that was told before is written.
     Settle(oneshot::Sender<()>),
 }
@@ -109,6 +112,13 @@ impl Listener for Archivist {
         if events.is_empty() {
             return;
         }
+        let built =
+            |event: &Event| matches!(event, Event::Built { .. } | Event::BuildFailed { .. });
+        if events.iter().any(built) {
+            let key = (release.namespace().unwrap_or_default(), release.name_any());
+            // One that is lost here is kept with the release.
+            self.told.try_send(Told::Built(key)).unwrap_or_default();
+        }
         let events: Vec<ArchivedEvent> = events.iter().map(archived).collect();
         let count = events.len();
         let heard = Told::Heard(release.uid().unwrap_or_default(), events);
@@ -141,6 +151,8 @@ pub(super) struct Keeping {
 struct Work {
     releases: BTreeSet<Key>,
     events: BTreeMap<String, Vec<ArchivedEvent>>,
+    /// Releases of which something was built.
+    built: BTreeSet<Key>,
     waiting: Vec<oneshot::Sender<()>>,
     /// Releases that were told that the archive does not take them.
     told: BTreeSet<Key>,
@@ -153,13 +165,16 @@ impl Work {
         for told in told {
             match told {
                 Told::Heard(uid, events) => self.events.entry(uid).or_default().extend(events),
+                Told::Built(key) => {
+                    self.built.insert(key);
+                }
                 Told::Settle(done) => self.waiting.push(done),
             }
         }
     }
 
     fn is_done(&self) -> bool {
-        self.releases.is_empty() && self.events.is_empty()
+        self.releases.is_empty() && self.events.is_empty() && self.built.is_empty()
     }
 }
 
@@ -232,6 +247,10 @@ impl Keeping {
                 .await?;
             events.remove();
         }
+        while let Some(key) = work.built.first().cloned() {
+            self.keep_logs_of(&key).await?;
+            work.built.remove(&key);
+        }
         let mut refused = None;
         for key in work.releases.clone() {
             match self.keep(&key).await {
@@ -266,6 +285,18 @@ impl Keeping {
         Ok(())
     }
 
+    /// Keeps what the builds of a release have said so far. What cannot be read now is tried once more with the release.
+    async fn keep_logs_of(&self, (namespace, name): &Key) -> Result<(), ArchiveError> {
+        let releases = Releases::new(self.connection.client(), namespace);
+        match releases.get(name).await {
+            Ok(release) => keep_logs(&self.archive, &self.connection, &release).await,
+            Err(error) => {
+                tracing::debug!(release = %name, "{}", describe(&error));
+                Ok(())
+            }
+        }
+    }
+
     /// Keeps one release, says so on it, and lets what the plan does not keep any more go.
     async fn keep(&self, (namespace, name): &Key) -> Result<Kept, ArchiveError> {
         let releases = Releases::new(self.connection.client(), namespace);
@@ -284,6 +315,7 @@ impl Keeping {
         for build in Build::of(&release) {
             self.archive.store_build(&build).await?;
         }
+        keep_logs(&self.archive, &self.connection, &release).await?;
         self.archive.keep(&release).await?;
         self.metrics.archive().count_archived();
         let marked = match releases.mark_archived(&release).await {

@@ -8,6 +8,7 @@ mod archive;
 mod archiving;
 mod assemble;
 mod assess;
+mod build_logs;
 mod build_view;
 mod check;
 mod compare;
@@ -36,6 +37,7 @@ mod install;
 mod kinds;
 mod lint;
 mod live_sets;
+mod logs;
 mod notifying;
 mod output;
 mod outside;
@@ -112,6 +114,7 @@ enum Command {
     Watch(watch::WatchArgs),
     Wait(wait::WaitArgs),
     Why(why::WhyArgs),
+    Logs(logs::LogsArgs),
     History(history::HistoryArgs),
     Approve(approve::ApproveArgs),
     Pause(control::PauseArgs),
@@ -155,6 +158,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Watch(args) => watch::watch(&output, &args).await,
         Command::Wait(args) => wait::wait(&output, &args).await,
         Command::Why(args) => why::why(&output, &args).await,
+        Command::Logs(args) => Box::pin(logs::logs(&output, &args)).await,
         Command::History(args) => history::history(&output, &args).await,
         Command::Approve(args) => approve::approve(&output, &args).await,
         Command::Pause(args) => control::pause(&output, &args).await,

@@ -50,6 +50,7 @@ mod world;
 mod write;
 
 pub use approvals::{Word, who_am_i};
+pub use builds::{BuildPod, BuildPods, PodStands};
 pub use client::{Access, Connection};
 pub use counting::RequestListener;
 pub use declared::keep_declared;

@@ -7,6 +7,7 @@ mod before;
 mod buildkit;
 mod engine;
 mod job_status;
+mod log;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -23,6 +24,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
 pub(super) use before::{as_released, built};
+pub use log::{BuildPod, BuildPods, PodStands};
 pub(super) use watch::BuildWatch;
 
 use super::error::ClusterError;
