@@ -19,9 +19,9 @@ use crate::shop::{DOCKERFILES, Shop, made, secret};
 use crate::support::{Space, eventually};
 
 /// A shop whose images are built in another namespace.
-struct Yard {
-    shop: Shop<Kubelet>,
-    builds: Space,
+pub(crate) struct Yard {
+    pub(crate) shop: Shop<Kubelet>,
+    pub(crate) builds: Space,
 }
 
 /// A namespace in which only pods run that are nobody special.
@@ -59,15 +59,15 @@ pub(crate) fn build(service: &str, registry: &str, engine: &Value) -> Value {
 }
 
 impl Yard {
-    async fn new(name: &str, script: &[(&str, Ends)]) -> Self {
+    pub(crate) async fn new(name: &str, script: &[(&str, Ends)]) -> Self {
         let builds = restricted(&format!("{name}-builds")).await;
-        let kubelet = Kubelet::start(&builds.client, &builds.namespace, script);
+        let kubelet = Kubelet::start(&builds.client, &builds.namespace, script).await;
         let shop = Shop::with(Space::new(name).await, kubelet).await;
         Self { shop, builds }
     }
 
     /// The plan, with what is not as usual.
-    async fn plan(&self, spec: Value) {
+    pub(crate) async fn plan(&self, spec: Value) {
         let engine = json!({"namespace": self.builds.namespace});
         let of = |service: &str| build(service, "registry.local", &engine);
         let mut all = json!({"builds": [of("server"), of("client")]});

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use devcluster::Progress;
 use devcluster::buildkit::{BuildKit, REGISTRY_PASSWORD, REGISTRY_USERNAME, needs};
+use devcluster::git::GitServer;
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Pod, Secret};
@@ -68,15 +69,14 @@ fn files(version: u32, registry: &str) -> Files {
 impl Works {
     async fn new(name: &str) -> Self {
         let builds = restricted(&format!("{name}-builds")).await;
-        // Nobody plays yet: the daemon has to know the Git server's authority.
-        let nobody = Kubelet::start(&builds.client, &builds.namespace, &[]);
-        let mut shop = Shop::with(Space::new(name).await, nobody).await;
-        let authority = shop.server.authority().to_owned();
+        let server = GitServer::start().await.unwrap();
+        let authority = server.authority().to_owned();
         let buildkit = tokio::task::spawn_blocking(move || {
             BuildKit::start(&authority, &Progress::to_stderr())
         });
         let buildkit = Arc::new(buildkit.await.unwrap().unwrap());
-        shop.executor = Kubelet::real(&builds.client, &builds.namespace, Arc::clone(&buildkit));
+        let kubelet = Kubelet::real(&builds.client, &builds.namespace, Arc::clone(&buildkit)).await;
+        let shop = Shop::of(Space::new(name).await, server, kubelet).await;
         let works = Self {
             shop,
             builds,
@@ -205,6 +205,7 @@ impl Works {
         for arguments in [
             &["status", "shop", "-o", "yaml"][..],
             &["history", "shop", "-o", "json", "--archive", &archive],
+            &["logs", "shop-1", "orders", "--archive", &archive],
         ] {
             let done = shop.tidegate(arguments).await;
             seen.push(("commands", format!("{}{}", done.stdout, done.stderr)));
@@ -303,6 +304,9 @@ async fn a_commit_that_changes_one_of_three_services_builds_that_image_and_moves
     for service in SERVICES {
         works.check_image(service, "code of version 1").await;
     }
+    let said = works.shop.space.tidegate(&["logs", "shop-1", "orders"]);
+    let said = said.await.with_code(0).stdout;
+    assert!(said.contains("pushing manifest"), "{said}");
 
     let since = Timestamp::now();
     let changed = [("services/store/main", "code of version 2")];

@@ -1,15 +1,17 @@
-//! Plays the node for the pods that ask a BuildKit daemon. The pods are real ones of the Job controller and of no node; this says
-//! how each has ended: as a script has it, or by running its container for real, with its words, variables and files.
+//! Plays the node for the pods that ask a BuildKit daemon. The pods are real ones of the Job controller; this binds them to a
+//! node of its own and says how each has ended: as a script has it, or by running its container for real, with its words,
+//! variables and files. What they have said, the API server gets from it as from any node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use devcluster::LogServer;
 use devcluster::buildkit::{BuildKit, Container, Ended};
-use k8s_openapi::api::core::v1::{Container as Declared, Pod, PodSpec, Secret};
-use kube::api::{Api, ListParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::{Binding, Container as Declared, Node, Pod, PodSpec, Secret};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::executor::Ends;
@@ -19,58 +21,54 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What no node of the control plane has: pods that ask for it stay for this to play.
 pub(crate) const PLAYED: &str = "example.org/played";
 
-/// How builds end, by the name of the image without registry and tag.
-type Script = Arc<Mutex<BTreeMap<String, Ends>>>;
-
-/// What containers have said, by the name of the image.
-type Logs = Arc<Mutex<BTreeMap<String, String>>>;
-
-/// Who says how a container ends.
-#[derive(Clone)]
-enum Runs {
-    /// The script.
-    Script(Script),
-    /// The container itself.
-    Real(Arc<BuildKit>, Logs),
+/// What builds say and how they end, by the name of the image without registry and tag.
+#[derive(Default)]
+struct Script {
+    ends: BTreeMap<String, Ends>,
+    words: BTreeMap<String, String>,
 }
 
 /// Plays until it is dropped.
 pub(crate) struct Kubelet {
-    script: Script,
-    logs: Logs,
+    script: Arc<Mutex<Script>>,
+    logs: Arc<LogServer>,
     _plays: JoinSet<()>,
 }
 
 impl Kubelet {
     /// Begins to play in a namespace as a script has it.
-    pub(crate) fn start(client: &Client, namespace: &str, script: &[(&str, Ends)]) -> Self {
-        let script = script.iter().cloned();
-        let script: Script = Arc::new(Mutex::new(
-            script
-                .map(|(image, ends)| (image.to_owned(), ends))
-                .collect(),
-        ));
-        Self::with(client, namespace, Arc::clone(&script), None)
+    pub(crate) async fn start(client: &Client, namespace: &str, script: &[(&str, Ends)]) -> Self {
+        let ends = script.iter().cloned();
+        let script = Script {
+            ends: ends.map(|(image, ends)| (image.to_owned(), ends)).collect(),
+            words: BTreeMap::new(),
+        };
+        Self::with(client, namespace, script, None).await
     }
 
     /// Begins to run containers in a namespace.
-    pub(crate) fn real(client: &Client, namespace: &str, buildkit: Arc<BuildKit>) -> Self {
-        Self::with(client, namespace, Script::default(), Some(buildkit))
+    pub(crate) async fn real(client: &Client, namespace: &str, buildkit: Arc<BuildKit>) -> Self {
+        Self::with(client, namespace, Script::default(), Some(buildkit)).await
     }
 
-    fn with(
+    async fn with(
         client: &Client,
         namespace: &str,
         script: Script,
         buildkit: Option<Arc<BuildKit>>,
     ) -> Self {
-        let logs = Logs::default();
-        let runs = match buildkit {
-            Some(buildkit) => Runs::Real(buildkit, Arc::clone(&logs)),
-            None => Runs::Script(Arc::clone(&script)),
+        let logs = Arc::new(LogServer::start().await.unwrap());
+        let script = Arc::new(Mutex::new(script));
+        let player = Player {
+            client: client.clone(),
+            namespace: namespace.to_owned(),
+            node: make_node(client, namespace, logs.port()).await,
+            script: Arc::clone(&script),
+            logs: Arc::clone(&logs),
+            buildkit,
         };
         let mut plays = JoinSet::new();
-        plays.spawn(play(client.clone(), namespace.to_owned(), runs));
+        plays.spawn(Arc::new(player).play());
         Self {
             script,
             logs,
@@ -80,52 +78,127 @@ impl Kubelet {
 
     /// From now on builds of an image end like this.
     pub(crate) fn say(&self, image: &str, ends: Ends) {
-        self.script.lock().unwrap().insert(image.to_owned(), ends);
+        let mut script = self.script.lock().unwrap();
+        script.ends.insert(image.to_owned(), ends);
+    }
+
+    /// From now on this is all that builds of an image say.
+    pub(crate) fn speak(&self, image: &str, words: &str) {
+        let mut script = self.script.lock().unwrap();
+        script.words.insert(image.to_owned(), words.to_owned());
     }
 
     /// All that was said.
     pub(crate) fn said(&self) -> String {
-        let logs = self.logs.lock().unwrap();
-        logs.values().map(String::as_str).collect()
+        self.logs.said()
     }
 }
 
-async fn play(client: Client, namespace: String, runs: Runs) {
-    let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-    let wanted = ListParams::default().labels("tidegate.dev/build");
-    let mut running = JoinSet::new();
-    let mut known = Vec::new();
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let Ok(found) = pods.list(&wanted).await else {
-            continue;
-        };
-        for pod in found {
-            let spec = pod.spec.clone().unwrap();
-            let image = image(&spec);
-            let ended = match &runs {
-                Runs::Script(script) => script.lock().unwrap().get(&image).and_then(played),
-                Runs::Real(buildkit, logs) => {
-                    let uid = pod.uid().unwrap();
-                    if !known.contains(&uid) {
-                        known.push(uid);
-                        let (client, logs) = (client.clone(), Arc::clone(logs));
-                        let (namespace, buildkit) = (namespace.clone(), Arc::clone(buildkit));
-                        running.spawn(async move {
-                            let container = container(&client, &namespace, &spec).await;
-                            let ended = buildkit.run(&container).await.unwrap();
-                            let said = format!("{}{}", ended.log, ended.message);
-                            logs.lock().unwrap().insert(image, said);
-                            end(&Api::namespaced(client, &namespace), &pod, &ended).await;
-                        });
-                    }
-                    continue;
-                }
+/// A node that nothing is scheduled to, with a kubelet that knows logs and nothing else.
+async fn make_node(client: &Client, name: &str, port: u16) -> String {
+    let nodes: Api<Node> = Api::all(client.clone());
+    let taints = json!([{"key": PLAYED, "effect": "NoSchedule"}]);
+    let node = json!({"metadata": {"name": name}, "spec": {"taints": taints}});
+    let node = serde_json::from_value(node).unwrap();
+    nodes.create(&PostParams::default(), &node).await.unwrap();
+    let status = json!({"status": {
+        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+    }});
+    let parameters = PatchParams::default();
+    let patch = Patch::Merge(status);
+    let patched = nodes.patch_status(name, &parameters, &patch);
+    patched.await.unwrap();
+    name.to_owned()
+}
+
+struct Player {
+    client: Client,
+    namespace: String,
+    node: String,
+    script: Arc<Mutex<Script>>,
+    logs: Arc<LogServer>,
+    buildkit: Option<Arc<BuildKit>>,
+}
+
+impl Player {
+    fn pods(&self) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    async fn play(self: Arc<Self>) {
+        let wanted = ListParams::default().labels("tidegate.dev/build");
+        let mut running = JoinSet::new();
+        let mut known = BTreeSet::new();
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Ok(found) = self.pods().list(&wanted).await else {
+                continue;
             };
-            if let Some(ended) = ended {
-                end(&pods, &pod, &ended).await;
+            for pod in found {
+                let phase = pod.status.as_ref().and_then(|status| status.phase.clone());
+                if pod.metadata.deletion_timestamp.is_some() {
+                    let now = DeleteParams::default().grace_period(0);
+                    drop(self.pods().delete(&pod.name_any(), &now).await);
+                } else if phase.as_deref() == Some("Pending") {
+                    self.begin(&pod).await;
+                } else if phase.as_deref() == Some("Running") {
+                    match &self.buildkit {
+                        None => self.play_one(&pod).await,
+                        Some(buildkit) => {
+                            if known.insert(pod.uid().unwrap()) {
+                                let player = Arc::clone(&self);
+                                running.spawn(player.run(pod, Arc::clone(buildkit)));
+                            }
+                        }
+                    }
+                }
             }
         }
+    }
+
+    /// Brings a pod to the node and lets it run.
+    async fn begin(&self, pod: &Pod) {
+        let name = pod.name_any();
+        let binding =
+            json!({"metadata": {"name": name}, "target": {"kind": "Node", "name": self.node}});
+        let binding: Binding = serde_json::from_value(binding).unwrap();
+        let parameters = PostParams::default();
+        let pods = self.pods();
+        let bound =
+            pods.create_subresource::<Binding, Value>("binding", &name, &parameters, &binding);
+        // One that is bound already, or gone, needs nothing.
+        drop(bound.await);
+        let status = status("Running", &json!({"running": {"startedAt": now()}}));
+        drop(
+            pods.patch_status(&name, &PatchParams::default(), &Patch::Merge(status))
+                .await,
+        );
+    }
+
+    /// Lets a pod say and end what the script has.
+    async fn play_one(&self, pod: &Pod) {
+        let image = image(pod.spec.as_ref().unwrap());
+        let (ends, words) = {
+            let script = self.script.lock().unwrap();
+            let words = script.words.get(&image).cloned().unwrap_or_default();
+            (script.ends.get(&image).and_then(played), words)
+        };
+        let name = pod.name_any();
+        self.logs.say((&self.namespace, &name), &words);
+        if let Some(ended) = ends {
+            end(&self.pods(), pod, &ended).await;
+        }
+    }
+
+    /// Runs the container of a pod.
+    async fn run(self: Arc<Self>, pod: Pod, buildkit: Arc<BuildKit>) {
+        let spec = pod.spec.as_ref().unwrap();
+        let container = container(&self.client, &self.namespace, spec).await;
+        let ended = buildkit.run(&container).await.unwrap();
+        let name = pod.name_any();
+        self.logs.say((&self.namespace, &name), &ended.log);
+        end(&self.pods(), &pod, &ended).await;
     }
 }
 
@@ -157,33 +230,37 @@ fn image(spec: &PodSpec) -> String {
     last.unwrap_or_default().to_owned()
 }
 
+fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+fn status(phase: &str, state: &Value) -> Value {
+    json!({"status": {
+        "phase": phase,
+        "containerStatuses": [{
+            "name": "build", "image": "x", "imageID": "", "ready": false, "restartCount": 0, "state": state,
+        }],
+    }})
+}
+
 /// What the kubelet says of a pod whose container has ended.
 async fn end(pods: &Api<Pod>, pod: &Pod, ended: &Ended) {
-    let now = jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string();
     let (phase, reason) = match ended.exit_code {
         0 => ("Succeeded", "Completed"),
         _ => ("Failed", "Error"),
     };
-    let status = json!({"status": {
-        "phase": phase,
-        "containerStatuses": [{
-            "name": "build", "image": "x", "imageID": "", "ready": false, "restartCount": 0,
-            "state": {"terminated": {
-                "exitCode": ended.exit_code, "reason": reason, "message": ended.message,
-                "startedAt": now, "finishedAt": now,
-            }},
-        }],
+    let state = json!({"running": null, "terminated": {
+        "exitCode": ended.exit_code, "reason": reason, "message": ended.message,
+        "startedAt": now(), "finishedAt": now(),
     }});
+    let status = Patch::Merge(status(phase, &state));
+    let name = pod.name_any();
     // One that is gone needs no word.
     drop(
-        pods.patch_status(
-            &pod.name_any(),
-            &PatchParams::default(),
-            &Patch::Merge(status),
-        )
-        .await,
+        pods.patch_status(&name, &PatchParams::default(), &status)
+            .await,
     );
 }
 

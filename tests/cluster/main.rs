@@ -57,6 +57,8 @@ mod kubelet;
 #[cfg(test)]
 mod leave;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod looks;
 #[cfg(test)]
 mod order;

@@ -141,6 +141,11 @@ impl<P> Shop<P> {
     /// A repository on a server of its own, with the Secret to read it.
     pub(crate) async fn with(space: Space, executor: P) -> Self {
         let server = GitServer::start().await.unwrap();
+        Self::of(space, server, executor).await
+    }
+
+    /// The same on a server that is there.
+    pub(crate) async fn of(space: Space, server: GitServer, executor: P) -> Self {
         let repository = server.repository("shop.git").unwrap();
         tidegate::cluster::install(&space.client).await.unwrap();
         let data = [

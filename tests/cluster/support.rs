@@ -99,6 +99,11 @@ impl Running {
         self.child.id().unwrap()
     }
 
+    /// What it has given so far.
+    pub(crate) fn stdout(&self) -> String {
+        self.text("stdout")
+    }
+
     /// What it has said so far.
     pub(crate) fn stderr(&self) -> String {
         self.text("stderr")

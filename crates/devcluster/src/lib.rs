@@ -16,14 +16,17 @@ mod certificates;
 mod cluster;
 mod components;
 pub mod git;
+mod log_server;
 pub mod oracle;
 mod ports;
 mod progress;
 mod shared;
 mod supervisor;
 mod tail;
+mod tls;
 
 pub use cluster::{Cluster, Kept, Options, StartError, start};
 pub use components::{Extras, KUBERNETES_VERSION};
+pub use log_server::LogServer;
 pub use progress::{Progress, Step};
 pub use shared::{Shared, unique_namespace};

@@ -16,17 +16,13 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::server::TlsStream;
 
 use super::repository::GitRepository;
-use crate::certificates::{Authority, Identity};
+use crate::certificates::Authority;
+use crate::tls::{TlsListener, acceptor};
 
 /// The largest push.
 const PUSH_BYTES_MAX: usize = 64 << 20;
@@ -144,48 +140,6 @@ impl Drop for GitServer {
 struct Shared {
     root: PathBuf,
     authorization: String,
-}
-
-struct TlsListener {
-    tcp: TcpListener,
-    acceptor: TlsAcceptor,
-}
-
-impl axum::serve::Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            let Ok((stream, address)) = self.tcp.accept().await else {
-                tokio::task::yield_now().await;
-                continue;
-            };
-            // Whoever does not trust us breaks off here.
-            if let Ok(stream) = self.acceptor.accept(stream).await {
-                return (stream, address);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.tcp.local_addr()
-    }
-}
-
-fn acceptor(identity: &Identity) -> Result<TlsAcceptor, String> {
-    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes())
-        .map_err(|error| error.to_string())?;
-    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes())
-        .map_err(|error| error.to_string())?;
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .map_err(|error| error.to_string())?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 async fn answer(
