@@ -64,6 +64,9 @@ fn words(build: &BuildStatus, now: Timestamp) -> String {
         "Failed" => format!("failed{took}  {}: {}  {place}", build.reason, build.message),
         "Cancelled" | "Cancelling" => format!("cancelled{took}  {}", build.message),
         "Waiting" => "waits for room".to_owned(),
+        _ if !build.message.is_empty() => {
+            format!("is being built{took}  {place}  it waits: {}", build.message)
+        }
         _ => format!("is being built{took}  {place}"),
     }
 }

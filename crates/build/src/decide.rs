@@ -23,6 +23,8 @@ pub struct Found {
     pub is_held: bool,
     /// How far it is.
     pub progress: Progress,
+    /// What it waits for where it cannot go on by itself, in somebody else's words.
+    pub waits: Option<String>,
     /// What it is, for people: kind, namespace and name.
     pub object: String,
     /// Where people see it.
@@ -65,6 +67,11 @@ pub enum Next {
     LetGo,
     /// It runs.
     Runs,
+    /// It runs, and this is what there is to say of it: what it waits for, or nothing any more.
+    Tell {
+        /// A sentence, or nothing.
+        message: String,
+    },
     /// The image is there.
     Done {
         /// Its digest.
@@ -106,14 +113,16 @@ pub fn next(build: &Build, seen: Option<&Seen>) -> Next {
         (Seen::There(found), Some(uid)) if *uid != found.uid => {
             fail("Gone", "it was replaced before its result was seen")
         }
-        (Seen::There(found), Some(_)) => of_own(build.stand, found),
+        (Seen::There(found), Some(_)) => of_own(build, found),
     }
 }
 
-fn of_own(stand: Stand, found: &Found) -> Next {
+fn of_own(build: &Build, found: &Found) -> Next {
+    let waits = || found.waits.clone().unwrap_or_default();
     match &found.progress {
-        Progress::Going if found.is_held && stand == Stand::Beginning => Next::LetGo,
-        Progress::Going if stand == Stand::Beginning => Next::Runs,
+        Progress::Going if found.is_held && build.stand == Stand::Beginning => Next::LetGo,
+        Progress::Going if build.stand == Stand::Beginning => Next::Runs,
+        Progress::Going if waits() != build.message => Next::Tell { message: waits() },
         Progress::Going => Next::Wait,
         Progress::Succeeded(Some(digest)) if is_digest(digest) => Next::Done {
             digest: digest.clone(),

@@ -156,6 +156,7 @@ fn decided(stand: Stand, uid: Option<&str>, seen: &Seen) -> String {
         Next::Fail { reason, message } => format!("{reason}: {message}"),
         Next::Keep { uid, .. } => format!("Keep {uid}"),
         Next::Done { digest } => format!("Done {}", &digest[..11]),
+        Next::Tell { message } => format!("Tell {message:?}"),
         other @ (Next::Wait | Next::Create | Next::LetGo | Next::Runs) => format!("{other:?}"),
     }
 }
@@ -167,8 +168,33 @@ fn found(progress: Progress, is_held: bool) -> Found {
         is_held,
         object: "Workflow/shop/x".to_owned(),
         link: None,
+        waits: None,
         progress,
     }
+}
+
+#[test]
+fn what_a_build_waits_for_is_told_when_it_changes_and_taken_back() {
+    let told = |known: &str, waits: Option<&str>| {
+        let build = Build {
+            stand: Stand::Running,
+            uid: Some("1".to_owned()),
+            message: known.to_owned(),
+            ..Build::waiting("sha256:input")
+        };
+        let found = Found {
+            waits: waits.map(str::to_owned),
+            ..found(Progress::Going, false)
+        };
+        next(&build, Some(&Seen::There(found)))
+    };
+    let tell = |message: &str| Next::Tell {
+        message: message.to_owned(),
+    };
+    assert_eq!(told("", None), Next::Wait);
+    assert_eq!(told("", Some("ErrImagePull")), tell("ErrImagePull"));
+    assert_eq!(told("ErrImagePull", Some("ErrImagePull")), Next::Wait);
+    assert_eq!(told("ErrImagePull", None), tell(""));
 }
 
 /// Where builds stand, the uid that is kept, and what is seen.

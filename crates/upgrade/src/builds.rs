@@ -59,6 +59,7 @@ fn tend_one(turn: &mut Turn<'_>, service: &ServiceName) {
             }
         }
         Next::Runs => change(turn, service, |build| build.stand = Stand::Running),
+        Next::Tell { message } => change(turn, service, |build| build.message = message),
         Next::Done { digest } => done(turn, service, &digest),
         Next::Fail { reason, message } => failed(turn, service, reason, message),
     }
@@ -91,6 +92,7 @@ fn done(turn: &mut Turn<'_>, service: &ServiceName, digest: &str) {
     build.stand = Stand::Succeeded;
     build.ended = Some(now);
     build.image = Some(image.clone());
+    build.message.clear();
     turn.events.push(Event::Built {
         service: service.clone(),
         image,
@@ -339,13 +341,17 @@ pub(super) fn awaited(agenda: &Agenda, state: &State, step: &StepId) -> Option<S
         build.is_none_or(|build| build.image.is_none())
     };
     let words = member.belongings.builds.iter().filter(open).map(|service| {
-        let stand = state.builds.get(service).map(|build| build.stand);
-        match stand {
+        let build = state.builds.get(service);
+        let waits = build.map_or("", |build| build.message.as_str());
+        match build.map(|build| build.stand) {
             Some(Stand::Waiting) | None => {
                 format!("the image of {service}, whose build waits for room")
             }
             Some(Stand::Cancelling | Stand::Cancelled) => {
                 format!("the image of {service}, whose build was cancelled")
+            }
+            Some(Stand::Running) if !waits.is_empty() => {
+                format!("the image of {service}, whose build waits: {waits}")
             }
             Some(
                 Stand::Creating

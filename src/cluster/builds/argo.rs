@@ -3,7 +3,7 @@
 use kube::api::{ApiResource, DynamicObject};
 use serde_json::{Value, json};
 
-use super::argo_status::{digest, failure};
+use super::argo_status::{digest, failure, waits};
 use crate::build::{Found, Progress, Recipe};
 use crate::spec::ObjectRef;
 use crate::spec::crd::ArgoWorkflowEngine;
@@ -99,6 +99,7 @@ pub(super) fn found(
             let ui = ui.trim_end_matches('/');
             format!("{ui}/workflows/{}/{}", reference.namespace, reference.name)
         }),
+        waits: waits(status),
         progress: match phase {
             "Succeeded" => Progress::Succeeded(digest(status, &reference.name, wanted)),
             "Failed" | "Error" => Progress::Failed {

@@ -56,6 +56,21 @@ fn nodes(status: &Value) -> Map<String, Value> {
     unpacked.unwrap_or_default()
 }
 
+/// What a step waits for whose pod does not run, in Argo's words, which are the kubelet's or the scheduler's.
+pub(super) fn waits(status: &Value) -> Option<String> {
+    let nodes = nodes(status);
+    let mut pods = nodes.values().filter(|node| {
+        let is = |key: &str, value: &str| node.get(key).is_some_and(|it| it == value);
+        is("type", "Pod") && is("phase", "Pending")
+    });
+    pods.find_map(|node| {
+        let text = |key: &str| node.get(key)?.as_str().filter(|words| !words.is_empty());
+        let (step, words) = (text("displayName")?, text("message")?);
+        let is_usual = matches!(words, "ContainerCreating" | "PodInitializing");
+        (!is_usual).then(|| plain(&format!("step `{step}`: {words}")))
+    })
+}
+
 /// Why it failed, in a sentence: the step that failed last, or the Workflow's own words.
 pub(super) fn failure(status: &Value) -> String {
     let text = |value: &Value, key: &str| value.get(key)?.as_str().map(str::to_owned);

@@ -20,9 +20,9 @@ struct Ended<'a> {
     message: &'a str,
 }
 
-/// Whether a Job has ended, so that its pods have something to say.
-pub(super) fn has_ended(job: &DynamicObject) -> bool {
-    ended(job).is_some()
+/// Whether a Job is suspended, so that it has no pods.
+pub(super) fn is_held(job: &DynamicObject) -> bool {
+    job.data.pointer("/spec/suspend") == Some(&Value::Bool(true))
 }
 
 fn ended(job: &DynamicObject) -> Option<Ended<'_>> {
@@ -43,7 +43,7 @@ fn ended(job: &DynamicObject) -> Option<Ended<'_>> {
     })
 }
 
-/// What is seen of it. In: the Job, its pods where it has ended, and whether this release made it.
+/// What is seen of it. In: the Job, its pods where it is not held, and whether this release made it.
 pub(super) fn found(
     job: &DynamicObject,
     pods: &[Pod],
@@ -53,15 +53,41 @@ pub(super) fn found(
     Found {
         uid: job.metadata.uid.clone().unwrap_or_default(),
         is_own,
-        is_held: job.data.pointer("/spec/suspend") == Some(&Value::Bool(true)),
+        is_held: is_held(job),
         object: reference.to_string(),
         link: None,
+        waits: pods.iter().find_map(|pod| waits_for(pod, CONTAINER)),
         progress: match ended(job) {
             None => Progress::Going,
             Some(ended) if ended.is_complete => succeeded(pods),
             Some(ended) => failed(&ended, pods),
         },
     }
+}
+
+/// Why the container of a pod does not run, where it does not come by itself: the words of the kubelet, or of the scheduler.
+pub(super) fn waits_for(pod: &Pod, container: &str) -> Option<String> {
+    let status = pod.status.as_ref()?;
+    let joined = |reason: &Option<String>, message: &Option<String>| {
+        let reason = reason.as_deref()?;
+        Some(match message {
+            Some(message) => plain(&format!("{reason}: {message}")),
+            None => reason.to_owned(),
+        })
+    };
+    let statuses = status.container_statuses.iter().flatten();
+    let mut own = statuses.filter(|one| one.name == container);
+    let waiting = own.find_map(|one| one.state.as_ref()?.waiting.as_ref());
+    if let Some(waiting) = waiting {
+        let is_usual = matches!(
+            waiting.reason.as_deref(),
+            None | Some("ContainerCreating" | "PodInitializing")
+        );
+        return joined(&waiting.reason, &waiting.message).filter(|_| !is_usual);
+    }
+    let mut conditions = status.conditions.iter().flatten();
+    let scheduled = conditions.find(|one| one.type_ == "PodScheduled" && one.status == "False")?;
+    joined(&scheduled.reason, &scheduled.message)
 }
 
 /// How the container of a pod has ended, if it has.

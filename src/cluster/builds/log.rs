@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::{ListParams, LogParams};
 use kube::{Api, Client, ResourceExt};
 
+use super::job_status::waits_for;
 use super::{JOB_UID_LABEL, PODS_MAX, buildkit};
 use crate::cluster::error::ClusterError;
 use crate::spec::crd::BuildStatus;
@@ -134,14 +135,7 @@ fn stands(pod: &Pod, container: &str) -> PodStands {
     if state.is_some_and(|state| state.running.is_some()) {
         return PodStands::Speaks;
     }
-    let waiting = state.and_then(|state| state.waiting.as_ref());
-    let words = waiting.and_then(|waiting| {
-        let reason = waiting.reason.clone()?;
-        Some(match &waiting.message {
-            Some(message) => format!("{reason}: {message}"),
-            None => reason,
-        })
-    });
+    let words = waits_for(pod, container);
     let phase = || status.and_then(|status| status.phase.clone());
     PodStands::Waits(words.or_else(phase).unwrap_or_else(|| "Pending".to_owned()))
 }

@@ -131,7 +131,7 @@ impl Builder<'_> {
             Engine::ArgoWorkflow(engine) => Ok(argo::found(engine, object, &site.object, is_own)),
             Engine::BuildKit(_) => {
                 let pods = match &object.metadata.uid {
-                    Some(uid) if job_status::has_ended(object) => self.pods(site, uid).await?,
+                    Some(uid) if !job_status::is_held(object) => self.pods(site, uid).await?,
                     Some(_) | None => Vec::new(),
                 };
                 Ok(job_status::found(object, &pods, &site.object, is_own))

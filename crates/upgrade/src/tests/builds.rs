@@ -221,3 +221,23 @@ fn builds_stand_in_the_status_as_they_stand() {
     let service = &status.waves[0].services[0];
     assert_snapshot!(format!("{}: {}", service.reason, service.message), @"Building: waits for the image of web, which is being built");
 }
+
+#[test]
+fn what_a_build_waits_for_is_told_where_people_look_until_it_goes_on() {
+    let mut scene = Scene::of("web build");
+    scene.turn("0s");
+    scene.turn("1s build:web=held");
+    scene.turn("2s build:web=going");
+    scene.turn("3s build:web=stuck");
+    let told = |scene: &Scene| {
+        let status = super::saved::saved(scene);
+        let service = status.waves[0].services[0].message.clone();
+        format!("{:?}; {service}", status.builds[0].message)
+    };
+    assert_snapshot!(told(&scene), @r#""ErrImagePull: no such image"; waits for the image of web, whose build waits: ErrImagePull: no such image"#);
+    scene.turn("4s build:web=going");
+    assert_snapshot!(told(&scene), @r#"""; waits for the image of web, which is being built"#);
+    scene.turn("5s build:web=stuck");
+    scene.turn("6s build:web=done");
+    assert_snapshot!(super::saved::saved(&scene).builds[0].message, @"");
+}

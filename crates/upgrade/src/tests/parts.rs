@@ -28,7 +28,7 @@ pub(super) fn read_build(word: &str, seen: &mut Observation) -> bool {
     true
 }
 
-/// What the engine shows of a build: `absent`, `held`, `going`, `done`, `failed`, or `strange` for one of another uid.
+/// What the engine shows of a build: `absent`, `held`, `going`, `stuck`, `done`, `failed`, or `strange` for one of another uid.
 fn seen_build(service: &ServiceName, how: &str) -> Seen {
     if how == "absent" {
         return Seen::Absent;
@@ -42,6 +42,7 @@ fn seen_build(service: &ServiceName, how: &str) -> Seen {
         is_held: how == "held",
         object: format!("Workflow/shop/{service}"),
         link: None,
+        waits: (how == "stuck").then(|| "ErrImagePull: no such image".to_owned()),
         progress: match how {
             "done" => Progress::Succeeded(Some(format!("sha256:{}", "a".repeat(64)))),
             "failed" => Progress::Failed {

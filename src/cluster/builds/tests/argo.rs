@@ -5,7 +5,7 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::super::argo::{found, workflow};
-use super::super::argo_status::{digest, failure};
+use super::super::argo_status::{digest, failure, waits};
 use crate::build::Recipe;
 use crate::spec::ObjectRef;
 use crate::spec::crd::{ArgoWorkflowEngine, BuildDeclaration};
@@ -171,4 +171,22 @@ fn the_step_that_failed_last_says_why_on_one_line() {
     assert_snapshot!(failure(&json!({"message": "child 'x' failed"})), @"child 'x' failed");
     assert_snapshot!(failure(&json!({})), @"the Workflow does not say why");
     assert_eq!(failure(&json!({"message": "x".repeat(5_000)})).len(), 600);
+}
+
+#[test]
+fn a_step_whose_pod_does_not_run_says_what_it_waits_for() {
+    let node = |phase: &str, message: &str| {
+        let node =
+            json!({"type": "Pod", "phase": phase, "displayName": "build", "message": message});
+        waits(&json!({"nodes": {"w": {"type": "Steps", "phase": "Running"}, "w-1": node}}))
+    };
+    let told = node("Pending", "ImagePullBackOff: Back-off pulling image");
+    assert_snapshot!(told.unwrap_or_default(), @"step `build`: ImagePullBackOff: Back-off pulling image");
+    for (phase, message) in [
+        ("Pending", ""),
+        ("Pending", "PodInitializing"),
+        ("Running", "x"),
+    ] {
+        assert_eq!(node(phase, message), None, "{phase} {message}");
+    }
 }

@@ -6,8 +6,8 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::super::buildkit::job;
-use super::super::job_status::{found, has_ended};
-use crate::build::{Progress, Recipe};
+use super::super::job_status::{found, waits_for};
+use crate::build::Recipe;
 use crate::spec::ObjectRef;
 use crate::spec::crd::BuildDeclaration;
 
@@ -185,7 +185,6 @@ fn seen(conditions: &Value, pods: &[Value]) -> String {
         name: "j".to_owned(),
     };
     let found = found(&job, &pods, &reference, true);
-    assert_eq!(has_ended(&job), found.progress != Progress::Going);
     format!("{:?}", found.progress)
 }
 
@@ -236,4 +235,28 @@ fn a_failure_is_told_in_the_words_of_the_container() {
     let evicted = json!({"metadata": {"name": "p"}, "status": {"reason": "UnexpectedAdmissionError", "message": "no room"}});
     assert_snapshot!(failed(&[evicted]), @r#"Failed { reason: "UnexpectedAdmissionError", message: "no room" }"#);
     assert_snapshot!(failed(&[]), @r#"Failed { reason: "BackoffLimitExceeded", message: "Job has reached the specified backoff limit" }"#);
+}
+
+#[test]
+fn what_a_pod_waits_for_is_told_in_the_words_of_kubelet_or_scheduler() {
+    let told = |status: Value| {
+        let pod: Pod =
+            serde_json::from_value(json!({"metadata": {}, "status": status})).expect("a pod");
+        waits_for(&pod, "build").unwrap_or_default()
+    };
+    let waiting = |reason: &str, message: &str| {
+        let state = json!({"waiting": {"reason": reason, "message": message}});
+        let of = |name: &str, state: Value| json!({"name": name, "image": "x", "imageID": "", "ready": false, "restartCount": 0, "state": state});
+        let injected = of(
+            "injected",
+            json!({"waiting": {"reason": "CrashLoopBackOff"}}),
+        );
+        told(json!({"containerStatuses": [injected, of("build", state)]}))
+    };
+    assert_snapshot!(waiting("CreateContainerConfigError", "secret \"git\"\nnot found"), @r#"CreateContainerConfigError: secret "git" not found"#);
+    assert_snapshot!(waiting("ContainerCreating", ""), @"");
+    let condition = |status: &str| json!({"conditions": [{"type": "PodScheduled", "status": status, "reason": "Unschedulable", "message": "0/3 nodes are available"}]});
+    assert_snapshot!(told(condition("False")), @"Unschedulable: 0/3 nodes are available");
+    assert_snapshot!(told(condition("True")), @"");
+    assert_snapshot!(told(json!({})), @"");
 }
