@@ -44,24 +44,22 @@ impl Family {
     ) -> Result<Self, ClusterError> {
         let workload = live_workload(source, object).await?;
         let mut others = others(source, workload.as_ref()).await?;
-        for router in routers {
-            others.extend(live_workload(source, router).await?);
-        }
+        others.extend(there(source, routers).await?);
         Ok(Self { workload, others })
     }
 
-    /// As the watches have last shown it; a kind that is not watched is asked for.
+    /// As the watches have last shown it; a kind that is not watched is asked for, as routers are.
     pub(super) async fn cached(
         source: Source<'_>,
         caches: &Caches,
-        object: &ObjectRef,
+        (object, routers): (&ObjectRef, &[ObjectRef]),
     ) -> Result<Self, ClusterError> {
         match cached_workload(caches, object) {
             Cached::Shown(workload) => Ok(Self {
                 workload,
-                others: Vec::new(),
+                others: there(source, routers).await?,
             }),
-            Cached::NotWatched => Self::live(source, object).await,
+            Cached::NotWatched => Self::live_with(source, object, routers).await,
         }
     }
 
@@ -165,6 +163,15 @@ async fn get_any(source: Source<'_>, object: &ObjectRef) -> Result<Option<Worklo
     };
     let found = serde_json::to_value(found).map_err(|error| unreadable(error.to_string()))?;
     Workload::from_object(found).map_err(|fault| unreadable(fault.to_string()))
+}
+
+/// Those of some objects that are there.
+async fn there(source: Source<'_>, objects: &[ObjectRef]) -> Result<Vec<Workload>, ClusterError> {
+    let mut found = Vec::new();
+    for object in objects {
+        found.extend(live_workload(source, object).await?);
+    }
+    Ok(found)
 }
 
 /// What an object refers to, as far as it is there.

@@ -85,7 +85,7 @@ impl ClusterWorld {
         let pool = Pool::cached(known);
         let now = Timestamp::now();
         for (target, about) in cached_targets.list.iter().zip(cached_targets.abouts()) {
-            let family = Family::cached(source, known, &target.workload)
+            let family = Family::cached(source, known, (&target.workload, target.routers))
                 .await
                 .map_err(|error| world_error(&error))?;
             let of_service = snapshots.entry(target.service.clone()).or_default();

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::files::{Files, pair};
-use crate::support::{Running, Space, condition, eventually, set_image, state_of};
+use crate::support::{Running, Space, condition, eventually, service_status, set_image, state_of};
 
 /// The pair, whose client moves slowly enough to be caught at it.
 fn slow(version: u32) -> Files {
@@ -45,6 +45,12 @@ async fn a_client_is_paused_while_its_server_is_not_done_and_goes_on_afterwards(
         words.contains("Deployment server") && words.contains("`kubectl-set`"),
         "{words}"
     );
+    space
+        .until("pair-2", "the client's own words", |status| {
+            let client = service_status(status, "client");
+            client.is_some_and(|client| client.message.contains("paused, since server was done"))
+        })
+        .await;
     let why = space.tidegate(&["why", "client"]).await.with_code(0);
     assert!(
         why.stdout.contains("paused, since server was done"),
