@@ -70,6 +70,23 @@ fn where_the_plan_says_so_the_client_is_paused_and_goes_on_afterwards() {
 }
 
 #[test]
+fn a_client_that_is_done_while_it_is_paused_is_let_go_on_before_the_release_ends() {
+    insta::assert_snapshot!(after("store | web after store | pauses", "
+        5s web=mid store=drain
+        6s ok(web) web=new store=drain
+        8s web=new store=drain
+        9s
+        10s ok(web)
+    "), @r"
+    5s pause web (Deployment); !InvariantBroken store: store was done and is not any more, while web moves: Deployment store: 1 old pod still alive: store-0-2 (Terminating, gone by 13:00:00Z)
+    6s !Waits web Regressed
+    8s web Done; let go on web (Deployment); !ServiceDone web 5s; !WaveDone 2 5s
+    9s let go on web (Deployment)
+    10s publish
+    ");
+}
+
+#[test]
 fn a_pause_that_nobody_knows_of_is_made_again_after_a_restart() {
     insta::assert_snapshot!(after("store | web after store | pauses", "
         5s web=mid store=drain
