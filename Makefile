@@ -16,7 +16,7 @@ AXE = $(CACHE)/axe/node_modules/axe-core/axe.min.js
 DENY = $(CACHE)/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check postgres cluster-tests buildkit browser-tests side-by-side fuzz mutants-gate bench bench-plan generate image devcluster deny simulate-seeds
+.PHONY: help demo test check postgres cluster-tests buildkit browser-tests side-by-side fuzz mutants-gate bench bench-plan generate image devcluster deny simulate-seeds mutants-simulator
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ fuzz: ## Throw changed files at everything that reads files, SECONDS=600 at each
 
 mutants-gate: ## Change the gate in ways that its tests must notice (docs/mutants.md), ONLY=R1 for some of them
 	MUTANTS=gate ONLY="$(ONLY)" $(CARGO) test $(FEATURES) --test mutants
+
+mutants-simulator: ## Change what decides, and the loop, in ways that simulated releases must notice (docs/mutants.md), ONLY=M01 for some
+	MUTANTS=simulator ONLY="$(ONLY)" $(CARGO) test $(FEATURES) --test mutants
 
 deny: $(DENY) ## Licences and sources of everything that is linked; advisories, where their database can be had
 	$(DENY) --all-features check --hide-inclusion-graph licenses bans sources

@@ -1,7 +1,8 @@
-//! Changes the gate as each mutant of `gate.txt` says, one after the other, and runs its tests: `make mutants-gate`.
+//! Changes the code as each mutant of a list says, one after the other, and runs what must notice: `make mutants-gate`,
+//! `make mutants-simulator`.
 //!
-//! In: the list. Out: for each mutant the first test that failed, or that none did; the exit code is 1 if one lives.
-//! Only a copy is changed, in `target/mutants-gate`: the crate of the gate and what it stands on, so that one mutant costs
+//! In: the list. Out: for each mutant what noticed it, or that nothing did; the exit code is 1 if one lives.
+//! Only a copy is changed, in `target`: the crates that the list is about and what they stand on, so that one mutant costs
 //! seconds.
 
 #![expect(
@@ -18,45 +19,86 @@ use std::process::{Command, ExitCode};
 
 use list::{Mutant, read};
 
-/// The crates that are copied; the tests are those of the last one.
-const COPIED: [&str; 3] = ["crates/spec", "crates/build", "crates/upgrade"];
-const TESTED: &str = "tidegate-upgrade";
+/// A list of mutants, and what must notice them.
+struct Hunt {
+    name: &'static str,
+    list: &'static str,
+    /// The crates that are copied.
+    copied: &'static [&'static str],
+    /// The arguments of cargo.
+    tested: &'static [&'static str],
+}
+
+const HUNTS: [Hunt; 2] = [
+    Hunt {
+        name: "gate",
+        list: include_str!("gate.txt"),
+        copied: &["crates/spec", "crates/build", "crates/upgrade"],
+        tested: &["--lib", "--package", "tidegate-upgrade"],
+    },
+    Hunt {
+        name: "simulator",
+        list: include_str!("simulator.txt"),
+        copied: &[
+            "crates/spec",
+            "crates/build",
+            "crates/manifest",
+            "crates/planner",
+            "crates/upgrade",
+            "crates/controller",
+        ],
+        tested: &[
+            "--profile",
+            "seeds",
+            "--package",
+            "tidegate-controller",
+            "--test",
+            "seeds",
+        ],
+    },
+];
+/// How many seeds must be enough to notice a mutant of the simulator's list.
+const SEEDS: &str = "2000";
 
 fn main() -> ExitCode {
     // `cargo test --all-targets` runs this too; what takes so long is only meant by its name.
-    if std::env::var("MUTANTS").as_deref() != Ok("gate") {
+    let asked = std::env::var("MUTANTS").unwrap_or_default();
+    let Some(hunt) = HUNTS.iter().find(|hunt| hunt.name == asked) else {
         return ExitCode::SUCCESS;
-    }
+    };
     let only = std::env::var("ONLY").unwrap_or_default();
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let copy = package.join("target/mutants-gate");
-    arrange(package, &copy);
-    let unchanged = run(&copy);
+    let copy = package
+        .join("target")
+        .join(format!("mutants-{}", hunt.name));
+    arrange(hunt, package, &copy);
+    let unchanged = run(hunt, &copy);
     assert!(
         unchanged.is_ok(),
         "the tests fail without any mutant: {unchanged:?}"
     );
-    let mutants = read(include_str!("gate.txt"));
-    let wanted = mutants
+    let mutants = read(hunt.list);
+    let wanted: Vec<&Mutant<'_>> = mutants
         .iter()
-        .filter(|mutant| mutant.name.starts_with(&only));
+        .filter(|mutant| mutant.name.starts_with(&only))
+        .collect();
     let mut alive = 0;
-    for mutant in wanted {
-        match with(&copy, mutant, || run(&copy)) {
+    for mutant in &wanted {
+        match with(&copy, mutant, || run(hunt, &copy)) {
             Ok(()) => {
                 alive += 1;
                 println!("LIVES   {}", mutant.name);
             }
-            Err(test) => println!("caught  {}  by {test}", mutant.name),
+            Err(notice) => println!("caught  {}  by {notice}", mutant.name),
         }
     }
-    println!("{alive} of {} live", mutants.len());
+    println!("{alive} of {} live", wanted.len());
     ExitCode::from(u8::from(alive > 0))
 }
 
 /// Makes the copy, or brings it up to date.
-fn arrange(package: &Path, copy: &Path) {
-    for member in COPIED {
+fn arrange(hunt: &Hunt, package: &Path, copy: &Path) {
+    for member in hunt.copied {
         copied(&package.join(member), &copy.join(member));
     }
     let manifest = fs::read_to_string(package.join("Cargo.toml")).expect("the manifest");
@@ -66,7 +108,12 @@ fn arrange(package: &Path, copy: &Path) {
         let end = rest.find(to).unwrap_or(rest.len());
         format!("{from}{}", &rest[..end])
     };
-    let members = COPIED.map(|member| format!("{member:?}")).join(", ");
+    let members: Vec<String> = hunt
+        .copied
+        .iter()
+        .map(|member| format!("{member:?}"))
+        .collect();
+    let members = members.join(", ");
     written(
         &copy.join("Cargo.toml"),
         &format!(
@@ -102,39 +149,53 @@ fn written(path: &Path, text: &str) {
 }
 
 fn with<T>(copy: &Path, mutant: &Mutant<'_>, run: impl FnOnce() -> T) -> T {
-    let path: PathBuf = copy.join(mutant.file);
-    let text = fs::read_to_string(&path).expect(mutant.file);
-    written(&path, &text.replacen(&mutant.was, &mutant.becomes, 1));
+    let mut texts = Vec::new();
+    for place in &mutant.places {
+        let path: PathBuf = copy.join(place.file);
+        let text = fs::read_to_string(&path).expect(place.file);
+        written(&path, &text.replacen(&place.was, &place.becomes, 1));
+        texts.push((path, text));
+    }
     let outcome = run();
-    written(&path, &text);
+    for (path, text) in texts.iter().rev() {
+        written(path, text);
+    }
     outcome
 }
 
-/// The tests of the copy. Error: the first that failed, or that it does not compile.
-fn run(copy: &Path) -> Result<(), String> {
+/// The tests of the copy. Error: what noticed, or that it does not compile.
+fn run(hunt: &Hunt, copy: &Path) -> Result<(), String> {
     let output = Command::new(env!("CARGO"))
-        .args(["test", "--lib", "--quiet", "--package", TESTED])
+        .args(["test", "--quiet"])
+        .args(hunt.tested)
         .current_dir(copy)
         .env("INSTA_UPDATE", "no")
         .env("CARGO_TERM_COLOR", "never")
         .env("CARGO_TARGET_DIR", copy.parent().expect("target"))
+        .env("TIDEGATE_SEEDS", SEEDS)
         .output()
         .expect("cargo runs");
     if output.status.success() {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut lines = text.lines();
-    let failed = lines.find_map(|line| line.strip_prefix("---- ")?.strip_suffix(" stdout ----"));
-    let failed = failed.map(str::to_owned).ok_or_else(|| {
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        format!(
-            "the compiler: {}",
-            errors
-                .lines()
-                .find(|line| line.starts_with("error"))
-                .unwrap_or("")
-        )
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let noticed = text.lines().find_map(noticed);
+    Err(noticed.unwrap_or_else(|| {
+        let first = errors.lines().find(|line| line.starts_with("error"));
+        format!("the compiler: {}", first.unwrap_or(""))
+    }))
+}
+
+/// The name of a test that failed, or what the simulator's judge says.
+fn noticed(line: &str) -> Option<String> {
+    let test = line
+        .strip_prefix("---- ")
+        .and_then(|rest| rest.strip_suffix(" stdout ----"));
+    let judged = line.strip_prefix("  ").filter(|rest| {
+        let oracle = rest.split(':').next().unwrap_or_default();
+        oracle.len() <= 3 && oracle.starts_with(['S', 'L'])
     });
-    Err(failed.unwrap_or_else(|compiler| compiler))
+    let missed = line.strip_prefix("no run has met: ").map(|_| line);
+    test.or(judged).or(missed).map(str::to_owned)
 }
