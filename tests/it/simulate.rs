@@ -33,8 +33,8 @@ fn what_each_way_of_applying_costs_is_told_with_a_timeline() {
     let arguments = ["--from", "old.yaml", "--to", "new.yaml", "--runs", "3"];
     insta::assert_snapshot!(simulate(&arguments), @r"
     stdout:
-    3 runs from seed 1, faults all: 2 Failed, 1 Succeeded
-    a release that succeeds takes 80 s (simulated, median)
+    3 runs from seed 1, faults all: 1 Failed, 2 Succeeded
+    a release that succeeds takes 59 s (simulated, median)
 
     without faults, of one call a second on each edge of the graph:
       all at once                    12 of       61 calls fail (19.85 %), 26 pods made too early
@@ -103,7 +103,7 @@ fn an_unknown_fault_is_a_usage_error_that_names_the_known_ones() {
     let arguments: Vec<&str> = arguments.split(' ').collect();
     insta::assert_snapshot!(simulate(&arguments), @r"
     stderr:
-    error: --faults: `fire` is no fault; known are crash, lost, late, frozen, twin, stale, touched, paused, slow, node-lost, undone, broken, or all, or none
+    error: --faults: `fire` is no fault; known are crash, lost, late, frozen, twin, stale, touched, paused, slow, node-lost, undone, broken, deleted, denied, quota, evicted, flapping, scaled, freeze, newer, aborted, or all, or none
     exit 2
     ");
 }

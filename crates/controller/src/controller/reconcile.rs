@@ -79,20 +79,23 @@ fn from_loaded(loaded: &Loaded) -> Result<(Agenda, State), WorldError> {
         .map_err(|error| WorldError::Final(error.to_string()))
 }
 
+fn is_pending(loaded: &Loaded) -> Result<bool, WorldError> {
+    from_loaded(loaded).map(|(_, state)| state.course == Course::Pending)
+}
+
 /// Makes the plan from what runs, and saves it or the refusal, before the first write.
 async fn plan(world: &mut impl World) -> Result<(Agenda, State), WorldError> {
     let loaded = world.load().await?;
-    let (agenda, state) = from_loaded(&loaded)?;
-    if state.course != Course::Pending {
+    if !is_pending(&loaded)? {
         // Whoever else drives it has planned it since it was looked at, or even ended it.
-        return Ok((agenda, state));
+        return from_loaded(&loaded);
     }
     if let Some(rival) = &loaded.rival {
         return give_way(world, &loaded, rival).await;
     }
     if frozen(&loaded.wanted, loaded.now).is_some() {
         // The turn after this says so, and wakes when it is over.
-        return Ok((agenda, state));
+        return from_loaded(&loaded);
     }
     let builds = builds(&loaded)?;
     let survey = world.survey(&with_images(&loaded.bundle, &builds)).await?;

@@ -350,8 +350,8 @@ impl Run {
     fn outcome(self, seed: u64, faults: Faults, wrong: Vec<String>) -> Outcome {
         let mut shared = hold(&self.shared);
         let newest = shared.releases.len() - 1;
-        let of_newest = self.endings.into_iter().filter(|(of, _)| *of == newest);
-        let ending = of_newest.filter_map(|(_, ending)| ending.ok()).next();
+        let mut of_newest = self.endings.into_iter().filter(|(of, _)| *of == newest);
+        let ending = of_newest.find_map(|(_, ending)| ending.ok());
         let (word, message) = match &ending {
             None => (String::new(), String::new()),
             Some(Ending::Succeeded) => ("Succeeded".to_owned(), String::new()),

@@ -23,6 +23,7 @@ fn graphs_between(old: &str, new: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "whole graphs as they are written")]
 fn a_part_declares_what_runs_when_it_is_done_and_leaves_out_names_that_are_obvious() {
     let old = r#"
 services:
@@ -99,6 +100,7 @@ external:
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "whole graphs as they are written")]
 fn a_service_that_goes_away_in_a_later_part_is_declared_until_then_as_it_was() {
     let old = r#"
 services:

@@ -2,6 +2,7 @@
 
 use super::{plan_of, system_of};
 use crate::plan::{Verdict, check, plan};
+use tidegate_spec::ServiceName;
 
 #[test]
 fn an_undeclared_edge_of_which_one_end_moves_is_assumed_and_holds_nobody() {
@@ -86,7 +87,7 @@ fn a_large_knot_is_cut_at_its_most_entangled_services() {
     let refusal = plan.refusal.unwrap();
     let split = refusal.proposal.unwrap().split;
     assert_eq!(
-        split.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+        split.iter().map(ServiceName::as_str).collect::<Vec<_>>(),
         ["hub0", "hub1", "hub2"]
     );
     assert_eq!(refusal.alternatives.len(), 0);
