@@ -47,6 +47,30 @@ fn a_look_at_a_cache_raises_no_alarm() {
 }
 
 #[test]
+fn a_server_that_is_deleted_raises_the_alarm_though_no_old_pod_is_left() {
+    insta::assert_snapshot!(after("store | web after store", "
+        5s web=mid store=gone
+    "), @"5s !InvariantBroken store: store was done and is not any more, while web moves: Deployment store: it was deleted after the apply");
+}
+
+#[test]
+fn a_server_whose_next_step_has_begun_is_that_steps_to_look_after() {
+    let system =
+        "advance | orders/expand | orders/flip after orders/expand | web after orders/expand";
+    let told = play(
+        system,
+        "
+        0s +orders/expand orders/expand=old
+        1s ok(orders/expand) orders/expand=new
+        4s orders/expand=new +orders/flip orders/flip=old +web web=old
+        5s ok(orders/flip) ok(web) orders/flip=mid orders/expand=undone web=mid
+    ",
+    );
+    let last = told.lines().last();
+    insta::assert_snapshot!(last.unwrap_or_default(), @"5s orders/flip Moving; web Moving; !Waits orders/flip Updating; !Waits web Updating");
+}
+
+#[test]
 fn where_the_plan_says_so_the_client_is_paused_and_goes_on_afterwards() {
     insta::assert_snapshot!(after("store | web after store | pauses", "
         5s web=mid store=drain
