@@ -14,9 +14,11 @@ STATIC = $(shell uname -m)-unknown-linux-musl
 AUTHORITIES = /etc/ssl/certs/ca-certificates.crt
 AXE = $(CACHE)/axe/node_modules/axe-core/axe.min.js
 DENY = $(CACHE)/tools/bin/cargo-deny
+MUTANTS_VERSION = 27.1.0
+MUTANTS = $(CACHE)/tools/bin/cargo-mutants
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check postgres cluster-tests buildkit browser-tests side-by-side fuzz mutants-gate bench bench-plan generate image devcluster deny simulate-seeds mutants-simulator
+.PHONY: help demo test check postgres cluster-tests buildkit browser-tests side-by-side fuzz mutants mutants-gate bench bench-plan generate image devcluster deny simulate-seeds mutants-simulator
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +73,18 @@ side-by-side: ## When kubectl, kstatus and Argo CD say "done" and how many old p
 
 fuzz: ## Throw changed files at everything that reads files, SECONDS=600 at each of TARGETS (all at once)
 	FUZZ_SECONDS=$(or $(SECONDS),600) FUZZ_TARGETS=$(TARGETS) $(CARGO) test $(FEATURES) --release --test fuzz
+
+# Each part has a folder of its own: begun anew, it goes on with what was not caught yet.
+mutants: CRATE ?= planner
+mutants: MUTANTS_OUT = target/mutants/$(CRATE)$(subst /,-of-,$(SHARD:%=-%))
+mutants: $(MUTANTS) ## Change CRATE=planner in every way that cargo-mutants knows (docs/mutants.md), SHARD=0/16 a part, FILES='…/gate/**' some
+	mkdir -p $(MUTANTS_OUT)
+	$(MUTANTS) mutants --package tidegate-$(CRATE) $(if $(FILES),--file '$(FILES)') --iterate --timeout 120 \
+		$(if $(SHARD),--shard $(SHARD) --sharding round-robin) --output $(MUTANTS_OUT) -- --lib
+
+$(MUTANTS):
+	@echo "installing cargo-mutants $(MUTANTS_VERSION) into $(CACHE)/tools (some minutes, once)"
+	$(CARGO) install --quiet --locked cargo-mutants@$(MUTANTS_VERSION) --root $(CACHE)/tools
 
 mutants-gate: ## Change the gate in ways that its tests must notice (docs/mutants.md), ONLY=R1 for some of them
 	MUTANTS=gate ONLY="$(ONLY)" $(CARGO) test $(FEATURES) --test mutants
