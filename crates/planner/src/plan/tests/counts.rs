@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{plan_of, system_of};
-use crate::graph::Strength;
+use crate::graph::System;
 use crate::plan::settle::{Arc, Order, reduce};
 use crate::plan::{Choice, Strategy, plan, plan_with};
+use tidegate_spec::ServiceName;
 
 /// Proved, assumed and free.
 fn edges_of(text: &str) -> (usize, usize, usize) {
@@ -79,7 +80,7 @@ fn other_splits_of_several_services_are_named_too() {
         })
         .collect();
     let refusal = plan(&system_of(&path.join(" | "))).refusal.unwrap();
-    let named = |set: &[tidegate_spec::ServiceName]| {
+    let named = |set: &[ServiceName]| {
         set.iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>()
@@ -132,12 +133,7 @@ fn of_many_reasons_five_are_told() {
 fn what_follows_from_other_steps_is_left_out_however_many_there_are() {
     // More than are looked at together.
     let nodes = 9_000;
-    let arc = |first, then| Arc {
-        first,
-        then,
-        strength: Strength::Hard,
-        weight: 1,
-    };
+    let arc = Arc::hard;
     let near = (1..nodes).map(|at| arc(at - 1, at));
     let far = [
         (0, 2),
@@ -169,5 +165,34 @@ fn what_follows_from_other_steps_is_left_out_however_many_there_are() {
     assert_eq!(
         reduce(&order, &arcs)[nodes - 1],
         (0..nodes - 1).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn beyond_fifty_thousand_services_steps_name_all_that_went_before_and_the_plan_says_so() {
+    let before = |nodes| {
+        let arcs = [(0, 1), (1, 2), (0, 2)].map(|(first, then)| Arc::hard(first, then));
+        let order = Order {
+            level: (0..nodes).map(|at| at.min(3)).collect(),
+            kept: vec![true; arcs.len()],
+            collapsed: Vec::new(),
+        };
+        reduce(&order, &arcs)[2].clone()
+    };
+    assert_eq!((before(50_000), before(50_001)), (vec![1], vec![0, 1]));
+    let warnings = |services: usize| {
+        let one = system_of("a: serves 1").services.pop_first().unwrap().1;
+        let name = |at| ServiceName::parse(&format!("s{at:05}")).unwrap();
+        let services = (0..services).map(|at| (name(at), one.clone())).collect();
+        let system = System {
+            services,
+            ..System::default()
+        };
+        plan(&system).warnings
+    };
+    assert!(warnings(50_000).is_empty());
+    assert_eq!(
+        warnings(50_001),
+        ["more than 50000 services: `after` lists implied steps too"]
     );
 }

@@ -234,3 +234,18 @@ fn what_may_be_lost_is_not_waited_out() {
           because producer must stop calling consumer 1 everywhere first: producer@live calls consumer 1, consumer@target serves 2
     ");
 }
+
+#[test]
+fn a_plan_that_does_not_wait_out_what_somebody_left_who_is_gone_does_not_stand_the_check() {
+    let system = system_of(
+        "consumer: serves 1,2 -> 2 | producer: retained; calls consumer durable 7d 1 + 2 -> 2",
+    );
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        plan.waves.remove(0);
+        plan.steps.remove(0);
+        plan.steps[0].after.clear();
+    }), @r"
+    wave 1: producer@live0 may call consumer@target (consumer) and fail
+    nothing waits until what producer left for consumer is gone before consumer cannot read it
+    ");
+}

@@ -372,3 +372,28 @@ fn what_comes_or_goes_beside_what_it_calls_is_found() {
     nothing keeps a and b from moving together when services advance one by one
     ");
 }
+
+#[test]
+fn each_contract_of_a_caller_is_looked_at_for_itself() {
+    let system = system_of(
+        "a: calls b 1 -> 2; calls c 1 -> 2; calls d 1 | b: serves 1 -> 1,2 | c: serves 1,2 -> 2 | d: serves 1; image",
+    );
+    insta::assert_snapshot!(faults_of(&system, plan(&system), merged), @r"
+    wave 1: a@target may call b@live (b) and fail
+    wave 1: a@live may call c@target (c) and fail
+    nothing keeps a and b from moving together when services advance one by one
+    nothing keeps a and c from moving together when services advance one by one
+    ");
+}
+
+#[test]
+fn a_caller_that_remembers_beside_a_mixed_server_is_found() {
+    let system = system_of("s: serves 1 -> 1,2 | c: calls s 1 -> cached 1,2");
+    insta::assert_snapshot!(faults_of(&system, plan(&system), merged), @r"
+    wave 1: c@target may call s@target (s) and fail
+    nothing keeps c and s from moving together when services advance one by one
+    ");
+    // What may fail may fail so too.
+    let system = system_of("s: serves 1 -> 1,2 | c: calls s optional 1 -> cached 1,2");
+    insta::assert_snapshot!(faults_of(&system, plan(&system), merged), @"no fault");
+}

@@ -4,6 +4,7 @@ use super::notation::system_of;
 use crate::graph::Moves;
 use crate::plan::{Choice, Sameness, SavedCertificate, SavedPlan, moved, parts, plan, plan_with};
 use tidegate_spec::ServiceName;
+use tidegate_spec::crd::Planning;
 
 const SYSTEMS: &[&str] = &[
     "orders: serves 1 -> 1,2 | web: calls orders 1 -> 2",
@@ -413,4 +414,18 @@ fn a_flip_has_its_certificate_at_the_step_that_calls_what_is_new() {
     let saved = SavedPlan::new(&system, &plan, None);
     assert_eq!(saved.verify(), Ok(plan.edges));
     assert_eq!(saved.certificates[0].chain, ["b", "a/flip"]);
+}
+
+#[test]
+fn what_was_asked_for_is_in_the_file_and_under_its_digest() {
+    let planning = Planning {
+        only: vec!["web".to_owned()],
+        repair: true,
+        ..Planning::default()
+    };
+    let asked = saved(SYSTEMS[0]).asked(planning.clone());
+    assert_eq!(asked.verify(), Ok(asked.plan.edges));
+    assert_ne!(asked.digest, saved(SYSTEMS[0]).digest);
+    let read = SavedPlan::parse(&asked.to_text().unwrap()).unwrap();
+    assert_eq!(read.planning, planning);
 }

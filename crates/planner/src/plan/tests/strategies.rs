@@ -229,6 +229,7 @@ fn s29_old_pods_that_go_too_early_do_not_stand_the_check() {
     wave 2: consumer@target may call provider@live (provider) and fail
     ");
     insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| plan.steps[2].after.clear()), @"nothing keeps consumer and provider from moving together when services advance one by one");
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| plan.steps[1].after.clear()), @"nothing keeps consumer and provider from moving together when services advance one by one");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::system_of;
+use super::{faults_of, system_of};
 use crate::graph::{Difference, Match, Member, Moves, Revision, System, Verifications};
 use crate::plan::{Verdict, check, explain, plan};
 use tidegate_spec::{ContractName, Interface, Manner, Need, Requirement, ServiceName};
@@ -427,4 +427,16 @@ fn a_cycle_that_a_verification_closes_gets_no_proposal_that_would_only_be_hoped(
       no split of these services was found that is safe at every moment; pin the versions that clients use while servers roll, or take a change out of this release
     Failed: c@target → b@live
     ");
+}
+
+#[test]
+fn a_call_that_may_fail_may_fail_where_it_was_seen_to() {
+    let system = verified(
+        "orders: serves 1; image | web: calls orders optional 1; image",
+        &["web@target orders@live fails"],
+    );
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        plan.waves = vec![plan.waves.concat()];
+        plan.steps.iter_mut().for_each(|step| step.after.clear());
+    }), @"no fault");
 }
