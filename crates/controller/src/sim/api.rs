@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::cluster::{Cluster, View};
-use super::facts::{Template, Workload};
+use super::facts::{Kind, Template, Workload};
 use super::faults::Fault;
 use super::render::{shown, snapshot};
 use super::scenario::Scenario;
@@ -39,7 +39,7 @@ impl Cluster {
         };
         Prepared {
             precondition,
-            starts_pods: known.is_some()
+            starts_pods: Kind::of(object).is_some()
                 && live.map(|live| &live.image) != target.map(|target| &target.image),
             live_stamp: live.and_then(|live| live.stamp.clone()),
             claimed_by: None,
@@ -78,7 +78,7 @@ impl Cluster {
         }
         let Some(target) = scenario
             .target(object)
-            .filter(|_| super::facts::Kind::of(object).is_some())
+            .filter(|_| Kind::of(object).is_some())
         else {
             let version = self.bump();
             self.others.insert(object.clone(), version);
@@ -172,6 +172,7 @@ impl Cluster {
         } else if let Some(known) = self.others.get_mut(object) {
             *known = version;
         }
+        self.show();
     }
 
     /// Somebody sets a workload back to what it was at the start.

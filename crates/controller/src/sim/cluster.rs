@@ -222,7 +222,7 @@ impl Cluster {
     }
 
     /// Lets every watch show, after a while, what there is then.
-    fn show(&mut self) {
+    pub(super) fn show(&mut self) {
         for watcher in 0..self.watchers.len() {
             let Some(known) = self.watchers.get_mut(watcher).filter(|known| !known.is_due) else {
                 continue;

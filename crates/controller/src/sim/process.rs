@@ -377,7 +377,8 @@ impl World for Process {
             if let Event::Waits { reason, .. } | Event::ServiceFailed { reason, .. } = event {
                 shared.cluster.journal.reach(reason);
             }
-            let line = format!("controller {}: {}", self.number, event.reason());
+            let (number, words) = (self.number, event.sentence());
+            let line = format!("controller {number}: {}: {words}", event.reason());
             shared.cluster.journal.note(now, &line);
         }
     }

@@ -9,7 +9,7 @@ use super::faults::{Fault, Faults};
 use super::process::{Kept, Shared, hold};
 use super::run::Run;
 use super::scenario::Scenario;
-use tidegate_upgrade::Ending;
+use tidegate_upgrade::{Ending, Standing};
 
 /// How long nothing may be written once all is over.
 const QUIET: SignedDuration = SignedDuration::from_mins(10);
@@ -110,13 +110,15 @@ impl Run {
 /// What the end of a release promises and is not there.
 fn left_undone(kept: &Kept, is_newest: bool) -> Option<String> {
     let filed = &kept.filed;
+    let wants_back = kept.scenario.wants_way_back() && kept.scenario.back.is_some();
+    // A plan that is refused once more has nothing to bring back: no service has failed.
+    let mut steps = filed.status.waves.iter().flat_map(|wave| &wave.services);
+    let has_failed = steps.any(|step| step.state == Standing::Failed.word());
     match filed.status.outcome.as_deref() {
         Some("Succeeded") if !filed.is_published => {
             Some("L1: it succeeded, and its graph was not written".to_owned())
         }
-        Some("Failed")
-            if kept.scenario.wants_way_back() && is_newest && kept.scenario.back.is_some() =>
-        {
+        Some("Failed") if wants_back && has_failed && is_newest => {
             Some("S6: it failed, and nobody brings back what ran before".to_owned())
         }
         Some(_) | None => None,
