@@ -10,7 +10,7 @@ use super::live_sets::{LiveSet, live_sets};
 use super::output::Output;
 use super::pact::labelled_versions;
 use crate::graph::System;
-use crate::manifest::Text;
+use crate::manifest::{Text, pod_template_of};
 use crate::spec::crd::ServiceGraphSpec;
 use crate::spec::{Graph, Problem, ServiceName};
 use crate::upgrade::gate::template_digest;
@@ -99,7 +99,7 @@ pub(super) struct Side {
     pub graph: Graph,
     /// The graph as written.
     pub spec: ServiceGraphSpec,
-    /// The digests of each service's pod templates, where there are manifests.
+    /// The workloads of each service with the digests of their pod templates, where there are manifests.
     templates: BTreeMap<ServiceName, Vec<String>>,
     /// The version of each service, where its manifests are labelled with one.
     pub versions: BTreeMap<ServiceName, String>,
@@ -132,11 +132,10 @@ fn side(
     let templates = bundle.services.iter().map(|(name, owned)| {
         let workloads = bundle.references(&owned.workloads);
         let digests = workloads.iter().filter_map(|workload| {
-            let template = bundle
-                .manifest(workload)?
-                .pointer("/spec/template")?
-                .clone();
-            Some(template_digest(&serde_json::from_value(template).ok()?))
+            let template = pod_template_of(&workload.kind, bundle.manifest(workload)?)?;
+            let digest = template_digest(&serde_json::from_value(template.clone()).ok()?);
+            // Under another name the same pods are new ones.
+            Some(format!("{workload} {digest}"))
         });
         (name.clone(), digests.collect())
     });

@@ -12,7 +12,9 @@ use crate::spec::crd;
 
 /// Put the controller, its rights and its custom resources into a cluster, or print what that would be
 ///
-/// A second call changes what is different, so this is how to upgrade too: releases that are under way go on.
+/// A second call changes what is different, so this is how to upgrade too: releases that are under way go on. The controller
+/// runs in `--namespace`, which is `tidegate-system` where it is not given, and not the context's. The namespaces of
+/// `--namespaces` have to be there.
 #[derive(Debug, clap::Args)]
 pub(super) struct InstallArgs {
     /// The image of the controller; none is published, `deploy/Dockerfile` builds it
@@ -31,9 +33,8 @@ pub(super) struct InstallArgs {
     #[arg(long, conflicts_with = "chart")]
     dry_run: bool,
     /// Write a Helm chart of the same into this folder, and change nothing else
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["image", "namespaces"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["image", "namespaces", "reach", "replicas", "namespace", "context", "kubeconfig"])]
     chart: Option<PathBuf>,
-    /// Where: `--namespace` is the controller's own, `tidegate-system` unless it is given
     #[command(flatten)]
     cluster: ClusterArgs,
 }
@@ -50,6 +51,8 @@ enum ReachArg {
 }
 
 /// Take the controller and its rights out of a cluster; what runs stays as it is
+///
+/// What was installed is found by its label, in every namespace, so `--namespace` changes nothing here.
 #[derive(Debug, clap::Args)]
 pub(super) struct UninstallArgs {
     /// Do it; without this it is only told what would go

@@ -109,19 +109,46 @@ enum ImageKind {
     None,
 }
 
+/// The grammar of the distribution project (`distribution/reference`), as far as people write it.
 fn image_kind(image: &str) -> ImageKind {
-    let is_written = |c: char| c.is_ascii_alphanumeric() || "-._/:@".contains(c);
-    if image.is_empty() || !image.chars().all(is_written) || image.starts_with(['-', '/', ':', '@'])
-    {
-        return ImageKind::None;
-    }
-    if image.contains('@') {
-        return ImageKind::Fixed;
-    }
+    let (named, digest) = match image.split_once('@') {
+        Some((named, digest)) => (named, Some(digest)),
+        None => (image, None),
+    };
     // A colon before the last slash belongs to a port.
-    let name = image.rsplit('/').next().unwrap_or(image);
-    match name.split_once(':') {
-        Some((_, tag)) if tag != "latest" && !tag.is_empty() => ImageKind::Fixed,
-        Some(_) | None => ImageKind::Floating,
+    let (folder, last) = named.rsplit_once('/').unwrap_or(("", named));
+    let (last, tag) = match last.split_once(':') {
+        Some((last, tag)) => (last, Some(tag)),
+        None => (last, None),
+    };
+    let mut parts = folder.split('/').filter(|_| !folder.is_empty());
+    let is_place = parts.next().is_none_or(|host| {
+        let (host, port) = host.split_once(':').unwrap_or((host, "0"));
+        is_part(host) && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
+    });
+    let is_name = is_place && parts.all(is_part) && is_part(last) && tag.is_none_or(is_tag);
+    match (is_name, digest, tag) {
+        (true, Some(digest), _) if is_digest(digest) => ImageKind::Fixed,
+        (true, None, Some(tag)) if tag != "latest" => ImageKind::Fixed,
+        (true, None, _) => ImageKind::Floating,
+        (_, _, _) => ImageKind::None,
     }
+}
+
+fn is_part(part: &str) -> bool {
+    let outer = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let inner = |c: char| outer(c) || "-._".contains(c);
+    part.chars().all(inner) && part.starts_with(outer) && part.ends_with(outer)
+}
+
+fn is_tag(tag: &str) -> bool {
+    let outer = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let inner = |c: char| outer(c) || "-.".contains(c);
+    (1..=128).contains(&tag.len()) && tag.chars().all(inner) && tag.starts_with(outer)
+}
+
+fn is_digest(digest: &str) -> bool {
+    let digits = digest.strip_prefix("sha256:").unwrap_or_default();
+    let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    digits.len() == 64 && digits.chars().all(is_digit)
 }

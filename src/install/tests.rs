@@ -173,6 +173,11 @@ fn an_image_needs_a_tag_that_stays_or_a_digest() {
         "a b:1",
         "x:1\ny",
         "-x:1",
+        "http://x/y:1",
+        "x//y:1",
+        "UPPER/x:1",
+        "x:y:z",
+        "x/y@sha256:12",
     ] {
         assert_eq!(problems(other), 1, "{other:?}");
     }

@@ -107,6 +107,23 @@ fn manifests_on_one_side_alone_are_not_compared_and_that_is_told() {
 }
 
 #[test]
+fn a_new_image_of_a_cron_job_moves_it_and_so_does_a_workload_under_another_name() {
+    let nightly = |name: &str, image: &str| {
+        let graph = graph(&format!(
+            "  - {{name: nightly, serves: [{{versions: ['1']}}], workloads: [{{apiVersion: batch/v1, kind: CronJob, name: {name}}}]}}\n"
+        ));
+        format!(
+            "{graph}---\napiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: {name}}}\nspec:\n  schedule: '0 3 * * *'\n  jobTemplate: {{spec: {{template: {{spec: {{restartPolicy: Never, containers: [{{name: c, image: '{image}'}}]}}}}}}}}\n"
+        )
+    };
+    let old = nightly("nightly", "n:1");
+    let moves = |new: &str| planned(&old, new, None).contains("~ nightly");
+    assert!(moves(&nightly("nightly", "n:2")));
+    assert!(moves(&nightly("every-night", "n:1")));
+    assert!(!moves(&old));
+}
+
+#[test]
 fn a_service_that_is_deleted_and_still_called_is_told_as_that() {
     let new = graph("  - {name: web, calls: [{service: orders, version: '1'}]}\n");
     insta::assert_snapshot!(planned(&graph(ORDERS_1), &new, None));

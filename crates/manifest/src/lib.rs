@@ -43,7 +43,7 @@ pub use object::Object;
 pub use order::{apply_order, deletion_order};
 pub use owner::{Owned, Ownership, assign};
 pub use read::{Declared, FILE_BYTES_MAX, Manifests, Text, documents, read};
-pub use reference::pod_template;
+pub use reference::{pod_template, pod_template_of};
 pub use rules::{beyond, broken_rules};
 pub use selector::{Labels, labels, matches_plain};
 pub use unending::unending;

@@ -13,9 +13,14 @@ pub(super) type Named = (&'static str, String);
 
 /// The pod template of a workload, or the object itself if it is a pod.
 pub fn pod_template(object: &Object) -> Option<&Value> {
-    let spec = object.value.get("spec")?;
-    match object.reference.kind.as_str() {
-        "Pod" => Some(&object.value),
+    pod_template_of(&object.reference.kind, &object.value)
+}
+
+/// The same of a manifest of a kind.
+pub fn pod_template_of<'v>(kind: &str, manifest: &'v Value) -> Option<&'v Value> {
+    let spec = manifest.get("spec")?;
+    match kind {
+        "Pod" => Some(manifest),
         "CronJob" => spec.get("jobTemplate")?.get("spec")?.get("template"),
         _ => spec
             .get("template")

@@ -114,6 +114,9 @@ impl SavedPlan {
         }
         let unreadable = |error: serde_json::Error| SavedError::Unreadable(error.to_string());
         let head: Head = serde_json::from_str(text).map_err(unreadable)?;
+        if head.kind.is_empty() {
+            return Err(SavedError::Unreadable("it has no `kind`".to_owned()));
+        }
         if head.kind != KIND {
             return Err(SavedError::OtherKind(head.kind));
         }

@@ -6,7 +6,7 @@ use crate::Code;
 pub(super) const ALL: &[Explanation] = &[
     Explanation {
         code: Code::Cycle,
-        means: "Three or more services each of which would have to be done before the next. While one of them is mixed, \
+        means: "Two or more services each of which would have to be done before the next. While one of them is mixed, \
                 old and new pods stand behind one address, so whichever goes first, some call fails.",
         example: Example::Case(
             "`a`, `b` and `c` add version 2 of what they serve and call each other in a ring, all in version 2 from \
