@@ -55,6 +55,7 @@ async fn a_release_is_paused_with_a_reason_that_stays_text_and_resumed() {
     browser.keep("release-paused").await;
     browser.click("#act-resume summary").await;
     browser.click("#act-resume button").await;
+    browser.until("#truth .pill", "rolling").await;
     page.advance(600).await;
     browser.until("#truth .pill", "done").await;
     browser.keep("release-done").await;

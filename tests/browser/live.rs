@@ -15,7 +15,8 @@ async fn a_page_changes_while_it_is_looked_at_and_keeps_focus_and_half_written_w
     browser.click("#act-pause summary").await;
     let field = browser.find("#act-pause input[name=reason]").await;
     field.send_keys("half a rea").await.unwrap();
-    for _ in 0..60 {
+    // Its second wave moves from the 23rd to the 41st second.
+    for _ in 0..15 {
         page.advance(2).await;
     }
     browser.until("#truth", "wave 2/3").await;

@@ -15,6 +15,8 @@ use tidegate_spec::crd::{self, Control, Release, ReleaseSpec, ServiceGraph, Serv
 
 /// When every simulated clock begins.
 pub const ERA: Timestamp = START;
+/// What is asked takes this long until it is seen, done and written: calls of a simulated controller take time.
+const BREATH: SignedDuration = SignedDuration::from_secs(1);
 /// The plan that the release is a run of.
 const PLAN: &str = "simulated";
 
@@ -26,7 +28,7 @@ pub struct Cranked {
 }
 
 impl Cranked {
-    /// A release that begins at once. In: what runs and what is released, its plan, the graph of what runs as written,
+    /// A release that has just begun. In: what runs and what is released, its plan, the graph of what runs as written,
     /// the seed, and the faults that may strike.
     pub fn start(
         scenario: &Scenario,
@@ -36,12 +38,13 @@ impl Cranked {
     ) -> Self {
         let (mut run, _) = Run::new(scenario, plan, seed, faults, false);
         run.begin();
-        run.go_to(START);
-        Self {
+        let mut cranked = Self {
             run,
             plan_digest: plan.digest.clone(),
             declared,
-        }
+        };
+        cranked.advance(BREATH);
+        cranked
     }
 
     /// Lets time pass.
@@ -103,7 +106,7 @@ impl Cranked {
             .unwrap_or_default()
     }
 
-    /// Changes what people ask, and lets the controller see it at once.
+    /// Changes what people ask, and lets the controller see it and answer.
     pub fn control(&mut self, change: impl FnOnce(&mut Control)) {
         let mut shared = hold(&self.run.shared);
         if let Some(first) = shared.releases.first_mut() {
@@ -116,7 +119,7 @@ impl Cranked {
             shared.cluster.wakes.insert(process, now);
         }
         drop(shared);
-        self.run.go_to(now);
+        self.advance(BREATH);
     }
 }
 
@@ -152,12 +155,13 @@ mod tests {
         );
         let first = cranked.release();
         assert_eq!(cranked.release(), first, "no time passes by itself");
+        assert_eq!(first.status.expect("a status").phase, "Rolling");
         for _ in 0..120 {
             cranked.advance(SignedDuration::from_secs(5));
         }
         let status = cranked.release().status.expect("a status");
         assert_eq!(status.outcome.as_deref(), Some("Succeeded"));
-        assert_eq!(cranked.now(), ERA + SignedDuration::from_secs(600));
+        assert_eq!(cranked.now(), ERA + BREATH + SignedDuration::from_secs(600));
     }
 
     #[test]
@@ -170,6 +174,8 @@ mod tests {
             (1, &Faults::none()),
         );
         cranked.control(|control| control.pause = true);
+        let status = cranked.release().status.expect("a status");
+        assert_eq!(status.phase, "Paused", "it shows before anybody cranks");
         cranked.advance(SignedDuration::from_hours(1));
         let status = cranked.release().status.expect("a status");
         assert_eq!((status.phase.as_str(), status.outcome), ("Paused", None));
