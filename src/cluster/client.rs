@@ -105,6 +105,10 @@ impl Connection {
 
 fn client(config: Config, requests: Option<&RequestListener>) -> Result<Client, ClusterError> {
     let builder = ClientBuilder::try_from(config)?;
+    #[cfg(feature = "cluster-tests")]
+    if let Some(fault) = super::faults::of_this_process() {
+        return Ok(builder.with_layer(&super::faults::Faults(fault)).build());
+    }
     Ok(match requests {
         Some(listener) => builder.with_layer(&Counting(listener.clone())).build(),
         None => builder.build(),

@@ -19,6 +19,8 @@ mod drift;
 mod error;
 mod events;
 mod family;
+#[cfg(feature = "cluster-tests")]
+mod faults;
 mod freeze;
 mod hidden;
 mod history;

@@ -81,6 +81,8 @@ mod sources;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod wait;
 #[cfg(test)]
 mod webhooks;

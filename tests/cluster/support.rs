@@ -244,10 +244,20 @@ impl Space {
 
     /// Starts `tidegate run` with files.
     pub(crate) fn start_run(&self, files: &Files) -> Running {
+        self.start_run_with(files, &[])
+    }
+
+    /// Starts `tidegate run` with files and one fault between it and the API server, for instance `lost@7`.
+    pub(crate) fn start_faulty_run(&self, files: &Files, fault: &str) -> Running {
+        self.start_run_with(files, &[("TIDEGATE_FAULT", fault)])
+    }
+
+    fn start_run_with(&self, files: &Files, environment: &[(&str, &str)]) -> Running {
         let folder = files.folder();
         let path = folder.path().display().to_string();
         let mut command = program(&self.kubeconfig, &["run", "-f", &path]);
         command.args(["-n", &self.namespace, "--progress", "plain"]);
+        command.envs(environment.iter().copied());
         Running::start(command, Some(folder))
     }
 
