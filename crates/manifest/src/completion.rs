@@ -3,11 +3,11 @@
 //! In: the rules of the graph and the objects. Out: a problem for each field that the schema does not have: the rule
 //! would wait for ever.
 
-use kube_cel::cel::Program;
 use kube_cel::cel::common::ast::{Expr, IdedExpr};
 use serde_json::Value;
 
 use super::object::Object;
+use tidegate_spec::cel_rule::{parts, with_cel_rule};
 use tidegate_spec::crd::CompletionRule;
 use tidegate_spec::{Code, Problem, did_you_mean};
 
@@ -24,12 +24,14 @@ pub fn unknown_fields(rules: &[CompletionRule], objects: &[Object]) -> Vec<Probl
             ("paused", rule.paused.as_ref()),
         ];
         for (field, text) in texts {
-            let Some(Ok(program)) = text.map(|text| Program::compile(text)) else {
-                continue;
-            };
-            let mut paths = Vec::new();
-            collect(program.expression(), &mut paths);
-            let missing = paths.iter().find_map(|path| missing(schema, path));
+            let missing = text.and_then(|text| {
+                let first = with_cel_rule(text, |rule| {
+                    let mut paths = Vec::new();
+                    collect(rule.program.expression(), &mut paths);
+                    paths.iter().find_map(|path| missing(schema, path))
+                });
+                first.ok().flatten()
+            });
             if let Some((path, near)) = missing {
                 let wrong = format!("a {} has no field `object.{path}`", rule.kind);
                 let path = format!("spec.completion[{index}].{field}");
@@ -64,35 +66,13 @@ fn schema<'a>(rule: &CompletionRule, objects: &'a [Object]) -> Option<&'a Value>
 
 /// The fields of `object` that an expression asks for, each as its path.
 fn collect<'a>(expression: &'a IdedExpr, paths: &mut Vec<Vec<&'a str>>) {
-    match &expression.expr {
-        Expr::Select(select) => match chain(expression) {
-            Some(path) => paths.push(path),
-            None => collect(&select.operand, paths),
-        },
-        Expr::Call(call) => {
-            let parts = call.target.as_deref().into_iter().chain(&call.args);
-            for part in parts {
+    match (&expression.expr, chain(expression)) {
+        (Expr::Select(_), Some(path)) => paths.push(path),
+        _ => {
+            for part in parts(expression) {
                 collect(part, paths);
             }
         }
-        Expr::Comprehension(loop_) => {
-            let parts = [
-                &loop_.iter_range,
-                &loop_.accu_init,
-                &loop_.loop_cond,
-                &loop_.loop_step,
-                &loop_.result,
-            ];
-            for part in parts {
-                collect(part, paths);
-            }
-        }
-        Expr::List(list) => {
-            for part in &list.elements {
-                collect(part, paths);
-            }
-        }
-        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) | Expr::Map(_) | Expr::Struct(_) => {}
     }
 }
 

@@ -5,6 +5,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod address;
+pub mod cel_rule;
 mod check;
 mod contract;
 pub mod crd;

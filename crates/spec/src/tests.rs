@@ -333,6 +333,17 @@ external:
 }
 
 #[test]
+fn a_completion_rule_that_nobody_would_ask_is_told() {
+    let told = problems_of(
+        "services: [{name: a}]\ncompletion:\n- {apiVersion: apps/v1, kind: Deployment, complete: 'true'}\n- {apiVersion: example.com/v1, kind: Widget, complete: 'true'}\n- {apiVersion: example.com/v2, kind: Widget, complete: 'true'}\n- {apiVersion: other.com/v1, kind: Widget, complete: 'true'}",
+    );
+    insta::assert_snapshot!(told, @r"
+    spec.completion[0].kind: a rule of Deployment, which is judged by its pods [TG0104]; leave the rule out: nobody would ask it
+    spec.completion[2].kind: a second rule of Widget [TG0104]; write one rule for a kind, with `||` or `&&` in it
+    ");
+}
+
+#[test]
 fn a_completion_rule_that_is_no_cel_is_told() {
     let told = problems_of(
         "services: [{name: a}]\ncompletion:\n- {apiVersion: example.com/v1, kind: Widget, complete: 'object.status.ready'}\n- {apiVersion: example.com/v1, kind: Gadget, complete: 'object..', failed: '1 +'}",

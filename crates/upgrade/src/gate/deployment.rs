@@ -150,7 +150,7 @@ fn max_unavailable(deployment: &Deployment, wanted: u32) -> u32 {
                 .unwrap_or_default();
             percent.saturating_mul(wanted).saturating_add(round_up) / 100
         }
-        None => (25_u32.saturating_mul(wanted) + round_up) / 100,
+        None => 25_u32.saturating_mul(wanted).saturating_add(round_up) / 100,
     };
     let unavailable = part(rolling.max_unavailable.as_ref(), 0);
     let surge = part(rolling.max_surge.as_ref(), 99);

@@ -203,7 +203,7 @@ fn kept_set(rollout: &ArgoRollout, set: &ReplicaSet) -> Option<Leaving> {
     })
 }
 
-/// Old ReplicaSets of a Rollout that count pods though none is shown: its `Healthy` does not look at them.
+/// Old ReplicaSets of a Rollout that count pods, or want some, though none is shown: its `Healthy` does not look at them.
 fn old_sets(scene: &Scene<'_, '_>) -> Vec<OldPod> {
     let snapshot = scene.look.snapshot;
     let Some(Workload::ArgoRollout(rollout)) = &snapshot.workload else {
@@ -216,9 +216,11 @@ fn old_sets(scene: &Scene<'_, '_>) -> Vec<OldPod> {
     let is_old = |set: &&ReplicaSet| {
         let owner = snapshot::controller(&set.metadata);
         let all = set.status.as_ref().map(|status| status.replicas);
+        // One that wants pods starts them in a moment.
+        let has_or_wants = snapshot::count(all).max(snapshot::replicas(set.spec.replicas)) > 0;
         owner.is_some_and(|owner| owner.uid == own)
             && snapshot::label(&set.metadata, HASH_LABEL) != Some(hash)
-            && snapshot::count(all) > 0
+            && has_or_wants
     };
     let has_pod = |set: &&ReplicaSet| {
         let pods = snapshot.pods.iter().filter(|pod| snapshot::is_live(pod));
@@ -232,7 +234,7 @@ fn old_sets(scene: &Scene<'_, '_>) -> Vec<OldPod> {
             uid: snapshot::uid(&set.metadata).to_owned(),
             owner: Owner::Old,
             leaving: kept_set(rollout, set).unwrap_or_else(|| Leaving::No {
-                phase: "has pods".to_owned(),
+                phase: "has or wants pods".to_owned(),
             }),
             lost_node: None,
             grace_s: grace_default_s(),

@@ -23,8 +23,8 @@ pub(super) struct Fronts<'a> {
     pub(super) services: Vec<&'a Service>,
     /// All names, those of deleted Services included: their slices may outlive them.
     pub(super) names: BTreeSet<&'a str>,
-    /// Those that are known by their endpoints alone.
-    pub(super) unshown: BTreeSet<&'a str>,
+    /// Those that are known by their endpoints alone: not shown, or without a selector.
+    pub(super) unselecting: BTreeSet<&'a str>,
     /// What routers send a part of the same calls to, where an old pod may live on.
     pub(super) shares: Shares,
     /// All selectors, old ones included: a changed selector is a rollout of its own.
@@ -74,9 +74,9 @@ impl<'a> Fronts<'a> {
         Self {
             names,
             shares,
-            unshown: listed
+            unselecting: listed
                 .into_iter()
-                .filter(|name| !is_shown(snapshot, &baseline.workload.namespace, name))
+                .filter(|name| !selects(snapshot, &baseline.workload.namespace, name))
                 .collect(),
             selectors: now.chain(baseline.services.values()).collect(),
             services,
@@ -91,24 +91,33 @@ impl<'a> Fronts<'a> {
     }
 }
 
-/// The Services whose endpoints name a pod of the workload, whatever they select.
+/// The Services whose endpoints name a pod of the workload, or its address, whatever they select.
 fn listed<'a>(
     baseline: &Baseline,
     snapshot: &'a Snapshot,
     lineage: &Lineage<'_>,
 ) -> BTreeSet<&'a str> {
-    let own: BTreeSet<&str> = snapshot
-        .pods
-        .iter()
-        .filter(|pod| matches!(lineage.standing(pod), Standing::Current | Standing::Old))
+    let own_pods = || {
+        let pods = snapshot.pods.iter();
+        pods.filter(|pod| matches!(lineage.standing(pod), Standing::Current | Standing::Old))
+    };
+    let own: BTreeSet<&str> = own_pods()
         .map(|pod| snapshot::uid(&pod.metadata))
         .chain(baseline.pods.iter().map(|pod| pod.uid.as_str()))
         .collect();
-    let names_own = |slice: &&EndpointSlice| {
-        let endpoints = slice.endpoints.iter().flatten();
-        let mut targets = endpoints.filter_map(|endpoint| endpoint.target_ref.as_ref());
-        targets.any(|target| target.uid.as_deref().is_some_and(|uid| own.contains(uid)))
+    // Those of a node's network are not theirs alone.
+    let addresses: BTreeSet<&str> = own_pods()
+        .filter(|pod| pod.spec.as_ref().and_then(|spec| spec.host_network) != Some(true))
+        .flat_map(addresses)
+        .collect();
+    let is_own = |endpoint: &Endpoint| match &endpoint.target_ref {
+        Some(target) => target.uid.as_deref().is_some_and(|uid| own.contains(uid)),
+        None => endpoint
+            .addresses
+            .iter()
+            .any(|it| addresses.contains(it.as_str())),
     };
+    let names_own = |slice: &&EndpointSlice| slice.endpoints.iter().flatten().any(is_own);
     snapshot
         .endpoint_slices
         .iter()
@@ -122,9 +131,14 @@ fn is_in(metadata: &ObjectMeta, namespace: &str) -> bool {
     metadata.namespace.as_deref().unwrap_or_default() == namespace
 }
 
-fn is_shown(snapshot: &Snapshot, namespace: &str, service: &str) -> bool {
+/// Whether a Service is shown and selects pods.
+fn selects(snapshot: &Snapshot, namespace: &str, service: &str) -> bool {
     snapshot.services.iter().any(|shown| {
-        is_in(&shown.metadata, namespace) && snapshot::name(&shown.metadata) == service
+        let spec = shown.spec.as_ref();
+        let selector = spec.and_then(|spec| spec.selector.as_ref());
+        is_in(&shown.metadata, namespace)
+            && snapshot::name(&shown.metadata) == service
+            && selector.is_some_and(|selector| !selector.is_empty())
     })
 }
 
@@ -215,6 +229,16 @@ pub(super) fn seen<'a>(
     seen
 }
 
+fn addresses(pod: &Pod) -> impl Iterator<Item = &str> {
+    let status = pod.status.as_ref();
+    let all = status
+        .and_then(|status| status.pod_ips.as_ref())
+        .into_iter()
+        .flatten();
+    let first = status.and_then(|status| status.pod_ip.as_deref());
+    all.map(|address| address.ip.as_str()).chain(first)
+}
+
 fn target<'a>(endpoint: &'a Endpoint, pods: &[&'a Pod]) -> Target<'a> {
     if let Some(reference) = &endpoint.target_ref
         && reference.kind.as_deref() == Some("Pod")
@@ -225,17 +249,8 @@ fn target<'a>(endpoint: &'a Endpoint, pods: &[&'a Pod]) -> Target<'a> {
         return pod.map_or(Target::GonePod(name), |pod| Target::Pod(pod));
     }
     let has_address = |pod: &&&Pod| {
-        let status = pod.status.as_ref();
-        let addresses = status
-            .and_then(|status| status.pod_ips.as_ref())
-            .into_iter()
-            .flatten();
-        let first = status.and_then(|status| status.pod_ip.as_ref());
         snapshot::is_live(pod)
-            && addresses
-                .map(|address| &address.ip)
-                .chain(first)
-                .any(|address| endpoint.addresses.contains(address))
+            && addresses(pod).any(|address| endpoint.addresses.iter().any(|it| it == address))
     };
     // Pods of the host's network share an address: then nobody can say which of them is meant.
     let mut found = pods.iter().filter(has_address);

@@ -258,8 +258,8 @@ fn of_owner_events(look: &Look<'_>, live: &Workload) -> Option<Sign> {
         snapshot::count(event.count.max(series)).max(1)
     };
     let message = events.last()?.message.as_deref().unwrap_or_default();
-    (events.iter().map(times).sum::<u32>() >= 2)
-        .then(|| rejected(live, message, Some(SignedDuration::ZERO), None))
+    let repeated = events.iter().map(times).fold(0_u32, u32::saturating_add);
+    (repeated >= 2).then(|| rejected(live, message, Some(SignedDuration::ZERO), None))
 }
 
 /// Newer than the apply in the server's own order; its clock and ours are not compared.

@@ -191,8 +191,14 @@ pub(super) fn judge(look: &Look<'_>, canary: &FlaggerCanary, scan: &Scan) -> Jud
 fn gone(look: &Look<'_>, canary: &FlaggerCanary, phase: &str) -> Option<Verdict> {
     let target = &canary.spec.target_ref;
     let is_served = target.kind != "Service";
-    if is_served && canary.target(look.snapshot).is_none() {
-        let detail = format!("{} {}, its target, is not there", target.kind, target.name);
+    let found = canary.target(look.snapshot).map(Workload::metadata);
+    if is_served && found.is_none_or(|found| found.deletion_timestamp.is_some()) {
+        let how = if found.is_some() {
+            "being deleted"
+        } else {
+            "not there"
+        };
+        let detail = format!("{} {}, its target, is {how}", target.kind, target.name);
         return Some(Verdict::failed(
             Reason::TargetMissing,
             Class::Terminal,

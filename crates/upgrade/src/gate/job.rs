@@ -2,7 +2,7 @@
 //!
 //! A Job has no observed generation; it is known by its uid, and its template never changes.
 
-use k8s_openapi::api::batch::v1::{Job, JobCondition};
+use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus};
 
 use super::assessment::Note;
 use super::failure::Scan;
@@ -43,7 +43,11 @@ pub(super) fn judge(look: &Look<'_>, job: &Job, scan: &Scan) -> Judgement {
     if let Some(failed) = &scan.failure {
         return failed.clone().into();
     }
-    if spec.managed_by.is_some() && job.status.is_none() {
+    let is_untouched = job
+        .status
+        .as_ref()
+        .is_none_or(|status| *status == JobStatus::default());
+    if spec.managed_by.is_some() && is_untouched {
         return Verdict::progressing(Reason::ExternalController, 0, wanted).into();
     }
     Verdict::progressing(Reason::Running, succeeded, wanted).into()

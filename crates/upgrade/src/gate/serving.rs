@@ -29,8 +29,8 @@ pub(super) fn judge(scene: &Scene<'_, '_>, wanted: u32) -> Serving {
         serves && spec.and_then(|spec| spec.type_.as_deref()) != Some("ExternalName")
     });
     let names = names.map(|service| snapshot::name(&service.metadata));
-    // A Service that nobody shows takes calls all the same, as its endpoints tell.
-    let names = names.chain(scene.fronts.unshown.iter().copied());
+    // A Service that nobody shows, or that selects nothing, takes calls all the same, as its endpoints tell.
+    let names = names.chain(scene.fronts.unselecting.iter().copied());
     let ready = names.map(|name| (ready(scene, name), name));
     // The Services are sorted by name, so the first of the fewest is always the same.
     let Some((ready, service)) = ready.min() else {

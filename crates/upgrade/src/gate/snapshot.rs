@@ -201,9 +201,13 @@ pub fn is_live(pod: &Pod) -> bool {
         .as_ref()
         .and_then(|status| status.phase.as_deref());
     let ended = matches!(phase, Some("Succeeded" | "Failed"));
-    let bound = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+    // Of a pod whose spec is not shown nobody knows.
+    let is_unbound = pod
+        .spec
+        .as_ref()
+        .is_some_and(|spec| spec.node_name.as_deref().unwrap_or_default().is_empty());
     let never_ran = matches!(phase, None | Some("Pending"));
-    let never_bound = is_terminating(pod) && never_ran && bound.unwrap_or_default().is_empty();
+    let never_bound = is_terminating(pod) && never_ran && is_unbound;
     !ended && !never_bound
 }
 

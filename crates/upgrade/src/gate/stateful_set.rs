@@ -121,15 +121,13 @@ fn blocked(set: &StatefulSet, pods: &Pods<'_>, scan: &Scan) -> Option<Verdict> {
 /// Rows S4 to S6.
 fn held_back(set: &StatefulSet, pods: &Pods<'_>, wanted: u32) -> Option<Verdict> {
     if pods.old.is_empty() {
-        return None;
+        return held_back_by_counters(set, pods, wanted);
     }
     let new = snapshot::length(pods.new.len());
     if is_on_delete(set) {
         return Some(Verdict::paused(Reason::OnDelete, new, wanted));
     }
-    let strategy = set.spec.update_strategy.as_ref();
-    let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
-    let partition = count(rolling.and_then(|rolling| rolling.partition));
+    let partition = partition(set);
     if partition == 0 {
         return None;
     }
@@ -140,6 +138,31 @@ fn held_back(set: &StatefulSet, pods: &Pods<'_>, wanted: u32) -> Option<Verdict>
     });
     (snapshot::length(done.count()) >= above)
         .then(|| Verdict::paused(Reason::Partition, new, wanted))
+}
+
+/// The same where no pod is shown: the counters alone say that the rest is held back.
+fn held_back_by_counters(set: &StatefulSet, pods: &Pods<'_>, wanted: u32) -> Option<Verdict> {
+    let status = set.status.as_ref();
+    let updated = count(status.and_then(|status| status.updated_replicas));
+    let all = count(status.map(|status| status.replicas));
+    if !pods.new.is_empty() || all != wanted || updated >= wanted {
+        return None;
+    }
+    let partition = partition(set);
+    if is_on_delete(set) {
+        Some(Verdict::paused(Reason::OnDelete, updated, wanted))
+    } else if partition > 0 && updated >= wanted.saturating_sub(partition) {
+        Some(Verdict::paused(Reason::Partition, updated, wanted))
+    } else {
+        None
+    }
+}
+
+/// The ordinal from which on pods are replaced.
+fn partition(set: &StatefulSet) -> u32 {
+    let strategy = set.spec.update_strategy.as_ref();
+    let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
+    count(rolling.and_then(|rolling| rolling.partition))
 }
 
 fn is_on_delete(set: &StatefulSet) -> bool {

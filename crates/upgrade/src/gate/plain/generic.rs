@@ -52,9 +52,13 @@ pub(super) fn observed(object: &Plain, is_required: bool) -> Observed {
 pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Option<Judgement> {
     let View { status } = object.view()?;
     let conditions = &status.conditions;
-    let verdict = if let Some(stalled) = condition::with(conditions, "Stalled", "True") {
+    let of_now = |type_| {
+        condition::with(conditions, type_, "True")
+            .filter(|condition| !condition.is_of_before(&object.metadata))
+    };
+    let verdict = if let Some(stalled) = of_now("Stalled") {
         Verdict::failed(Reason::Stalled, Class::Retryable, stalled.words())
-    } else if let Some(busy) = condition::with(conditions, "Reconciling", "True") {
+    } else if let Some(busy) = of_now("Reconciling") {
         Verdict::progressing(Reason::Reconciling, 0, 1).with(busy.words())
     } else if let Some(outcome) = by_rule(look, object) {
         outcome
@@ -88,12 +92,23 @@ pub(super) fn by_rule(look: &Look<'_>, object: &Plain) -> Option<Verdict> {
 }
 
 fn by_condition(look: &Look<'_>, object: &Plain, conditions: &[Condition]) -> Verdict {
+    if object.has_pod_template() {
+        let words = "it has a template of pods, and its condition says nothing of old ones";
+        return Verdict::progressing(Reason::NoRule, 0, 1).with(words);
+    }
     let Some(done) = DONE
         .iter()
         .find_map(|type_| condition::find(conditions, type_))
     else {
         return Verdict::progressing(Reason::NoRule, 0, 1);
     };
+    if conditions
+        .iter()
+        .any(|other| other.type_ == done.type_ && other.status != done.status)
+    {
+        let words = format!("its condition {} is there twice, and differs", done.type_);
+        return Verdict::progressing(Reason::UnknownStatus, 0, 1).with(words);
+    }
     let is_dated = object
         .content
         .pointer("/status/observedGeneration")

@@ -248,6 +248,13 @@ impl Plain {
         self.table() == Table::Inert
     }
 
+    /// Whether it makes pods: then a word of its controller that it is ready says nothing of those of before.
+    fn has_pod_template(&self) -> bool {
+        self.content
+            .pointer("/spec/template/spec/containers")
+            .is_some()
+    }
+
     /// Whether pods of it run, though it has no template of theirs.
     pub(super) fn runs_pods(&self) -> bool {
         matches!(self.table(), Table::Workflow | Table::TektonRun)
@@ -285,8 +292,11 @@ pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Judgement {
             .with(fault.clone())
             .into();
     }
-    // What would be done as soon as it is stored may be waited for by what people say of it.
-    let by_rule = || generic::by_rule(look, object).map(Judgement::from);
+    // What people say of a kind goes before what we say of it.
+    let is_said_by_rule = object.table() != Table::Generic;
+    if let Some(verdict) = generic::by_rule(look, object).filter(|_| is_said_by_rule) {
+        return verdict.into();
+    }
     let judgement = match object.table() {
         Table::Workflow => argo_workflow::judge(look, object),
         Table::TektonRun => tekton::judge(look, object),
@@ -295,12 +305,12 @@ pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Judgement {
         Table::ApiService => api_service::judge(look, object),
         Table::Namespace => namespace::judge(object),
         Table::Budget => disruption_budget::judge(object),
-        Table::Service => by_rule().or_else(|| service::judge(object)),
-        Table::Ingress => by_rule().or_else(|| Some(ingress::judge())),
+        Table::Service => service::judge(object),
+        Table::Ingress => Some(ingress::judge()),
         Table::Gateway => gateway::judge(object),
         Table::Route => route::judge(object),
-        Table::Autoscaler => by_rule().or_else(|| autoscaler::judge(object)),
-        Table::Inert => by_rule().or_else(|| Some(Verdict::Complete.into())),
+        Table::Autoscaler => autoscaler::judge(object),
+        Table::Inert => Some(Verdict::Complete.into()),
         Table::Generic => generic::judge(look, object),
     };
     judgement.unwrap_or_else(unknown)

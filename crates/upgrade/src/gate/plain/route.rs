@@ -72,6 +72,14 @@ pub(super) fn judge(object: &Plain) -> Option<Judgement> {
     let View { spec, status } = object.view()?;
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     let total = length(spec.parent_refs.len());
+    if total == 0 {
+        let verdict = Verdict::progressing(Reason::NotAccepted, 0, 0);
+        return Some(
+            verdict
+                .with("it names no parent, so nobody takes it")
+                .into(),
+        );
+    }
     let mut waits = false;
     for wanted in &spec.parent_refs {
         let entries: Vec<_> = status

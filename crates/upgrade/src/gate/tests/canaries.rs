@@ -107,6 +107,13 @@ fn check_status(recorded: &str, primary: &str, table: &str) {
 }
 
 #[test]
+fn a_target_that_is_being_deleted_is_as_good_as_gone() {
+    let deleted = "{Deployment/web: {metadata: {deletionTimestamp: '2026-11-24T12:00:00Z'}}}";
+    let row = ("C2", deleted, BEFORE, "Failed(Terminal, TargetMissing)");
+    check_recorded(PROMOTED, &[row]);
+}
+
+#[test]
 fn a_canary_is_done_when_its_primary_has_the_new_template_and_runs_it() {
     check_status(
         "",
