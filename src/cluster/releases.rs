@@ -28,6 +28,9 @@ const PART_BYTES: usize = 700_000;
 const PARTS_MAX: usize = 64;
 /// How many bytes a bundle may have unpacked, so that a forged one cannot fill the memory.
 const UNPACKED_MAX: u64 = 512 << 20;
+/// Says which attempt has made a release: a request that is done twice, or whose answer is lost and that is sent again,
+/// finds the name taken by itself.
+const ATTEMPT: &str = "tidegate.dev/attempt";
 /// The one key of a part's Secret.
 const PART_KEY: &str = "part";
 
@@ -267,14 +270,29 @@ impl Releases {
         let mut release = Release::new(&format!("{}-{number}", new.plan), spec);
         release.metadata.labels = Some(labels(&new.plan));
         release.metadata.owner_references = Some(owner);
+        let attempt = format!("{:032x}", rand::random::<u128>());
+        release
+            .annotations_mut()
+            .insert(ATTEMPT.to_owned(), attempt);
         self.keeps_wish(&release).await?;
-        let release = match self.api().create(&PostParams::default(), &release).await {
-            Ok(created) => created,
-            Err(kube::Error::Api(status)) if status.code == 409 => return Ok(None),
+        let made = match self.api().create(&PostParams::default(), &release).await {
+            Ok(created) => Some(created),
+            Err(kube::Error::Api(status)) if status.code == 409 => self.made_by(&release).await?,
             Err(error) => return Err(ClusterError::of(error, release.name_any())),
         };
-        self.create_parts(&release, &parts).await?;
-        Ok(Some(release))
+        if let Some(release) = &made {
+            self.create_parts(release, &parts).await?;
+        }
+        Ok(made)
+    }
+
+    /// The release of that name, if it is of the same attempt.
+    async fn made_by(&self, release: &Release) -> Result<Option<Release>, ClusterError> {
+        let name = release.name_any();
+        let there = self.api().get_opt(&name).await;
+        let there = there.map_err(|error| ClusterError::of(error, name))?;
+        let attempt = |release: &Release| release.annotations().get(ATTEMPT).cloned();
+        Ok(there.filter(|there| attempt(there) == attempt(release)))
     }
 
     /// An older definition would take what it does not know out of the release, for instance the wish for a saved plan,

@@ -11,12 +11,12 @@ use crate::support::Space;
 
 /// What `src/cluster/faults.rs` can do to a request.
 const MODES: [&str; 9] = [
+    "twice",
     "crash-before",
     "crash-after",
     "lost",
     "late",
     "timed-out",
-    "twice",
     "broken",
     "conflict",
     "old",
