@@ -144,6 +144,14 @@ impl<'a> Case<'_, 'a> {
         all.filter(|pair| self.caller.is_moving() || !self.is_lost_caller(pair))
     }
 
+    /// What breaks while the callee is mixed, whichever way it is ordered: a caller that remembers, and does not move.
+    fn unsettled(&self) -> impl Iterator<Item = &Pair<'a>> {
+        let is_between = !self.caller.is_moving() && self.callee.is_moving();
+        let late = self.meetings.late.iter().filter(move |_| is_between);
+        let late = late.filter(|pair| matches!(pair.clash, Clash::Unsettled(_)) && is_hard(pair));
+        late.filter(|pair| !self.is_lost_caller(pair) && !self.is_lost_callee(pair))
+    }
+
     /// The order that keeps new callers from old callees.
     fn server_first(&self, caller: usize, callee: usize) -> Option<Precedence<'a>> {
         let fails_already = |now: &Pair<'a>, pair: &Pair<'a>| now.callee == pair.callee;
@@ -167,19 +175,12 @@ impl<'a> Case<'_, 'a> {
         is_same_meeting: impl Fn(&Pair<'a>, &Pair<'a>) -> bool,
         is_lost: impl Fn(&Pair<'a>) -> bool,
     ) -> Option<Decisive<'a>> {
-        if !self.callee.is_moving() {
+        // Where only one of them moves, every pair is one of now or of the end, or `unsettled`.
+        if !self.caller.is_moving() || !self.callee.is_moving() {
             return None;
         }
-        // Where only the callee moves, every pair is one of now or of the end, but for a caller
-        // that remembers: it breaks while the callee is mixed, and then no order helps.
-        let moving = self.caller.is_moving();
-        let is_stuck = |pair: &Pair<'a>| {
-            matches!(pair.clash, Clash::Unsettled(_)) && self.caller.before.contains(&pair.caller)
-        };
         let of_hard = |lost: bool| {
-            let hard = met
-                .iter()
-                .filter(|pair| is_hard(pair) && (moving || is_stuck(pair)));
+            let hard = met.iter().filter(|pair| is_hard(pair));
             hard.filter(|pair| is_lost(pair) == lost)
                 .copied()
                 .collect::<Vec<_>>()
@@ -190,9 +191,6 @@ impl<'a> Case<'_, 'a> {
                 pairs: hard,
                 weight: None,
             });
-        }
-        if !moving {
-            return None;
         }
         let lost = of_hard(true);
         if !lost.is_empty() {
@@ -358,6 +356,9 @@ fn judge<'a>(
     found.unsafe_now.extend(unsafe_now);
     found.unsafe_at_end.extend(case.unsafe_at_end());
     found.notes.extend(case.notes());
+    let first_unsettled = found.unsettled.len();
+    found.unsettled.extend(case.unsettled());
+    let is_unsettled = found.unsettled.len() > first_unsettled;
     let undeclared = case.undeclared();
     let mut precedences: Vec<Precedence<'a>> = Vec::new();
     if let Some((caller, callee)) = ends {
@@ -386,7 +387,7 @@ fn judge<'a>(
     if !undeclared.is_empty() {
         found.edges.assumed += 1;
         found.assumed.push(link);
-    } else if precedences.is_empty() {
+    } else if precedences.is_empty() && !is_unsettled {
         found.edges.free += 1;
     } else {
         found.edges.proved += 1;

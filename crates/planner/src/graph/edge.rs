@@ -217,6 +217,8 @@ pub struct Derivation<'a> {
     pub unsafe_now: Vec<Pair<'a>>,
     /// Pairs that clash when everything is done.
     pub unsafe_at_end: Vec<Pair<'a>>,
+    /// Pairs that neither order keeps apart: the caller remembers what it agreed on and stands still while the callee moves.
+    pub unsettled: Vec<Pair<'a>>,
     /// Pairs of one service that calls itself.
     pub self_conflicts: Vec<Pair<'a>>,
     /// Pairs of which nothing is known, where nothing may be assumed.

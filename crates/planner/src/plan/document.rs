@@ -110,6 +110,8 @@ pub enum RefusalKind {
     CurrentUnsafe,
     /// A service that calls itself cannot be mixed.
     SelfConflict,
+    /// A caller that remembers what it agreed on, and does not move, would break while its callee rolls.
+    Unsettled,
     /// A contract is not declared, and nothing may be assumed.
     UnknownContract,
     /// A step could not be undone.

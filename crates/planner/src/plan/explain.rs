@@ -384,6 +384,9 @@ fn refused_headline(refusal: &Refusal) -> String {
         RefusalKind::Cycle => format!("no safe order exists between {}", names(&refusal.cycle)),
         RefusalKind::TargetUnsafe => "the release would end unsafe, whatever the order".to_owned(),
         RefusalKind::CurrentUnsafe => "what runs now is already unsafe".to_owned(),
+        RefusalKind::Unsettled => {
+            "a caller that does not move remembers what it agreed on".to_owned()
+        }
         RefusalKind::SelfConflict => "a service cannot run beside its own new revision".to_owned(),
         RefusalKind::UnknownContract => {
             "a contract is not declared, and nothing may be assumed".to_owned()

@@ -9,6 +9,7 @@ use super::split::{Way, way_out};
 use super::waves::{in_order, told};
 use super::words::{
     ABSENT, Hopeless, When, finish_first, hopeless, meeting, move_along, no_switch, undeclared,
+    unsettled,
 };
 use crate::graph::{self, Derivation, Kind, Moves, Pair, Strength, System};
 use tidegate_spec::{Code, ServiceName};
@@ -50,6 +51,7 @@ pub(super) fn refuse_unsafe(system: &System, derived: &Derivation<'_>) -> Option
             })
             .collect(),
         RefusalKind::SelfConflict => pairs.iter().map(self_conflict).collect(),
+        RefusalKind::Unsettled => pairs.iter().map(unsettled).collect(),
         RefusalKind::UnknownContract => {
             let links: BTreeSet<_> = pairs.iter().map(|pair| pair.link).collect();
             links.into_iter().map(undeclared).collect()
@@ -89,6 +91,7 @@ fn ground<'d, 'a>(
             &derived.unsafe_now,
         ),
         (at_end.0, at_end.1, &derived.unsafe_at_end),
+        (Code::BothWays, RefusalKind::Unsettled, &derived.unsettled),
         (
             Code::SelfConflict,
             RefusalKind::SelfConflict,

@@ -287,10 +287,7 @@ pub(super) fn hopeless(pair: &Pair<'_>, when: Hopeless) -> String {
         Clash::NotServed => label,
         Clash::Versions => missing,
         Clash::Unsettled(_) => {
-            let remedy = format!(
-                "let {caller} choose for every call, or pin its version while {callee} rolls"
-            );
-            return format!("{met}; {remedy}");
+            return format!("{met}; {}", let_it_choose(caller, callee));
         }
         Clash::Refuted => {
             let remedy =
@@ -315,6 +312,21 @@ pub(super) fn hopeless(pair: &Pair<'_>, when: Hopeless) -> String {
         ),
     };
     format!("{met}; {remedy}")
+}
+
+/// What a caller that remembers can do where its callee is mixed.
+fn let_it_choose(caller: &ServiceName, callee: &ServiceName) -> String {
+    format!("let {caller} choose for every call, or pin its version while {callee} rolls")
+}
+
+/// A caller that remembers and stands still, and the revision of its callee that comes beside those it knows.
+pub(super) fn unsettled(pair: &Pair<'_>) -> String {
+    let Link { caller, callee, .. } = pair.link;
+    format!(
+        "{}; {caller} does not move, so no order of the two helps: {}",
+        meeting(pair, When::After),
+        let_it_choose(caller, callee)
+    )
 }
 
 /// What a part of a release cannot do without.

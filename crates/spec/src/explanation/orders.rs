@@ -27,12 +27,14 @@ pub(super) const ALL: &[Explanation] = &[
     Explanation {
         code: Code::BothWays,
         means: "Two services would each have to be done before the other: the new client does not work with the old \
-                server, and the old client not with the new server.",
+                server, and the old client not with the new server. Or one of them does not move and remembers what it \
+                agreed on (`negotiate: cached`): then no order helps while the other one is mixed.",
         example: Example::Case(
             "`orders` swaps version 1 for 2, and `web` calls 2 in place of 1, in one release",
         ),
         remedy: "Expand, then the client, then contract: first an `orders` that serves 1 and 2, then `web`, then the \
-                 `orders` that serves 2 alone. `tidegate plan … --split --out FOLDER` writes these releases.",
+                 `orders` that serves 2 alone. `tidegate plan … --split --out FOLDER` writes these releases. A client that \
+                 remembers must choose for every call, or have its version pinned, before `orders` rolls.",
     },
     Explanation {
         code: Code::CurrentUnsafe,

@@ -100,3 +100,19 @@ fn what_fails_already_between_services_that_stay_is_told() {
       web@live calls orders 1, orders@live serves 2; repair web or orders first
     ");
 }
+
+#[test]
+fn a_caller_that_remembers_and_stands_still_is_no_cycle_but_one_pair_that_no_order_helps() {
+    let text =
+        "s: serves 1 -> 1,2 | mobile: external; calls s cached 1,2 | web: calls s cached 1,2";
+    insta::assert_snapshot!(plan_of(text), @r"
+    Refused [TG0203]: a caller that does not move remembers what it agreed on
+      web@live calls s any of 1, 2 and keeps what it agreed on first, s@target serves other versions of them than the pods beside it; web does not move, so no order of the two helps: let web choose for every call, or pin its version while s rolls
+      mobile@live calls s any of 1, 2 and keeps what it agreed on first, s@target serves other versions of them than the pods beside it; mobile does not move, so no order of the two helps: let mobile choose for every call, or pin its version while s rolls
+    ");
+    let refusal = plan(&system_of(text)).refusal.unwrap();
+    let pairs = refusal.pairs.iter();
+    let pairs = pairs.map(|pair| format!("{}@{}", pair.caller, pair.caller_revision));
+    assert_eq!(pairs.collect::<Vec<_>>(), ["web@live", "mobile@live"]);
+    assert_eq!((refusal.cycle.len(), refusal.proposal), (0, None));
+}
