@@ -285,14 +285,15 @@ impl<'a> Case<'_, 'a> {
             notes.push((Code::SoftEdgeDropped, text));
         }
         if self.repair {
-            let stays_broken = !self.caller.is_moving()
-                && at_end
-                    .iter()
-                    .any(|pair| is_hard(pair) && self.is_lost_caller(pair));
-            let until = if stays_broken {
-                format!("{caller} does not move, so they fail when all is done too")
-            } else {
-                "they may go on failing until both are done".to_owned()
+            let fails_on = |pair: &Pair<'_>| is_hard(pair) && self.is_lost_caller(pair);
+            let until = match (self.caller.is_moving(), self.callee.is_moving()) {
+                (false, false) => "neither moves, so they fail when all is done too".to_owned(),
+                (false, true) if at_end.iter().any(fails_on) => {
+                    format!("{caller} does not move, so they fail when all is done too")
+                }
+                (false, true) => format!("they may go on failing until {callee} is done"),
+                (true, false) => format!("they may go on failing until {caller} is done"),
+                (true, true) => "they may go on failing until both are done".to_owned(),
             };
             let now = self.meetings.now.iter().filter(|pair| is_hard(pair));
             let now = now.map(|pair| pair.callee.map_or("absent", |callee| callee.name.as_str()));

@@ -150,6 +150,7 @@ pub fn headline(system: &System, plan: &Plan) -> String {
 /// Never says "safe" of what is only assumed, or fails already.
 fn ordered_headline(system: &System, plan: &Plan) -> String {
     let waves = match plan.waves.len() {
+        0 if system.repair => return "Nothing moves, so nothing is repaired.".to_owned(),
         0 => return "Nothing moves.".to_owned(),
         1 => "1 wave".to_owned(),
         count => format!("{count} waves"),

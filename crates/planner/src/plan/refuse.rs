@@ -239,17 +239,22 @@ fn pairs_of<'a>(pairs: impl Iterator<Item = &'a Pair<'a>>) -> Vec<PairOf> {
 impl Refusal {
     /// Adds who is on cycles, and a short way round each, told.
     fn name_cycles(&mut self, derived: &Derivation<'_>, cycles: &Cycles) {
+        // A service that moves in several steps may be on several cycles, and is named once.
+        let mut named = BTreeSet::new();
         let members = cycles.members().into_iter().flatten();
+        let members = members.filter(|at| named.insert(*at));
         let names = members.filter_map(|at| derived.nodes.get(at));
         self.cycle.extend(names.map(|node| node.name.clone()));
-        self.because
-            .extend(cycles.rounds().into_iter().map(|round| {
-                let nodes = round.iter().chain(round.first());
-                let nodes = nodes.filter_map(|at| derived.nodes.get(*at));
-                let names: Vec<&str> = nodes.map(|node| node.name.as_str()).collect();
-                let names = names.join(" → ");
-                format!("each would have to be done before the next: {names}")
-            }));
+        let mut gone_round = BTreeSet::new();
+        let rounds = cycles.rounds().into_iter();
+        let rounds = rounds.filter(|round| gone_round.insert(round.clone()));
+        self.because.extend(rounds.map(|round| {
+            let nodes = round.iter().chain(round.first());
+            let nodes = nodes.filter_map(|at| derived.nodes.get(*at));
+            let names: Vec<&str> = nodes.map(|node| node.name.as_str()).collect();
+            let names = names.join(" → ");
+            format!("each would have to be done before the next: {names}")
+        }));
     }
 
     /// Adds the smallest split, or the word that there is none.

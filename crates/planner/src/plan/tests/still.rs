@@ -102,6 +102,28 @@ fn what_fails_already_between_services_that_stay_is_told() {
 }
 
 #[test]
+fn a_repair_says_of_each_call_that_fails_how_long_it_may_go_on_failing() {
+    insta::assert_snapshot!(plan_of("repair | orders: serves 2 | web: calls orders 1"), @r"
+    Nothing moves, so nothing is repaired.
+    warning: calls of web to orders@live fail already; neither moves, so they fail when all is done too [TG0211]
+    ");
+    insta::assert_snapshot!(plan_of("repair | orders: serves 2 -> 1,2 | web: calls orders 1"), @r"
+    A repair: nothing breaks that works now. 1 wave.
+    Wave 1   may start at once
+      ~ orders
+          serves orders: 2 → 1, 2
+    warning: calls of web to orders@live fail already; they may go on failing until orders is done [TG0211]
+    ");
+    insta::assert_snapshot!(plan_of("repair | orders: serves 2 | web: calls orders 1 -> 2"), @r"
+    A repair: nothing breaks that works now. 1 wave.
+    Wave 1   may start at once
+      ~ web
+          calls orders: 1 → 2
+    warning: calls of web to orders@live fail already; they may go on failing until web is done [TG0211]
+    ");
+}
+
+#[test]
 fn a_caller_that_remembers_and_stands_still_is_no_cycle_but_one_pair_that_no_order_helps() {
     let text =
         "s: serves 1 -> 1,2 | mobile: external; calls s cached 1,2 | web: calls s cached 1,2";

@@ -122,3 +122,16 @@ fn of_services_that_go_together_none_goes_before_the_others() {
     });
     insta::assert_snapshot!(later, @"wave 1: user@live may call graph@absent (graph) and fail");
 }
+
+#[test]
+fn two_that_wait_for_each_other_in_two_ways_are_named_once() {
+    // Each keeps its old pods beside the new ones, so the two go round twice: once when they come, once when they go.
+    let text = "pa: versioned; serves 1 -> 2; calls pb 1 -> 2 | pb: versioned; serves 1 -> 2; calls pa 1 -> 2";
+    let told = plan_of(text);
+    let head: Vec<&str> = told.lines().take(3).collect();
+    insta::assert_snapshot!(head.join("\n"), @r"
+    Refused [TG0203]: no safe order exists between pa, pb
+      each would have to be done before the next: pa → pb → pa
+      if pa goes before pb: pa@target calls pb 2, pb@live serves 1
+    ");
+}
