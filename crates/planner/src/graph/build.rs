@@ -365,17 +365,8 @@ fn judge<'a>(
     if let Some((caller, callee)) = ends {
         wait_out(case, (caller, callee), found);
         if caller == callee {
-            // Where calls find their version, each of its pods finds one of its own revision: itself.
-            // One that remembers what it agreed on may not look for that any more; one that was seen to fail
-            // at a pod finds that pod too.
-            let is_found = |pair: &&Pair<'a>| {
-                case.callee.is_versioned()
-                    && !matches!(pair.clash, Clash::Unsettled(_) | Clash::Refuted)
-            };
-            let cross = early
-                .iter()
-                .chain(late)
-                .filter(|pair| is_hard(pair) && !is_found(pair));
+            // Also where calls find their version: the first new pod finds no other one, nor does the last old pod.
+            let cross = early.iter().chain(late).filter(|pair| is_hard(pair));
             found.self_conflicts.extend(cross);
         } else {
             precedences.extend(case.server_first(caller, callee));

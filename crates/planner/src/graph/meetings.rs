@@ -53,8 +53,9 @@ impl<'a> Meetings<'a> {
         let to = callees(at_end, link);
         let (mixed, end_only) = ([before, at_end], ([at_end, &[]], at_end));
         // Of a server that is mixed already nobody knows whether the part that suits a new caller
-        // suffices for it.
-        let is_mixed = callee.before.len() > 1 && callee.is_moving();
+        // suffices for it. One that calls itself cannot be finished first.
+        let is_self = link.caller == link.callee;
+        let is_mixed = callee.before.len() > 1 && callee.is_moving() && !is_self;
         let blind = EdgeOf {
             is_versioned: edge.is_versioned && !is_mixed,
             ..edge

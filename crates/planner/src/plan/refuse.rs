@@ -11,7 +11,7 @@ use super::words::{
     ABSENT, Hopeless, When, finish_first, hopeless, meeting, move_along, no_switch, undeclared,
     unsettled,
 };
-use crate::graph::{self, Derivation, Kind, Moves, Pair, Strength, System};
+use crate::graph::{self, Clash, Derivation, Kind, Moves, Node, Pair, Strength, System};
 use tidegate_spec::{Code, ServiceName};
 
 /// The refusals that no order could cure, worst first.
@@ -50,7 +50,10 @@ pub(super) fn refuse_unsafe(system: &System, derived: &Derivation<'_>) -> Option
                 }
             })
             .collect(),
-        RefusalKind::SelfConflict => pairs.iter().map(self_conflict).collect(),
+        RefusalKind::SelfConflict => pairs
+            .iter()
+            .map(|pair| self_conflict(pair, derived))
+            .collect(),
         RefusalKind::Unsettled => pairs.iter().map(unsettled).collect(),
         RefusalKind::UnknownContract => {
             let links: BTreeSet<_> = pairs.iter().map(|pair| pair.link).collect();
@@ -109,12 +112,23 @@ fn ground<'d, 'a>(
         .map(|(code, kind, pairs)| (code, kind, pairs.as_slice()))
 }
 
-fn self_conflict(pair: &Pair<'_>) -> String {
+fn self_conflict(pair: &Pair<'_>, derived: &Derivation<'_>) -> String {
     let name = pair.link.callee;
-    format!(
-        "{}; pods of both revisions of {name} run while it rolls: first release one that serves both",
-        meeting(pair, When::After)
-    )
+    let node = derived.nodes.iter().find(|node| node.name == name);
+    let is_alone = match pair.clash {
+        // It has no other pod of its version to call.
+        Clash::Absent | Clash::NotServed | Clash::Versions | Clash::Undeclared => {
+            node.is_some_and(Node::is_versioned)
+        }
+        Clash::Unsettled(_) | Clash::Refuted => false,
+    };
+    let why = if is_alone {
+        format!("the first new pod of {name} and the last old one find no other of their version")
+    } else {
+        format!("pods of both revisions of {name} run while it rolls")
+    };
+    let met = meeting(pair, When::After);
+    format!("{met}; {why}: first release one that serves both")
 }
 
 /// The refusal of precedences that close a cycle.

@@ -292,9 +292,7 @@ impl<'a> Table<'_, 'a> {
         if !self.server.is_versioned || bad.is_empty() {
             return bad;
         }
-        // A pod that calls its own service finds itself at least.
-        let finds_itself = self.terms.is_itself && !self.is_bad(caller, caller);
-        if bad.len() == callees.len() && !finds_itself {
+        if bad.len() == callees.len() {
             return bad;
         }
         let is_refuted = |at: &usize| {

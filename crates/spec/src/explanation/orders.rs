@@ -47,7 +47,8 @@ pub(super) const ALL: &[Explanation] = &[
     },
     Explanation {
         code: Code::SelfConflict,
-        means: "A service calls itself, and its old and its new revision cannot talk. They live together while it rolls.",
+        means: "A service calls itself, and its old and its new revision cannot talk. They live together while it rolls. \
+                `routing: versioned` does not help: the first new pod and the last old one find no other of their version.",
         example: Example::Case(
             "the pods of `ledger` call each other in version 1, and the new ones in version 2 only",
         ),

@@ -109,9 +109,9 @@ fn is_safe(ways: &[Way], state: &[usize]) -> bool {
     let works = |caller: usize, part: &Part, callee: usize, wish: Wish| {
         let mut answers = served(&stage(callee).answers);
         if caller == callee {
-            // A pod that calls its own service is there itself.
+            // A pod that calls its own service is there itself, and misses nobody where there is no other.
             answers.retain(Option::is_some);
-            if ways[callee].is_versioned {
+            if answers.is_empty() {
                 answers.push(Some(part.serves));
             }
         }
@@ -178,7 +178,13 @@ fn calls_that_find_their_version_have_an_order_iff_the_explorer_finds_one() {
     let mut kept_beside = 0;
     let counted = std::cell::RefCell::new(&mut kept_beside);
     runs(many() / 2, |drafts| {
-        let drafts = small(drafts);
+        let mut drafts = small(drafts);
+        // One that calls itself seldom has an order, and then nothing is seen of the others.
+        for (at, draft) in drafts.iter_mut().enumerate().filter(|(at, _)| at % 2 == 0) {
+            for part in draft.live.iter_mut().chain(&mut draft.target) {
+                part.calls[at] = None;
+            }
+        }
         if Draft::are_together(&drafts) {
             return Ok(());
         }

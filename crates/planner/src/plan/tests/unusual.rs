@@ -1,6 +1,6 @@
 //! Half-done releases, undeclared contracts, orders by hand, ranges and callers that remember.
 
-use super::{plan_of, system_of};
+use super::{faults_of, plan_of, system_of};
 use crate::plan::{check, plan};
 
 #[test]
@@ -371,16 +371,33 @@ fn undeclared_optional_calls_both_ways_are_ordered_one_way_rather_than_not_at_al
 }
 
 #[test]
-fn a_service_that_calls_itself_and_finds_its_version_runs_beside_its_new_revision_unless_it_remembers()
+fn a_service_that_calls_itself_finds_no_pod_of_its_version_beside_its_first_new_and_its_last_old_one()
  {
-    let system = system_of("a: serves 1 -> 2; calls a 1 -> 2; versioned");
-    assert_eq!(check(&system, &plan(&system)), Ok(()));
     insta::assert_snapshot!(plan_of("a: serves 1 -> 2; calls a 1 -> 2; versioned"), @r"
-    Safe: yes. 1 wave.
-    Wave 1   may start at once
-      ~ a
-          serves a: 1 → 2
-          calls a: 1 → 2
+    Refused [TG0205]: a service cannot run beside its own new revision
+      a@target calls a 2, a@live serves 1; the first new pod of a and the last old one find no other of their version: first release one that serves both
+      a@live calls a 1, a@target serves 2; the first new pod of a and the last old one find no other of their version: first release one that serves both
+    Way out: split in three releases, with a revision between for a
+      a/expand serves a 1, 2, calls a 1
+      a/flip serves a 1, 2, calls a 2
+      Wave 1: a/expand
+      Wave 2: a/flip
+      Wave 3: a/contract
+    ");
+    for text in [
+        "a: serves 1 -> 1,2; calls a 1; versioned",
+        "a: new; serves 1; calls a 1; versioned",
+        "a: serves 1 + 1,2 -> 1,2; calls a 1 -> 2; versioned",
+    ] {
+        let system = system_of(text);
+        assert_eq!(check(&system, &plan(&system)), Ok(()), "{text}");
+    }
+    let system = system_of("a: serves 1 -> 2; calls a 1 -> 2; versioned");
+    let blind = system_of("a: serves 1 -> 1,2; calls a 1; versioned");
+    insta::assert_snapshot!(faults_of(&system, plan(&blind), |_| ()), @r"
+    wave 1: a@target may call a@live (a) and fail
+    wave 1: a@live may call a@target (a) and fail
+    nothing keeps a and a from moving together when services advance one by one
     ");
     insta::assert_snapshot!(plan_of("a: serves 1 -> 1,2; calls a cached 1,2; versioned"), @r"
     Refused [TG0205]: a service cannot run beside its own new revision
