@@ -35,9 +35,9 @@ fn a_code_is_told_with_an_example_and_what_to_do() {
     stdout:
     code: TG0203
     title: no safe order exists between two services
-    means: "Two services would each have to be done before the other: the new client does not work with the old server, and the old client not with the new server."
+    means: "Two services would each have to be done before the other: the new client does not work with the old server, and the old client not with the new server. Or one of them does not move and remembers what it agreed on (`negotiate: cached`): then no order helps while the other one is mixed."
     example: "`orders` swaps version 1 for 2, and `web` calls 2 in place of 1, in one release"
-    remedy: "Expand, then the client, then contract: first an `orders` that serves 1 and 2, then `web`, then the `orders` that serves 2 alone. `tidegate plan … --split --out FOLDER` writes these releases."
+    remedy: "Expand, then the client, then contract: first an `orders` that serves 1 and 2, then `web`, then the `orders` that serves 2 alone. `tidegate plan … --split --out FOLDER` writes these releases. A client that remembers must choose for every call, or have its version pinned, before `orders` rolls."
     exit 0
     "#);
 }
