@@ -353,3 +353,20 @@ fn a_completion_rule_that_is_no_cel_is_told() {
     spec.completion[1].failed: the rule of Gadget is no CEL: ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER} [TG0104]; write an expression over `object`, for instance `object.status.ready`
     ");
 }
+
+#[test]
+fn a_live_revision_calls_what_one_of_the_two_graphs_has() {
+    let (old, _) = graph_of("services: [{name: legacy, serves: [{versions: ['1']}]}]");
+    let (new, _) = graph_of("services: [{name: orders, serves: [{versions: ['1']}]}, {name: web}]");
+    let sets = "services:
+- {name: web, revision: a, calls: [{service: legacy, version: '1'}, {service: orders, version: '1'}]}
+- {name: web, revision: b, calls: [{service: ordres, version: '1'}, {service: payments, version: '1'}], retained: true}
+";
+    let sets: crd::LiveSetsSpec = serde_saphyr::from_str(sets).expect("live sets");
+    let (_, problems) = check_live(&sets, [&old, &new]);
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    services[1].calls[0].service: there is no service `ordres` [TG0120]; did you mean `orders`?
+    services[1].calls[1].service: there is no service `payments` [TG0120]; declare it under `spec.services`
+    ");
+}
