@@ -102,6 +102,25 @@ fn what_fails_already_between_services_that_stay_is_told() {
 }
 
 #[test]
+fn an_order_by_hand_does_not_reach_through_a_service_that_stands_still() {
+    let through = "a: image | mid: after a | z: image; after mid";
+    insta::assert_snapshot!(plan_of(through), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      ~ a
+      ~ z
+    ");
+    insta::assert_snapshot!(plan_of(&through.replace("after mid", "after mid,a")), @r"
+    Safe: yes. 2 waves. Longest path a → z.
+    Wave 1   may start at once
+      ~ a
+    Wave 2   after wave 1 is done
+      ~ z
+          because z declares `after: [a]`
+    ");
+}
+
+#[test]
 fn a_repair_says_of_each_call_that_fails_how_long_it_may_go_on_failing() {
     insta::assert_snapshot!(plan_of("repair | orders: serves 2 | web: calls orders 1"), @r"
     Nothing moves, so nothing is repaired.
