@@ -31,6 +31,9 @@ struct Told {
     waves: Vec<Vec<String>>,
     /// Services that need a revision which somebody must write first.
     unwritten: Vec<String>,
+    /// What their Jobs are named.
+    #[serde(skip)]
+    jobs: Vec<String>,
     #[serde(skip)]
     text: Vec<String>,
 }
@@ -74,6 +77,7 @@ pub(super) fn split(
             plan: plan.display().to_string(),
             waves: part.plan.waves.clone(),
             unwritten: part.unwritten.iter().map(ToString::to_string).collect(),
+            jobs: job_names(part, &spec),
             text: explain(&part.system, &part.plan),
         });
     }
@@ -88,11 +92,23 @@ fn cannot(output: &Output, made: &Made, error: &PartError) -> Failure {
     match error {
         PartError::NotRefused => Failure::new(Exit::No, error.to_string())
             .hint("write this plan with `--out FILE` and without `--split`"),
+        PartError::InOrder => Failure::new(Exit::No, error.to_string())
+            .hint("leave out `--strategy flip` and `--split`"),
         PartError::NoWay | PartError::Undeclared(_) => {
             output.say(&explain(&made.system, &made.plan).join("\n"));
             Failure::new(Exit::Refused, format!("{error}; nothing was written"))
         }
     }
+}
+
+/// What the manifests must name the Jobs of services that move more than once.
+fn job_names(part: &Part, spec: &ServiceGraphSpec) -> Vec<String> {
+    let jobs = part.new_jobs(spec).map(|(service, job)| {
+        format!(
+            "the Job of {service} is named `{job}` in this release: one that has run is not changed"
+        )
+    });
+    jobs.collect()
 }
 
 /// What people get must be planned as it is written: from what runs before the part to its graph.
@@ -180,6 +196,9 @@ fn yaml(
         )
         .unwrap_or_default();
     }
+    for line in job_names(part, spec) {
+        writeln!(text, "# {line}").unwrap_or_default();
+    }
     Ok(text + &body)
 }
 
@@ -205,6 +224,7 @@ fn text(made: &Made, split: &Split<'_>) -> String {
                 part.graph
             )
         }));
+        lines.extend(part.jobs.iter().map(|line| format!("  {line}")));
     }
     lines.push(String::new());
     lines.push(

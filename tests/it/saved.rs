@@ -232,3 +232,40 @@ services:
         assert!(told.ends_with("exit 0"), "{told}");
     }
 }
+
+#[test]
+fn a_job_that_moves_twice_is_told_what_it_is_named_each_time() {
+    let folder = folder();
+    let job = "name: orders, workloads: [{apiVersion: batch/v1, kind: Job, name: migrate}]";
+    for (file, version) in [("old.yaml", "'1'"), ("swapped.yaml", "'2'")] {
+        let text = OLD.replace("name: orders", job).replace("'1'", version);
+        fs::write(folder.path().join(file), text).expect("written");
+    }
+    let told = plan(
+        folder.path(),
+        "swapped.yaml",
+        &["--split", "--out", "releases"],
+    );
+    let named = "the Job of orders is named `migrate-expand` in this release: one that has run is not changed";
+    assert_eq!(told.matches(named).count(), 1, "{told}");
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("a graph");
+    let first = read("releases/1-expand.yaml");
+    assert!(first.contains(&format!("# {named}\n")), "{first}");
+    let last = read("releases/2-contract.yaml");
+    assert!(last.contains("name: migrate\n"), "{last}");
+}
+
+#[test]
+fn flips_that_are_refused_are_split_as_the_release_itself_is() {
+    let folder = folder();
+    let flip = ["--strategy", "flip", "--split", "--out", "releases"];
+    let told = plan(folder.path(), "swapped.yaml", &flip);
+    assert!(told.ends_with("exit 0"), "{told}");
+    assert!(folder.path().join("releases/2-contract.plan").exists());
+    insta::assert_snapshot!(plan(folder.path(), "added.yaml", &flip), @r"
+    stderr:
+    error: the release needs no split: without flips its order is safe as it is
+    hint: leave out `--strategy flip` and `--split`
+    exit 1
+    ");
+}

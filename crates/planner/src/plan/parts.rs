@@ -26,6 +26,8 @@ pub struct Part {
     pub plan: Plan,
     /// The services that it brings to a revision that nobody has yet, and that somebody must write.
     pub unwritten: Vec<ServiceName>,
+    /// The services that are at a revision between when it is done, and the step that brought it.
+    between: BTreeMap<ServiceName, Act>,
 }
 
 /// Why there are no parts.
@@ -34,6 +36,9 @@ pub enum PartError {
     /// The plan is ordered.
     #[error("the release needs no split: its order is safe as it is")]
     NotRefused,
+    /// Only flips are refused.
+    #[error("the release needs no split: without flips its order is safe as it is")]
+    InOrder,
     /// No split was found.
     #[error("no split of services makes an order safe")]
     NoWay,
@@ -49,12 +54,19 @@ pub fn parts(system: &System, refused: &Plan) -> Result<Vec<Part>, PartError> {
     let Some(refusal) = &refused.refusal else {
         return Err(PartError::NotRefused);
     };
-    let proposal = refusal.proposal.as_ref().ok_or(PartError::NoWay)?;
+    // A refusal of flips has no proposal where each service may move once, in order.
+    let in_order = refused
+        .strategies
+        .as_ref()
+        .and_then(|costs| costs.ordered.as_ref());
+    let lacking = in_order.map_or(PartError::NoWay, |_| PartError::InOrder);
+    let proposal = refusal.proposal.as_ref().ok_or(lacking)?;
     let split: BTreeSet<ServiceName> = proposal.split.iter().cloned().collect();
     let way = way_with(system, &split).ok_or(PartError::NoWay)?;
     let mut course = Course {
         system,
         way: &way,
+        between: BTreeMap::new(),
         live: system
             .services
             .iter()
@@ -85,6 +97,8 @@ pub fn parts(system: &System, refused: &Plan) -> Result<Vec<Part>, PartError> {
 struct Course<'a> {
     system: &'a System,
     way: &'a Way,
+    /// The services that are at a revision between, and the step that brought it.
+    between: BTreeMap<ServiceName, Act>,
     live: BTreeMap<&'a ServiceName, Vec<Revision>>,
     retained: BTreeMap<&'a ServiceName, Vec<Revision>>,
 }
@@ -124,6 +138,13 @@ impl Course<'_> {
             .filter(|(_, id)| self.brings(id).is_some())
             .map(|(name, _)| (*name).clone());
         let name: Vec<&str> = acts.iter().map(|act| act.word()).collect();
+        let mut between = self.between.clone();
+        for (name, id) in &brought {
+            match taken_apart(id).1.and_then(Act::parse) {
+                Some(act) if self.brings(id).is_some() => between.insert((*name).clone(), act),
+                Some(_) | None => between.remove(*name),
+            };
+        }
         Some(Part {
             name: if name.is_empty() {
                 "move".to_owned()
@@ -131,6 +152,7 @@ impl Course<'_> {
                 name.join("-")
             },
             unwritten: unwritten.collect(),
+            between,
             system,
             plan,
         })
@@ -208,6 +230,7 @@ impl Course<'_> {
 
     /// Goes on to where a part ends.
     fn pass(&mut self, part: &Part) {
+        self.between.clone_from(&part.between);
         for (name, live) in &mut self.live {
             let Some(member) = part.system.services.get(*name) else {
                 continue;
@@ -295,6 +318,22 @@ impl Act {
 }
 
 impl Part {
+    /// The Jobs of the services that somebody must write for it, by the names that its graph gives them.
+    pub fn new_jobs<'g>(
+        &self,
+        graph: &'g ServiceGraphSpec,
+    ) -> impl Iterator<Item = (&'g str, &'g str)> {
+        let is_unwritten = |service: &&ServiceDeclaration| {
+            let mut unwritten = self.unwritten.iter();
+            unwritten.any(|name| name.as_str() == service.name)
+        };
+        let services = graph.services.iter().filter(is_unwritten);
+        services.flat_map(|service| {
+            let jobs = service.workloads.iter().filter(|one| one.kind == "Job");
+            jobs.map(|job| (service.name.as_str(), job.name.as_str()))
+        })
+    }
+
     /// The graph that declares what runs when the part is done.
     ///
     /// In: the graph of the whole release as written, which has what is no contract, and checked; and the old graph,
@@ -325,6 +364,12 @@ impl Part {
                 service.serves = serves;
                 service.calls = calls;
             }
+            if let Some(act) = self.between.get(name) {
+                let workloads = service.workloads.iter_mut();
+                for job in workloads.filter(|one| one.kind == "Job") {
+                    job.name = job_between(&job.name, *act);
+                }
+            }
             service.after.retain(|first| {
                 self.system
                     .services
@@ -354,6 +399,16 @@ impl Part {
             ..whole.clone()
         })
     }
+}
+
+/// The longest name of a Job that its pods can have in a label.
+const JOB_NAME_MAX: usize = 63;
+
+/// A Job that has run is not changed any more, so each revision of its service has one with a name of its own.
+fn job_between(name: &str, act: Act) -> String {
+    let room = JOB_NAME_MAX - 1 - act.word().len();
+    let kept: String = name.chars().take(room).collect();
+    format!("{}-{}", kept.trim_end_matches(['-', '.']), act.word())
 }
 
 /// A service that the new graph does not have any more.

@@ -8,8 +8,8 @@ use super::layout::Cycles;
 use super::split::{Way, way_out};
 use super::waves::{in_order, told};
 use super::words::{
-    ABSENT, Hopeless, When, finish_first, hopeless, meeting, move_along, no_switch, undeclared,
-    unsettled,
+    ABSENT, Hopeless, When, finish_first, hopeless, meeting, move_along, no_switch,
+    no_switch_nor_order, undeclared, unsettled,
 };
 use crate::graph::{self, Clash, Derivation, Kind, Moves, Node, Pair, Strength, System};
 use tidegate_spec::{Code, ServiceName};
@@ -165,8 +165,9 @@ pub(super) fn refuse_cycle(system: &System, derived: &Derivation<'_>, cycles: &C
     refusal
 }
 
-/// The refusal of flips for callers without a switch.
+/// The refusal of flips for callers without a switch; with the smallest split if there is no order without flips either.
 pub(super) fn refuse_flips(
+    system: &System,
     derived: &Derivation<'_>,
     lacking: &[&graph::Precedence<'_>],
 ) -> Option<Refusal> {
@@ -177,7 +178,12 @@ pub(super) fn refuse_flips(
     let callers = callers.iter().filter_map(|at| derived.nodes.get(*at));
     let mut refusal = Refusal::new(Code::NoSwitch, RefusalKind::NoSwitch);
     refusal.pairs = pairs_of(lacking.iter().flat_map(|precedence| &precedence.pairs));
-    refusal.because = callers.map(|node| no_switch(node.name)).collect();
+    if in_order(derived).is_ok() {
+        refusal.because = callers.map(|node| no_switch(node.name)).collect();
+    } else {
+        refusal.because = callers.map(|node| no_switch_nor_order(node.name)).collect();
+        refusal.find_way_out(system, derived);
+    }
     Some(refusal)
 }
 

@@ -41,7 +41,7 @@ pub(super) fn plan_shaped(
     shapes: &[Shape],
     lacking: &[&graph::Precedence<'_>],
 ) -> Plan {
-    let refusal = refuse_unsafe(system, derived).or_else(|| refuse_flips(derived, lacking));
+    let refusal = refuse_unsafe(system, derived).or_else(|| refuse_flips(system, derived, lacking));
     let plan = match refusal {
         Some(refusal) => refused(refusal, Vec::new()),
         None => match arrange(derived, shapes) {

@@ -349,6 +349,14 @@ pub(super) fn no_switch(caller: &ServiceName) -> String {
     )
 }
 
+/// The same where it cannot move in order either.
+pub(super) fn no_switch_nor_order(caller: &ServiceName) -> String {
+    format!(
+        "{caller} would have to wait for what it calls, and no order is safe: declare its `switch: {{env: NAME}}`, or \
+         split the release"
+    )
+}
+
 /// What stands beside a part of a release.
 pub(super) fn finish_first(mixed: &ServiceName) -> String {
     format!(

@@ -200,3 +200,40 @@ services:
         version: "2"
     "#);
 }
+
+/// Which Jobs each part of a release has in which a new schema replaces the old one, and its reader calls itself.
+fn jobs_of_parts(job: &str) -> String {
+    let graph = |job: &str, version: u8| {
+        format!(
+            "services:
+- name: app
+  serves: [{{versions: ['{version}']}}]
+  calls: [{{service: app, version: '{version}'}}, {{service: schema, version: '{version}'}}]
+- name: schema
+  workloads: [{{apiVersion: batch/v1, kind: Job, name: {job}}}]
+  serves: [{{versions: ['{version}']}}]
+"
+        )
+    };
+    let told = graphs_between(&graph("migrate-41", 1), &graph(job, 2));
+    let lines: Vec<&str> = told.lines().map(str::trim).collect();
+    let jobs = lines.windows(2).filter(|pair| pair[0] == "kind: Job");
+    let jobs = jobs.map(|pair| pair[1]);
+    let parts = lines.iter().filter(|line| line.starts_with('#')).copied();
+    let told = parts.zip(jobs).map(|(part, job)| format!("{part}: {job}"));
+    told.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_job_that_runs_in_two_parts_has_a_name_for_each() {
+    insta::assert_snapshot!(jobs_of_parts("migrate-42"), @r"
+    # expand: name: migrate-42-expand
+    # flip: name: migrate-42-expand
+    # contract: name: migrate-42
+    ");
+    // It is cut where it would be too long for the label that its pods have.
+    let long = format!("{}-{}", "m".repeat(55), "n".repeat(7));
+    let told = jobs_of_parts(&long);
+    let first = told.lines().next().unwrap();
+    assert_eq!(first, format!("# expand: name: {}-expand", "m".repeat(55)));
+}

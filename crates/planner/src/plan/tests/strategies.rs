@@ -1,7 +1,7 @@
 //! Switches, calls that find their version, groups of which one moves at a time, and repair.
 
 use super::{faults_of, plan_of, system_of};
-use crate::plan::{Choice, Plan, check, explain, plan, plan_with};
+use crate::plan::{Choice, PartError, Plan, check, explain, parts, plan, plan_with};
 
 const CHAIN: &str = "a: switch B_PROTO; calls b 1 -> 2 | b: switch C_PROTO; serves 1 -> 1,2; calls c 1 -> 2 \
     | c: switch D_PROTO; serves 1 -> 1,2; calls d 1 -> 2 | d: serves 1 -> 1,2";
@@ -86,6 +86,27 @@ fn a_caller_without_a_switch_is_named() {
       b would have to wait for what it calls: declare its `switch: {env: NAME}`, or let it move in order
     ");
     assert_eq!(strategy(&text, Choice::Auto).waves.len(), 4);
+}
+
+#[test]
+fn a_caller_without_a_switch_is_split_from_what_it_calls_where_no_order_is_safe_either() {
+    let swapped = "a: calls b 1 -> 2 | b: serves 1 -> 2";
+    insta::assert_snapshot!(told(swapped, Choice::Flip), @r"
+    Refused [TG0214]: a caller that would have to wait has no switch
+      a would have to wait for what it calls, and no order is safe: declare its `switch: {env: NAME}`, or split the release
+    Way out: split in two releases, with a revision between for b
+      b/expand serves b 1, 2, calls nothing
+      Wave 1: b/expand
+      Wave 2: a
+      Wave 3: b/contract
+    ");
+    let parts_of = |text, choice| parts(&system_of(text), &strategy(text, choice));
+    assert_eq!(
+        parts_of(swapped, Choice::Flip),
+        parts_of(swapped, Choice::Ordered)
+    );
+    let added = "a: calls b 1 -> 2 | b: serves 1 -> 1,2";
+    assert_eq!(parts_of(added, Choice::Flip), Err(PartError::InOrder));
 }
 
 #[test]
