@@ -19,7 +19,9 @@ use crate::cluster::{Releases, survey_only};
 use crate::controller::{Planned, asked_names, make_plan, planned, system};
 use crate::draw::{self, Picture};
 use crate::graph::System;
-use crate::plan::{Manifests, Plan, SavedPlan, Verdict, explain, headline, step_words, why_here};
+use crate::plan::{
+    Manifests, Plan, SavedPlan, Verdict, explain, headline, idle_after, step_words, why_here,
+};
 use crate::spec::crd::{Planning, ServiceGraphSpec};
 use crate::spec::{Graph, Problem, ServiceName, did_you_mean};
 
@@ -275,7 +277,10 @@ fn explain_one(output: &Output, format: Format, made: &Made, service: &str) -> R
         let words = format!("no order is safe, so `{name}` has no place in one");
         return Err(Failure::new(Exit::Refused, words));
     }
-    let lines = why_here(&made.plan, &name);
+    let mut lines = why_here(&made.plan, &name);
+    if let Some(lines) = &mut lines {
+        lines.extend(idle_after(&made.system, &name));
+    }
     let document = Explained {
         service,
         moves: lines.is_some(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::{
     Action, Cost, Costs, Intermediate, Ordering, Plan, Refusal, RefusalKind, Step, Strategy,
 };
-use super::words::{label, listed, need_text, waited_out};
+use super::words::{holds_nobody, label, listed, need_text, waited_out};
 use crate::graph::System;
 use tidegate_spec::crd::Routing;
 use tidegate_spec::words::{count, waits_for};
@@ -268,6 +268,18 @@ pub fn why_here(plan: &Plan, service: &ServiceName) -> Option<Vec<String>> {
         lines.push(format!("waiting for it: {}", names.join(", ")));
     }
     Some(lines)
+}
+
+/// What is written by hand and does not hold a service back, since those that it names stand still.
+pub fn idle_after(system: &System, service: &ServiceName) -> Option<String> {
+    let member = system.services.get(service)?;
+    let is_still = |name: &&ServiceName| {
+        let first = system.services.get(*name);
+        first.is_some_and(|first| !first.moves.is_moving())
+    };
+    let still = member.after.iter().filter(is_still);
+    let still: Vec<&str> = still.map(ServiceName::as_str).collect();
+    (!still.is_empty()).then(|| holds_nobody(service, &still))
 }
 
 /// The chain that holds a step where it is, down to the first wave: each of it is in the wave before the next.

@@ -45,7 +45,7 @@ pub use document::{
     Refusal, RefusalKind, Step, Strategy, Verdict,
 };
 pub use estimate::{Estimate, WaveEstimate, estimate};
-pub use explain::{StepWords, changes, explain, headline, step_words, why_here};
+pub use explain::{StepWords, changes, explain, headline, idle_after, step_words, why_here};
 pub use flip::{Choice, plan_with};
 pub use moved::{Sameness, moved};
 pub use parts::{Part, PartError, parts};

@@ -329,6 +329,15 @@ pub(super) fn unsettled(pair: &Pair<'_>) -> String {
     )
 }
 
+/// What somebody wrote by hand behind services that stand still.
+pub(super) fn holds_nobody(service: &ServiceName, still: &[&str]) -> String {
+    let verb = if still.len() == 1 { "does" } else { "do" };
+    let names = still.join(", ");
+    format!(
+        "`after: [{names}]` of {service} holds it back behind nobody: {names} {verb} not move in this release"
+    )
+}
+
 /// What a part of a release cannot do without.
 pub(super) fn move_along(along: &Along) -> String {
     let names = |services: &BTreeSet<ServiceName>, between: &str| {

@@ -1,7 +1,7 @@
 //! What does not move, what is outside and what is gone: it waits for nobody, and is told.
 
 use super::{plan_of, system_of};
-use crate::plan::{Verdict, check, plan};
+use crate::plan::{Verdict, check, idle_after, plan};
 use tidegate_spec::ServiceName;
 
 #[test]
@@ -110,6 +110,12 @@ fn an_order_by_hand_does_not_reach_through_a_service_that_stands_still() {
       ~ a
       ~ z
     ");
+    let idle = |text: &str| idle_after(&system_of(text), &ServiceName::parse("z").unwrap());
+    insta::assert_snapshot!(
+        idle(through).unwrap(),
+        @"`after: [mid]` of z holds it back behind nobody: mid does not move in this release"
+    );
+    assert_eq!(idle(&through.replace("mid: after a", "mid: image")), None);
     insta::assert_snapshot!(plan_of(&through.replace("after mid", "after mid,a")), @r"
     Safe: yes. 2 waves. Longest path a → z.
     Wave 1   may start at once
