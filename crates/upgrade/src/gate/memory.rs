@@ -35,7 +35,7 @@ pub struct Memory {
     pub(super) waiting: Option<Mark>,
     /// The last progress.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) progress: Option<Mark>,
+    pub(super) progress: Option<Movement>,
     /// The last change among the old pods after the rollout was complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) drain: Option<Mark>,
@@ -53,7 +53,7 @@ pub struct Memory {
 impl Memory {
     /// Since when nothing has moved; `None` if nobody has looked yet.
     pub fn still_since(&self) -> Option<Timestamp> {
-        self.progress.as_ref().map(|mark| mark.since)
+        self.progress.as_ref().map(|last| last.since)
     }
 
     /// The part of it that must outlive whoever looks: how long nothing has moved, and pods that may still run.
@@ -89,6 +89,42 @@ impl Mark {
         match before {
             Some(before) if before.state == state => before.clone(),
             Some(_) | None => Self { state, since: now },
+        }
+    }
+}
+
+/// The last time that anything moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Movement {
+    /// The state since then, as text.
+    pub(super) state: String,
+    /// The state before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) left: Option<String>,
+    /// When.
+    pub(super) since: Timestamp,
+}
+
+impl Movement {
+    /// The last movement as of now. To go back is none: a cache that stands still and live reads, taking turns, would
+    /// wind the clock back for ever.
+    pub(super) fn next(before: Option<&Self>, state: String, now: Timestamp) -> Self {
+        let Some(before) = before else {
+            return Self {
+                state,
+                left: None,
+                since: now,
+            };
+        };
+        if before.state == state {
+            return before.clone();
+        }
+        let is_back = before.left.as_ref() == Some(&state);
+        Self {
+            state,
+            left: Some(before.state.clone()),
+            since: if is_back { before.since } else { now },
         }
     }
 }

@@ -11,7 +11,7 @@ use super::assessment::{Assessment, Gate, Note};
 use super::baseline::Applied;
 use super::failure::Scan;
 use super::job;
-use super::memory::{Mark, Memory, Trace};
+use super::memory::{Mark, Memory, Movement, Trace};
 use super::reason::Reason;
 use super::snapshot::{self, Read};
 use super::verdict::{Class, Drain, Leaving, Verdict};
@@ -54,6 +54,7 @@ pub(super) fn weigh(
     }
     name_gates(&mut assessment, &scan);
     let is_complete = assessment.rollout == Verdict::Complete;
+    let is_behind = is_behind(&assessment.rollout);
     let progress = progress(look, &assessment);
     let drain = is_complete.then(|| drain_mark(look, &assessment));
     if let Some(failed) = drain_stuck(look, &assessment, drain.as_ref())
@@ -76,7 +77,7 @@ pub(super) fn weigh(
         };
     }
     let live = look.snapshot.workload.as_ref();
-    let next = Memory {
+    let mut next = Memory {
         apply: memory.apply.clone(),
         is_seen: memory.is_seen
             || live.is_some_and(|live| snapshot::uid(live.metadata()) == look.applied.uid),
@@ -90,7 +91,21 @@ pub(super) fn weigh(
         sightings: scan.sightings,
         pods: traces,
     };
+    if is_behind {
+        next.failing_since = next.failing_since.or(memory.failing_since);
+        next.waiting = memory.waiting.clone().or(next.waiting);
+        next.drain.clone_from(&memory.drain);
+    }
     (assessment, next)
+}
+
+/// Whether the look did not even see the apply. It says nothing of the rollout, and ends no wait of it: a live look has
+/// perhaps seen more before.
+fn is_behind(rollout: &Verdict) -> bool {
+    match rollout {
+        Verdict::Progressing { reason, .. } => *reason == Reason::StaleRead,
+        Verdict::Complete | Verdict::Paused { .. } | Verdict::Failed { .. } => false,
+    }
 }
 
 /// What it waits for. A wait whose end is only noted goes on, so that the note stays.
@@ -122,11 +137,14 @@ fn name_gates(assessment: &mut Assessment, scan: &Scan) {
 }
 
 /// When something last moved. A failure is no movement, so that one that comes and goes does not
-/// wind the clock back.
-fn progress(look: &Look<'_>, assessment: &Assessment) -> Mark {
+/// wind the clock back; neither is a cache that is behind.
+fn progress(look: &Look<'_>, assessment: &Assessment) -> Movement {
     let now = look.snapshot.now;
     let before = look.memory.progress.as_ref();
-    if let (Verdict::Failed { .. }, Some(before)) = (&assessment.rollout, before) {
+    let is_failed = matches!(assessment.rollout, Verdict::Failed { .. });
+    if let Some(before) = before
+        && (is_failed || is_behind(&assessment.rollout))
+    {
         return before.clone();
     }
     let Assessment {
@@ -138,7 +156,7 @@ fn progress(look: &Look<'_>, assessment: &Assessment) -> Mark {
         ..
     } = assessment;
     let state = format!("{rollout} {drain} {serving} {new_ready} {old_alive}");
-    Mark::next(before, state, now)
+    Movement::next(before, state, now)
 }
 
 fn drain_mark(look: &Look<'_>, assessment: &Assessment) -> Mark {
@@ -193,7 +211,7 @@ fn drain_stuck(look: &Look<'_>, assessment: &Assessment, mark: Option<&Mark>) ->
     })
 }
 
-fn no_progress(look: &Look<'_>, assessment: &Assessment, progress: &Mark) -> Option<Verdict> {
+fn no_progress(look: &Look<'_>, assessment: &Assessment, progress: &Movement) -> Option<Verdict> {
     let is_waiting = match &assessment.rollout {
         Verdict::Progressing { .. } => true,
         Verdict::Complete => assessment.gate() == Gate::Shut,

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::world::{Case, merged, short, start};
-use crate::gate::{Absent, Objects, Policy, Recorded, Workload, judge_all};
+use crate::gate::{
+    Absent, Applied, Baseline, Memory, Objects, Policy, Read, Recorded, Workload, assess, judge_all,
+};
 
 /// The documents of a text.
 pub(super) fn documents(yaml: &str) -> Vec<Value> {
@@ -134,23 +136,32 @@ pub(super) fn all_told(base: &str, over: &str) -> Vec<String> {
 
 /// The first workload looked at live at each of these seconds, with the memory of the looks before: the last verdict.
 pub(super) fn over_time(base: &str, over: &str, seconds: &[i64]) -> String {
-    use crate::gate::{Applied, Baseline, Memory, Read, assess};
-    let mut all = Objects::default();
-    for object in overlaid(base, over) {
-        all.take(&object).unwrap();
-    }
-    let live = all.workloads().next().unwrap();
-    let (baseline, applied) = (
-        Baseline::absent(live.reference()),
-        Applied::from_response(live, None),
-    );
+    let looks: Vec<_> = seconds.iter().map(|at| (*at, Read::Live, over)).collect();
+    over_looks(base, &looks)
+}
+
+/// The same of looks that read in their own ways, each with something put over the base; the first one shows what was
+/// applied.
+pub(super) fn over_looks(base: &str, looks: &[(i64, Read, &str)]) -> String {
     let mut memory = Memory::default();
+    let mut written = None;
     let mut last = String::new();
-    for second in seconds {
+    for (second, read, over) in looks {
+        let mut all = Objects::default();
+        for object in overlaid(base, over) {
+            all.take(&object).unwrap();
+        }
+        let seen = all.workloads().next().unwrap();
         let now = start() + jiff::SignedDuration::from_secs(*second);
-        let mut snapshot = all.snapshot(&live.reference(), now);
-        snapshot.read = Read::Live;
-        let (found, next) = assess(&baseline, &applied, &snapshot, &Policy::default(), &memory);
+        let mut snapshot = all.snapshot(&seen.reference(), now);
+        snapshot.read = *read;
+        let (baseline, applied) = written.get_or_insert_with(|| {
+            (
+                Baseline::absent(seen.reference()),
+                Applied::from_response(seen, None),
+            )
+        });
+        let (found, next) = assess(baseline, applied, &snapshot, &Policy::default(), &memory);
         memory = next;
         last = short(&found);
     }

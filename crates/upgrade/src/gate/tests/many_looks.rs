@@ -3,10 +3,10 @@
 
 use jiff::SignedDuration;
 
-use super::files::{first, over_time, told};
+use super::files::{first, over_looks, over_time, told};
 use super::world::{Case, looks, short};
-use crate::gate::{Assessment, Gate, Memory, Policy};
-use tidegate_spec::crd::{CompletionRule, GateSettings, LostNodes};
+use crate::gate::{Assessment, Gate, Memory, Policy, Read};
+use tidegate_spec::crd::{Capacity, CompletionRule, GateSettings, LostNodes};
 
 fn seconds(seconds: i64) -> SignedDuration {
     SignedDuration::from_secs(seconds)
@@ -172,6 +172,73 @@ fn patience_outlives_whoever_waits() {
     );
 }
 
+/// What is said after looks at these seconds, each of one of two kinds that take turns.
+fn in_turns(first: &str, second: &str, seconds: &[u16]) -> Assessment {
+    let looks_at = seconds.iter().enumerate().map(|(place, at)| {
+        let yaml = if place % 2 == 0 { first } else { second };
+        format!("{{at: {at}, {yaml}}}")
+    });
+    let looks_at: Vec<_> = looks_at.collect();
+    let looks_at: Vec<_> = looks_at.iter().map(String::as_str).collect();
+    looks(&looks_at, &Policy::default())
+}
+
+/// An object as it was before the apply.
+const BEHIND: &str =
+    "read: Cached, deployment: {metadata: {generation: 1, resourceVersion: '100'}}";
+
+#[test]
+fn a_cache_that_stays_behind_does_not_make_a_wait_begin_anew() {
+    let live = "deployment: {status: {updatedReplicas: 1}}";
+    let earlier = "read: Cached, deployment: {status: {updatedReplicas: 0}}";
+    for cached in [BEHIND, earlier] {
+        let turns = |last: &[u16]| in_turns(live, cached, &[&[0, 5, 300, 305], last].concat());
+        assert_eq!(turns(&[659]).reason(), "Updating", "{cached}");
+        assert_eq!(turns(&[665]).reason(), "NoProgress", "{cached}");
+    }
+    // Nobody but the cache looks any more, until it has failed for long enough to be asked about live.
+    let mut alone = vec![format!("{{at: 0, {live}}}")];
+    alone.extend([5, 665, 680, 695].map(|at| format!("{{at: {at}, {BEHIND}}}")));
+    let alone: Vec<_> = alone.iter().map(String::as_str).collect();
+    let found = looks(&alone, &Policy::default());
+    assert_eq!((found.reason(), found.gate()), ("NoProgress", Gate::Failed));
+    let two = "at: 600, deployment: {status: {updatedReplicas: 2}}";
+    let moves = [
+        format!("{{at: 0, {live}}}"),
+        format!("{{at: 5, {BEHIND}}}"),
+        format!("{{{two}}}"),
+        format!("{{at: 700, {BEHIND}}}"),
+    ];
+    let moves: Vec<_> = moves.iter().map(String::as_str).collect();
+    assert_eq!(looks(&moves, &Policy::default()).reason(), "StaleRead");
+}
+
+#[test]
+fn a_cache_that_stays_behind_makes_nothing_younger() {
+    let crash = "pods: 'a:N b b b', patch: {web-a-1: {status: {containerStatuses: [{name: server, ready: false, restartCount: 4, image: x, imageID: x, state: {waiting: {reason: CrashLoopBackOff}}}]}}}";
+    let failing = format!("{crash}, deployment: {{status: {{updatedReplicas: 1, replicas: 4}}}}");
+    let behind = format!("{crash}, {BEHIND}");
+    let found = in_turns(&failing, &behind, &[0, 20, 30]);
+    assert_eq!((found.reason(), found.gate()), ("CrashLoop", Gate::Failed));
+    let pull = crash.replace("CrashLoopBackOff", "ErrImagePull, message: i/o timeout");
+    let pull = pull.replace("restartCount: 4", "restartCount: 0");
+    let pulling = format!("{pull}, deployment: {{status: {{updatedReplicas: 1, replicas: 4}}}}");
+    let found = in_turns(&pulling, &format!("{pull}, {BEHIND}"), &[0, 45, 90]);
+    assert_eq!(found.reason(), "ImagePull", "{}", found.sentence());
+    let service = "{apiVersion: apiregistration.k8s.io/v1, kind: APIService, metadata: {name: v1.it, uid: u, resourceVersion: '200'}, spec: {service: {name: it}}, status: {conditions: [{type: Available, status: 'False', reason: MissingEndpoints}]}}";
+    let before = "{APIService/v1.it: {metadata: {resourceVersion: '100'}}}";
+    let turns = [
+        (0, Read::Live, ""),
+        (20, Read::Cached, before),
+        (60, Read::Live, ""),
+    ];
+    assert!(over_looks(service, &turns[..2]).starts_with("Progressing(StaleRead"));
+    assert!(over_looks(service, &turns).starts_with("Failed(Retryable, Unavailable)"));
+    let stuck = "pods: a a a b:T";
+    let found = in_turns(stuck, &format!("{stuck}, {BEHIND}"), &[0, 70, 150]);
+    assert_eq!(found.reason(), "DrainStuck", "{}", found.sentence());
+}
+
 #[test]
 fn what_lasts_is_small() {
     let (_, memory) = Case::of("{departed: {}, pods: a a a b b b}").assess();
@@ -304,20 +371,32 @@ fn a_rule_may_ask_more_of_what_is_done_when_it_is_stored() {
 #[test]
 fn a_plan_says_what_its_gates_ask() {
     let settings = GateSettings {
+        capacity: Capacity::Min,
         fail_after: Some("5s".to_owned()),
         crash_restarts: Some(7),
+        allow_failed_pods: Some(2),
+        autoscaler: true,
         not_ready: Some("2m".to_owned()),
+        min_serving: Some(4),
+        allow_zero: true,
+        drain_deadline: Some("3m".to_owned()),
+        controller_deadline: Some("4m".to_owned()),
         unknown_deadline: Some("1m".to_owned()),
         lost_nodes: LostNodes::Gone,
-        ..GateSettings::default()
     };
-    let policy = Policy::from(&settings);
     assert_eq!(
-        policy,
+        Policy::from(&settings),
         Policy {
+            capacity: Capacity::Min,
             fail_after: seconds(5),
             crash_restarts: 7,
+            allow_failed_pods: 2,
+            autoscaler: true,
             not_ready: Some(seconds(120)),
+            min_serving: 4,
+            allow_zero: true,
+            drain_deadline: Some(seconds(180)),
+            controller_deadline: seconds(240),
             unknown_deadline: Some(seconds(60)),
             strict_nodes: false,
             ..Policy::default()
