@@ -1,6 +1,6 @@
 //! Argo Rollouts: rows 45 to 54 of completion.md §8, and AR1 to AR23.
 
-use super::files::{check_over, check_table, rows};
+use super::files::{check_over, check_recorded, check_table, rows};
 
 /// Three new pods, all switched; the old ReplicaSet is empty.
 pub(super) const CANARY: &str = "
@@ -73,6 +73,7 @@ fn a_rollout_is_done_when_its_hashes_and_counts_say_so() {
     check_status("
         45 an older generation | {observedGeneration: '1'} | Progressing(NotObserved 0/0)
         F8 never | {observedGeneration: null} | Progressing(NotObserved 0/0)
+        F8 an empty text | {observedGeneration: ''} | Progressing(NotObserved 0/0)
         46 a hash | {observedGeneration: 5f6c8d} | Failed(Retryable, UnsupportedController)
         F8 a generation that is yet to come | {observedGeneration: '7'} | Failed(Retryable, UnsupportedController)
         AR3 | {conditions: [{type: InvalidSpec, status: 'True', message: x}]} | Failed(Terminal, InvalidSpec)
@@ -88,6 +89,8 @@ fn a_rollout_is_done_when_its_hashes_and_counts_say_so() {
         48 AR10 | {stableRS: bbb, pauseConditions: [{reason: CanaryPauseStep, startTime: '2026-11-24T11:59:00Z'}], currentStepIndex: 1} | Progressing(TimedPause 1/5)
         AR15 a step | {stableRS: bbb, updatedReplicas: 1, currentStepIndex: 3} | Progressing(Step 3/5)
         AR15 | {updatedReplicas: 1} | Progressing(Updating 1/3)
+        AR15 the steps are over | {stableRS: bbb, updatedReplicas: 1} | Progressing(Updating 1/3)
+        AR15 the stable template again, which takes no steps | {updatedReplicas: 1, currentStepIndex: 3} | Progressing(Updating 1/3)
         AR16 | {availableReplicas: 2} | Progressing(Available 2/3)
         AR18 | {stableRS: bbb, currentStepIndex: 3} | Progressing(Step 3/5)
         AR18 promoted in full | {stableRS: bbb, currentStepIndex: 3, promoteFull: true} | Progressing(PromoteFull 3/5)
@@ -110,6 +113,11 @@ fn a_rollout_is_done_when_its_hashes_and_counts_say_so() {
                 "{Rollout/web: {spec: {restartAt: '2026-11-24T11:00:00Z'}}}",
                 "Progressing(Restarting 3/3)",
             ),
+            (
+                "AR14 over",
+                "{Rollout/web: {spec: {restartAt: '2026-11-24T11:00:00Z'}, status: {restartedAt: '2026-11-24T11:00:00Z'}}}",
+                "Complete",
+            ),
             ("an old pod", OLD_POD, "Complete / Draining(1)"),
             (
                 "no pods wanted",
@@ -121,6 +129,97 @@ fn a_rollout_is_done_when_its_hashes_and_counts_say_so() {
 }
 
 #[test]
+fn nothing_more_is_said_of_a_rollout_that_is_done() {
+    let found = super::files::first(CANARY, "", "");
+    assert_eq!(found, "Rollout/shop/web: Complete / Drained / NotNeeded");
+    let unseen = rollout("{status: {observedGeneration: '1'}}");
+    assert_eq!(
+        super::files::first(CANARY, &unseen, ""),
+        "Rollout/shop/web: Progressing(NotObserved 0/0) / Draining(1) / NotNeeded",
+        "nobody can say that a pod is new"
+    );
+}
+
+#[test]
+fn an_old_pod_is_kept_only_where_the_scale_down_is_delayed() {
+    let with = |strategy: &str| {
+        format!(
+            "{{Rollout/web: {{spec: {{strategy: {strategy}}}, status: {{blueGreen: {{activeSelector: aaa}}}}}}, ReplicaSet/web-bbb: {{spec: {{replicas: 1}}}}, {OLD_POD}}}"
+        )
+    };
+    for (strategy, reason) in [
+        ("{}", "OldPods"),
+        ("{canary: {trafficRouting: {nginx: {}}}}", "ScaleDownDelay"),
+        ("{canary: null, blueGreen: {}}", "ScaleDownDelay"),
+    ] {
+        let found = super::files::reason(CANARY, &with(strategy));
+        assert_eq!(found, reason, "{strategy}");
+    }
+}
+
+#[test]
+fn pods_that_cannot_be_created_fail_the_rollout_whose_new_ones_they_are() {
+    let refused = "status: {conditions: [{type: ReplicaFailure, status: 'True', reason: FailedCreate, message: 'exceeded quota: pods'}]}";
+    let moving = "Rollout/web: {status: {stableRS: bbb, updatedReplicas: 1}}";
+    let of_other = "more: [{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: api, namespace: shop, uid: rs-o, labels: {rollouts-pod-template-hash: aaa}, ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: api, uid: u-api, controller: true}]}, spec: {selector: {}},";
+    check_table(
+        CANARY,
+        &format!(
+            "
+            E11 | {{{moving}, ReplicaSet/web-aaa: {{{refused}}}}} | Failed(Retryable, Quota)
+            its old ones | {{{moving}, ReplicaSet/web-bbb: {{{refused}}}}} | Progressing(Updating 1/3)
+            another Rollout's | {{{moving}, {of_other} {refused}}}]}} | Progressing(Updating 1/3)
+            nobody can say which are new | {{Rollout/web: {{status: {{observedGeneration: '1'}}}}, ReplicaSet/web-aaa: {{metadata: {{labels: {{rollouts-pod-template-hash: null}}}}, {refused}}}}} | Progressing(NotObserved 0/0)
+            "
+        ),
+    );
+}
+
+#[test]
+fn what_was_said_before_the_apply_does_not_fail_a_rollout() {
+    // R5: the controller leaves the condition of the rollout before until this one moves.
+    for said in ["ProgressDeadlineExceeded", "RolloutAborted"] {
+        let recorded = format!(
+            "
+- object: {{apiVersion: argoproj.io/v1alpha1, kind: Rollout, namespace: shop, name: web}}
+  baseline:
+    uid: u-web
+    generation: 1
+    conditions: [{{type: Progressing, status: 'False', reason: {said}, message: it took too long, lastUpdateTime: '2026-11-24T10:00:00Z'}}]
+"
+        );
+        let over = |message: &str, at: &str| {
+            rollout(&format!(
+                "{{status: {{stableRS: bbb, updatedReplicas: 1, conditions: [{{type: Progressing, status: 'False', reason: {said}, message: {message}, lastUpdateTime: '2026-11-24T{at}:00Z'}}]}}}}"
+            ))
+        };
+        check_recorded(
+            CANARY,
+            &[
+                (
+                    said,
+                    &over("it took too long", "10:00"),
+                    &recorded,
+                    "Progressing(Updating 1/3)",
+                ),
+                (
+                    "said again",
+                    &over("it took too long", "11:59"),
+                    &recorded,
+                    "Failed(",
+                ),
+                (
+                    "in other words",
+                    &over("it takes too long", "10:00"),
+                    &recorded,
+                    "Failed(",
+                ),
+            ],
+        );
+    }
+}
+
+#[test]
 fn the_end_of_a_timed_pause_is_told() {
     let found = super::files::sentence(
         CANARY,
@@ -129,6 +228,20 @@ fn the_end_of_a_timed_pause_is_told() {
         ),
     );
     insta::assert_snapshot!(found, @"Rollout web: 1 of 5 steps done, and it pauses for a while: until 2026-11-24T12:09:00Z");
+    for (duration, end) in [
+        ("90s", "12:00:30"),
+        ("1h", "12:59:00"),
+        ("'90'", "12:00:30"),
+    ] {
+        let paused = format!(
+            "{{Rollout/web: {{spec: {{strategy: {{canary: {{steps: [{{pause: {{duration: {duration}}}}}]}}}}}}, status: {{stableRS: bbb, pauseConditions: [{{reason: CanaryPauseStep, startTime: '2026-11-24T11:59:00Z'}}], currentStepIndex: 0}}}}}}"
+        );
+        let found = super::files::sentence(CANARY, &paused);
+        assert!(
+            found.ends_with(&format!("until 2026-11-24T{end}Z")),
+            "{found}"
+        );
+    }
 }
 
 #[test]
@@ -195,6 +308,26 @@ fn a_blue_green_switch_is_done_when_the_active_service_has_moved() {
         &format!("54 its pods are not shown | {counted} | Complete / Draining(1)"),
     );
     assert_eq!(super::files::reason(CANARY, counted), "ScaleDownDelay");
+}
+
+#[test]
+fn an_analysis_after_the_switch_is_over_when_it_says_so_or_the_new_pods_are_the_stable_ones() {
+    let with = |status: &str| {
+        rollout(&format!(
+            "{{spec: {{strategy: {{canary: null, blueGreen: {{postPromotionAnalysis: {{}}}}}}}}, status: {status}}}"
+        ))
+    };
+    let ended = with(
+        "{blueGreen: {activeSelector: aaa, postPromotionAnalysisRunStatus: {status: Successful}}, stableRS: bbb}",
+    );
+    let no_trace = with("{blueGreen: {activeSelector: aaa}}");
+    check_over(
+        CANARY,
+        &[
+            ("AR19", &ended, "Progressing(AwaitPromotion 3/3)"),
+            ("it has left no trace", &no_trace, "Complete"),
+        ],
+    );
 }
 
 #[test]

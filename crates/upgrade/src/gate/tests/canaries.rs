@@ -220,6 +220,73 @@ fn only_a_failure_that_is_newer_than_the_apply_is_one() {
 }
 
 #[test]
+fn a_primary_with_another_stamp_is_not_promoted() {
+    let stamped =
+        |key: &str| format!("{{spec: {{template: {{metadata: {{annotations: {{{key}: x}}}}}}}}}}");
+    let of_both = |target: &str, primary: &str| {
+        format!(
+            "{{Deployment/web: {}, Deployment/web-primary: {}, ReplicaSet/web-primary-a: {}}}",
+            stamped(target),
+            stamped(primary),
+            stamped(primary)
+        )
+    };
+    for stamp in ["tidegate.dev/contract", "tidegate.dev/template-digest"] {
+        let rows = [
+            (
+                stamp,
+                "example.com/of-the-mesh",
+                "Progressing(AwaitDetection",
+            ),
+            (
+                "example.com/of-the-mesh",
+                stamp,
+                "Progressing(AwaitDetection",
+            ),
+            (stamp, stamp, "Complete"),
+            ("example.com/of-the-mesh", "sidecar", "Complete"),
+        ];
+        for (target, primary, expected) in rows {
+            let over = of_both(target, primary);
+            check_recorded(PROMOTED, &[(stamp, &over, "", expected)]);
+        }
+    }
+}
+
+#[test]
+fn hashes_prove_a_promotion_only_where_there_is_no_copy_of_the_template() {
+    let spec = |kind: &str, promoted: &str| {
+        format!(
+            "{{Canary/web: {{spec: {{targetRef: {{apiVersion: v1, kind: {kind}}}}}, status: {{lastPromotedSpec: {promoted}}}}}, Deployment/web-primary: null}}"
+        )
+    };
+    check_recorded(
+        PROMOTED,
+        &[
+            ("promoted", &spec("Service", "'222'"), "", "Complete"),
+            (
+                "not yet",
+                &spec("Service", "'111'"),
+                "",
+                "Progressing(AwaitDetection",
+            ),
+            (
+                "never",
+                "{Canary/web: {spec: {targetRef: {apiVersion: v1, kind: Service}}, status: {lastPromotedSpec: '', lastAppliedSpec: ''}}}",
+                "",
+                "Progressing(AwaitDetection",
+            ),
+            (
+                "its primary is not there",
+                "{Deployment/web-primary: null}",
+                "",
+                "Progressing(AwaitDetection",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn the_canarys_target_and_primary_have_no_verdict_of_their_own() {
     let found = super::files::all_told(PROMOTED, "");
     assert_eq!(found, ["Canary/shop/web: Complete / Drained / Serving"]);

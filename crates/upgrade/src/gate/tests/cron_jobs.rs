@@ -33,6 +33,7 @@ fn a_cron_job_drains_when_no_job_of_its_old_template_runs() {
         suspended | {CronJob/nightly: {spec: {suspend: true}}} | Complete / Draining(1) / NotNeeded +Suspended
         its old Job has ended | {Job/nightly-1: {status: {conditions: [{type: Complete, status: 'True'}]}}, Pod/nightly-1-x: {status: {phase: Succeeded}}} | Complete / Drained
         its old Job has ended, a pod has not | {Job/nightly-1: {status: {conditions: [{type: Failed, status: 'True'}]}}} | Complete / Draining(1)
+        its old Job has not ended, whatever else is true of it | {Job/nightly-1: {status: {conditions: [{type: Suspended, status: 'True'}, {type: Complete, status: 'False'}]}}, Pod/nightly-1-x: null} | Complete / Draining(1)
         a Job of the new template | {Job/nightly-1: {spec: {template: {spec: {containers: [{name: run, image: 'nightly:2'}]}}}}} | Complete / Drained
         a Job of another CronJob | {Job/nightly-1: {metadata: {ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: other, uid: u-other, controller: true}]}}} | Complete / Drained
         ");

@@ -1,7 +1,7 @@
 //! Deployments: rows 1 to 20, 71, 72 and 74 of completion.md §8.
 
 use super::world::{Case, check, line, looks, short};
-use crate::gate::{Gate, Memory, Policy, Read, Workload};
+use crate::gate::{Baseline, Gate, Memory, Policy, Read, Workload};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table")]
@@ -108,8 +108,8 @@ fn old_pods_count_until_they_are_gone() {
             "Complete / Draining(1)",
         ),
         (
-            "10 the status says that none terminates",
-            &["{pods: a a a b:T, deployment: {status: {terminatingReplicas: 0}}}"],
+            "10 the status says that none terminates, and no endpoint tells of it",
+            &["{pods: 'a a a b:TN', deployment: {status: {terminatingReplicas: 0}}}"],
             "Complete / Draining(1)",
         ),
         (
@@ -307,13 +307,13 @@ fn a_replaced_object_in_an_old_cache_is_not_yet_a_replacement() {
 fn an_apply_that_changed_nothing_is_judged_like_any_other() {
     let mut steady = Case::of("");
     steady.applied.changed = false;
-    steady.baseline = crate::gate::Baseline::capture(&steady.applied.workload, &steady.snapshot);
+    steady.baseline = Baseline::capture(&steady.applied.workload, &steady.snapshot);
     assert_eq!(steady.assess().0.gate(), Gate::Open, "71");
 
     let mut moving =
         Case::of("{deployment: {status: {updatedReplicas: 1, replicas: 4}}, pods: a b b b}");
     moving.applied.changed = false;
-    moving.baseline = crate::gate::Baseline::capture(&moving.applied.workload, &moving.snapshot);
+    moving.baseline = Baseline::capture(&moving.applied.workload, &moving.snapshot);
     assert!(
         short(&moving.assess().0).starts_with("Progressing(Updating 1/3) / Draining(3)"),
         "72"
@@ -343,6 +343,74 @@ fn capacity_min_lets_the_strategys_share_be_absent() {
     };
     assert!(short(&full).starts_with("Progressing(Available 4/5)"));
     assert_eq!(looks(&[four_of_five], &min).gate(), Gate::Open);
+}
+
+#[test]
+fn the_strategys_share_is_reckoned_as_the_controller_does() {
+    let min = Policy {
+        capacity: crate::gate::Capacity::Min,
+        ..Policy::default()
+    };
+    let is_complete = |strategy: &str, available: u8| {
+        let yaml = format!(
+            "{{deployment: {{spec: {{replicas: 5, strategy: {strategy}}}, status: {{replicas: 5, updatedReplicas: 5}}}}, sets: {{a: {{spec: {{replicas: 5}}, status: {{replicas: 5, availableReplicas: {available}}}}}}}, pods: a a a a a}}"
+        );
+        short(&looks(&[&yaml], &min)).starts_with("Complete")
+    };
+    // What the strategy says, and how many of five are enough.
+    for (strategy, enough) in [
+        ("{}", 5),
+        ("{rollingUpdate: {}}", 4),
+        ("{rollingUpdate: {maxUnavailable: 2}}", 3),
+        ("{rollingUpdate: {maxUnavailable: 59%, maxSurge: 0}}", 3),
+        ("{rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}", 5),
+        ("{rollingUpdate: {maxUnavailable: 0, maxSurge: 1%}}", 5),
+        ("{rollingUpdate: {maxUnavailable: 0}}", 5),
+        ("{rollingUpdate: {maxUnavailable: 0, maxSurge: 0}}", 4),
+        ("{rollingUpdate: {maxUnavailable: 3, maxSurge: 0}}", 2),
+    ] {
+        assert!(is_complete(strategy, enough), "{strategy}");
+        assert!(!is_complete(strategy, enough - 1), "{strategy}");
+    }
+}
+
+#[test]
+fn a_rollout_that_was_complete_does_not_run_out_of_time() {
+    let late = "{at: 5, deployment: {status: {availableReplicas: 2, conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: 'ReplicaSet \"web-a\" has timed out progressing.'}]}}, sets: {a: {status: {availableReplicas: 2}}}}";
+    check(&[
+        ("D5", &[late], "Failed(Retryable, ProgressDeadlineExceeded)"),
+        (
+            "what breaks later",
+            &["", late],
+            "Progressing(Available 2/3)",
+        ),
+        (
+            "paused in the middle",
+            &["deployment: {spec: {paused: true}, status: {updatedReplicas: 2}}"],
+            "Paused(Paused 2/3)",
+        ),
+    ]);
+    let mut before = Case::of(late);
+    before.baseline = Baseline::capture(&before.applied.workload, &before.snapshot);
+    assert_eq!(
+        before.assess().0.reason(),
+        "ProgressDeadlineExceeded",
+        "it names the new ReplicaSet, so it is about this rollout whenever it was written"
+    );
+}
+
+#[test]
+fn a_deadline_that_never_comes_leaves_ours() {
+    let at = |seconds: u16| {
+        format!(
+            "{{at: {seconds}, deployment: {{spec: {{progressDeadlineSeconds: 2147483647}}, status: {{updatedReplicas: 1}}}}}}"
+        )
+    };
+    let reason = |last: u16| looks(&[&at(0), &at(last)], &Policy::default()).reason();
+    assert_eq!((reason(599), reason(600)), ("Updating", "NoProgress"));
+    let unserved = |seconds: u16| format!("{{at: {seconds}, endpoints: []}}");
+    let found = looks(&[&unserved(0), &unserved(660)], &Policy::default());
+    assert_eq!(found.reason(), "NoProgress", "{}", found.sentence());
 }
 
 #[test]

@@ -92,6 +92,13 @@ fn an_old_endpoint_blocks_as_long_as_it_may_be_given_a_connection() {
 }
 
 #[test]
+fn what_nobody_calls_is_drained_by_its_pods_at_every_level() {
+    let job = "{job: {status: {conditions: [{type: Complete, status: 'True'}]}}, pods: 'a:S b', services: [], endpoints: []}";
+    assert_eq!(at_level(DrainLevel::Pods, job), "Draining(1)");
+    assert_eq!(at_level(DrainLevel::Endpoints, job), "Draining(1)");
+}
+
+#[test]
 fn what_cannot_be_known_is_not_drained() {
     check(&[
         (
@@ -196,14 +203,15 @@ fn a_pod_that_lost_its_labels_is_found_by_its_uid() {
 #[test]
 fn a_pod_whose_replica_set_is_gone_is_found_by_the_selector() {
     // R26, and nobody recorded it before: it was started after the baseline, or that is lost.
-    let mut case = Case::of("{pods: a a a b:T, sets: {b: null}, services: []}");
+    // No Service leads to it, and no endpoint: it is blocked for by whose it is alone.
+    let mut case = Case::of(
+        "{pods: 'a a a b:TN', sets: {b: null}, services: [], endpoints: [{addresses: [10.0.1.1]}]}",
+    );
     case.baseline.pods.clear();
     case.baseline.services.clear();
-    assert_eq!(
-        short(&case.assess().0),
-        "Complete / Draining(1) / Serving",
-        "no Service is shown, and its endpoints are"
-    );
+    let found = case.assess().0;
+    assert_eq!(short(&found), "Complete / Draining(1) / NotNeeded");
+    assert_eq!(found.old_alive, 1, "{}", found.sentence());
 }
 
 #[test]
@@ -376,6 +384,12 @@ fn a_removed_workload_is_done_when_its_last_pod_is_gone() {
         (
             "others stay",
             "{gone: true, pods: '', extra: [{metadata: {name: debug, uid: x, labels: {app: web}}}]}",
+            "Done",
+            Gate::Open,
+        ),
+        (
+            "an endpoint that is nobody's",
+            "{gone: true, pods: '', endpoints: [{addresses: [192.0.2.7]}]}",
             "Done",
             Gate::Open,
         ),

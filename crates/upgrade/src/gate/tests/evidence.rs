@@ -9,7 +9,7 @@ use super::world::{Case, check, merged, start};
 use crate::gate::{Absent, Memory, Objects, Policy, assess_removed, judge_all};
 
 /// A finished rollout in files, with something put over one of its objects, `Kind/name`; the Deployment's verdict.
-fn over(yaml: &str, name: &str, over: &Value) -> String {
+pub(super) fn over(yaml: &str, name: &str, over: &Value) -> String {
     let case = Case::of(yaml);
     let mut objects = case.objects();
     let is_it = |object: &&mut Value| {

@@ -1,6 +1,6 @@
 //! Broken pods: rows 22 to 28 of completion.md §8 and the signs of §3.
 
-use super::world::{check, line, looks};
+use super::world::{Case, check, line, looks};
 use crate::gate::{Gate, Policy};
 
 /// One of three pods is new, and its container waits for this reason.
@@ -302,7 +302,71 @@ fn events_hasten_a_failure_only_when_they_are_newer_than_the_apply() {
     };
     starts(&line(&[&event(300, 2)]), "Failed(Retryable, Quota)");
     starts(&line(&[&event(300, 1)]), "Progressing(Updating 0/3)");
+    starts(&line(&[&event(200, 2)]), "Progressing(Updating 0/3)");
     starts(&line(&[&event(150, 2)]), "Progressing(Updating 0/3)");
+    let about = |involved: &str| event(300, 2).replace("uid: uid-web", involved);
+    for (involved, expected) in [
+        ("kind: StatefulSet, name: web", "Failed(Retryable, Quota)"),
+        ("kind: Deployment, name: web", "Progressing(Updating 0/3)"),
+        ("kind: StatefulSet, name: api", "Progressing(Updating 0/3)"),
+        (
+            "uid: uid-api, kind: StatefulSet, name: web",
+            "Progressing(Updating 0/3)",
+        ),
+    ] {
+        starts(&line(&[&about(involved)]), expected);
+    }
+}
+
+#[test]
+fn a_replica_set_fails_by_what_is_true_of_it() {
+    let says = |condition: &str| {
+        let at = |seconds: u8| {
+            format!(
+                "{{at: {seconds}, deployment: {{status: {{updatedReplicas: 1}}}}, sets: {{a: {{status: {{conditions: [{{{condition}, message: exceeded quota}}]}}}}}}}}"
+            )
+        };
+        line(&[&at(0), &at(60)])
+    };
+    let moves = "Progressing(Updating 1/3)";
+    starts(
+        &says("type: ReplicaFailure, status: 'True'"),
+        "Failed(Retryable, Quota)",
+    );
+    starts(&says("type: ReplicaFailure, status: 'False'"), moves);
+    starts(&says("type: Progressing, status: 'True'"), moves);
+}
+
+#[test]
+fn a_volume_that_cannot_be_had_is_not_one_of_the_pods_that_may_fail() {
+    let policy = Policy {
+        allow_failed_pods: 1,
+        ..Policy::default()
+    };
+    let mount = "{metadata: {name: e}, involvedObject: {uid: uid-a-1}, reason: FailedMount, message: no such disk}";
+    let claim = "{metadata: {name: e}, involvedObject: {kind: PersistentVolumeClaim, name: data}, reason: ProvisioningFailed, message: no room}";
+    for event in [mount, claim] {
+        let at = |seconds: u8| {
+            format!(
+                "{{at: {seconds}, deployment: {{status: {{updatedReplicas: 1}}}}, pods: 'a:P b b b', patch: {{web-a-1: {{spec: {{volumes: [{{name: d, persistentVolumeClaim: {{claimName: data}}}}]}}}}}}, events: [{event}]}}"
+            )
+        };
+        let found = looks(&[&at(0), &at(120)], &policy);
+        assert_eq!(found.reason(), "Volume", "{event}");
+    }
+}
+
+#[test]
+fn in_a_file_a_container_fails_since_its_pod_was_given_a_node() {
+    let pod = |scheduled: &str| {
+        let pulls = waiting(0, "ErrImagePull", "i/o timeout", 0);
+        let times = format!(
+            "startTime: '2026-11-24T11:00:00Z', conditions: [{{type: Initialized, status: 'True', lastTransitionTime: '2026-11-24T11:00:00Z'}}, {{type: PodScheduled, status: 'True', lastTransitionTime: '2026-11-24T{scheduled}Z'}}], containerStatuses:"
+        );
+        Case::of(&pulls.replace("containerStatuses:", &times)).through_files()
+    };
+    starts(&pod("11:58:31"), "Progressing(Updating 1/3)");
+    starts(&pod("11:58:30"), "Failed(Retryable, ImagePull)");
 }
 
 #[test]

@@ -32,6 +32,11 @@ fn a_stateful_set_is_complete_when_every_ordinal_is_new_and_ready() {
             "Progressing(Finalising 3/3)",
         ),
         (
+            "S11 a pod with too high a number does not stand for one that is not ready",
+            &["{statefulSet: {}, pods: 'a:N a a a'}"],
+            "Progressing(Pods 2/3)",
+        ),
+        (
             "S11 a terminating pod is still counted as ready",
             &["{statefulSet: {}, pods: 'a a a:T'}"],
             "Progressing(Pods 2/3)",
@@ -303,10 +308,24 @@ fn a_bare_replica_set_does_not_replace_its_pods() {
             &["replicaSet: {status: {availableReplicas: 2}}"],
             "Progressing(Available 2/3)",
         ),
+        (
+            "labelled",
+            &["replicaSet: {status: {fullyLabeledReplicas: 2}}"],
+            "Progressing(Available 2/3)",
+        ),
+        (
+            "the pods of before, and nothing has changed",
+            &["{replicaSet: {}, pods: b b b}"],
+            "Complete",
+        ),
     ]);
-    let mut changed = Case::of("{replicaSet: {}, pods: b b b}");
-    changed.applied.template_digest = "sha256:new".to_owned();
-    assert_eq!(changed.assess().0.reason(), "TemplateChangeHasNoEffect");
+    let changed = |pods: &str| {
+        let mut case = Case::of(&format!("{{replicaSet: {{}}, pods: '{pods}'}}"));
+        case.applied.template_digest = "sha256:new".to_owned();
+        case.assess().0.reason()
+    };
+    assert_eq!(changed("b b b"), "TemplateChangeHasNoEffect");
+    assert_eq!(changed("a a a b:S"), "Done", "only a dead one is of before");
 }
 
 #[test]

@@ -351,11 +351,25 @@ fn what_does_nothing_by_itself_is_done_when_it_is_stored() {
         "Role rbac.authorization.k8s.io/v1",
         "NetworkPolicy networking.k8s.io/v1",
         "AnalysisTemplate argoproj.io/v1alpha1",
+        "PriorityClass scheduling.k8s.io/v1",
+        "StorageClass storage.k8s.io/v1",
+        "MutatingAdmissionPolicy admissionregistration.k8s.io/v1",
+        "RuntimeClass node.k8s.io/v1",
+        "MetricTemplate flagger.app/v1beta1",
+        "Pipeline tekton.dev/v1",
+        "ReferenceGrant gateway.networking.k8s.io/v1",
     ] {
         check_kind_rows(
             kind,
             &[(kind, "data: {}", "Complete / NotNeeded / NotNeeded")],
         );
+    }
+    for kind in [
+        "PodGroup scheduling.k8s.io/v1",
+        "Other node.k8s.io/v1",
+        "BackendTLSPolicy gateway.networking.k8s.io/v1",
+    ] {
+        check_kind_rows(kind, &[(kind, "data: {}", "Progressing(NoRule 0/1)")]);
     }
     check_recorded(
         &object("ConfigMap v1", "data: {}"),
