@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -53,6 +54,7 @@ fn version(object: &Value) -> u64 {
 /// The watches of a namespace, while they go on.
 pub(crate) struct Recorder {
     before: State,
+    began: Timestamp,
     changes: Arc<Mutex<Vec<Change>>>,
     _watches: JoinSet<()>,
 }
@@ -74,6 +76,7 @@ impl Recorder {
         }
         Self {
             before,
+            began: Timestamp::now(),
             changes,
             _watches: watches,
         }
@@ -82,6 +85,13 @@ impl Recorder {
     /// What is there now and what was at the beginning.
     pub(crate) fn before(&self) -> Vec<Value> {
         self.before.values().cloned().collect()
+    }
+
+    /// For how long nothing has come.
+    pub(crate) fn silent_for(&self) -> Duration {
+        let last = self.changes.lock().unwrap().last().map(|change| change.at);
+        let since = last.unwrap_or(self.began).max(self.began);
+        Timestamp::now().duration_since(since).unsigned_abs()
     }
 
     /// Ends; all that came, in its order.
@@ -147,6 +157,17 @@ impl History {
             change.come_into(&mut state);
             see(&state, change);
         }
+    }
+
+    /// What was there at the beginning.
+    pub(crate) fn before(&self) -> impl Iterator<Item = &Value> {
+        self.before.values()
+    }
+
+    /// Each change: whether the object is gone, and the object.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = (bool, &Value)> {
+        let changes = self.changes.iter();
+        changes.map(|change| (change.is_gone, &change.object))
     }
 
     /// The same from a version on: what came before was there.

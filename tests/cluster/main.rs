@@ -79,9 +79,13 @@ mod sourced;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]
+mod stored;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod sweep;
+#[cfg(test)]
+mod truths;
 #[cfg(test)]
 mod wait;
 #[cfg(test)]
