@@ -111,8 +111,8 @@ async fn apply(space: &Space, object: &Value) {
     let api: Api<DynamicObject> =
         Api::namespaced_with(space.client.clone(), &space.namespace, resource);
     let parameters = PatchParams::apply("tidegate");
-    let applied = api.patch("web", &parameters, &Patch::Apply(object));
-    applied.await.unwrap();
+    let patch = Patch::Apply(object);
+    api.patch("web", &parameters, &patch).await.unwrap();
 }
 
 async fn at_rest(recorder: &Recorder) {

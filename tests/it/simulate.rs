@@ -103,7 +103,7 @@ fn an_unknown_fault_is_a_usage_error_that_names_the_known_ones() {
     let arguments: Vec<&str> = arguments.split(' ').collect();
     insta::assert_snapshot!(simulate(&arguments), @r"
     stderr:
-    error: --faults: `fire` is no fault; known are crash, lost, late, frozen, twin, stale, touched, paused, slow, node-lost, undone, broken, deleted, denied, quota, evicted, flapping, scaled, freeze, newer, aborted, or all, or none
+    error: --faults: `fire` is no fault; known are crash, lost, late, frozen, twin, stale, touched, paused, slow, node-lost, undone, broken, deleted, denied, quota, evicted, flapping, scaled, freeze, newer, aborted, dry-run, uninstalled, poisoned, or all, or none
     exit 2
     ");
 }

@@ -29,7 +29,7 @@ pub async fn drive(world: &mut impl World) -> Result<Ending, WorldError> {
         match turns(world, &mut retry).await {
             Ok(ending) => return Ok(ending),
             // Somebody else wrote the release: what is remembered here is worth nothing any more.
-            Err(WorldError::Conflict) => {}
+            Err(WorldError::Conflict) => retry.after_conflict(world).await,
             Err(WorldError::Unreachable(message)) => retry.after(world, message).await?,
             Err(error @ (WorldError::Lost(_) | WorldError::Final(_))) => return Err(error),
         }
@@ -58,6 +58,7 @@ async fn turns(world: &mut impl World, retry: &mut Retry) -> Result<Ending, Worl
             // Also where the state is the same, as at a second try: whoever went on in between has changed it, and
             // then this fails before anything is written on what was seen before that.
             let proof = world.save(&agenda, &next.state).await?;
+            retry.saved();
             world.act(&proof, &next.actions).await
         };
         world.tell(&next.events).await;
@@ -191,6 +192,8 @@ fn again(state: &mut State, started: Timestamp) {
 struct Retry {
     pauses: backon::ExponentialBackoff,
     told: bool,
+    /// `None` until the first save in a row that somebody else came before.
+    contested: Option<backon::ExponentialBackoff>,
 }
 
 impl Retry {
@@ -198,6 +201,7 @@ impl Retry {
         Self {
             pauses: Self::pauses(),
             told: false,
+            contested: None,
         }
     }
 
@@ -216,6 +220,21 @@ impl Retry {
         }
         world.rest(self.pauses.next().unwrap_or(RETRY_MAX)).await;
         Ok(())
+    }
+
+    /// One conflict is everyday business and tried again at once; whoever writes the release again and again is given way.
+    async fn after_conflict(&mut self, world: &mut impl World) {
+        match &mut self.contested {
+            None => self.contested = Some(Self::pauses()),
+            Some(pauses) => {
+                let pause = pauses.next().unwrap_or(RETRY_MAX);
+                world.rest(pause).await;
+            }
+        }
+    }
+
+    fn saved(&mut self) {
+        self.contested = None;
     }
 
     async fn answered(&mut self, world: &mut impl World) {

@@ -48,11 +48,15 @@ impl Process {
             }
             | Action::RemoveLeftover { objects } => self.remove_all(objects).await,
             Action::RollBack { services: _ } => self.bring_back().await,
-            // Nothing is built or paused here: no frozen input of a simulation has a recipe, or asks for a pause.
-            Action::Build { .. }
-            | Action::BeginBuild { .. }
-            | Action::CancelBuild { .. }
-            | Action::Pause { .. } => Ok(Vec::new()),
+            // Nothing is built here: no frozen input of a simulation has a recipe.
+            Action::Build { .. } | Action::BeginBuild { .. } | Action::CancelBuild { .. } => {
+                Ok(Vec::new())
+            }
+            Action::Pause {
+                service: _,
+                objects,
+                is_paused,
+            } => self.pause_all(objects, *is_paused).await,
             Action::Publish { held_out: _ } => self.publish().await,
         };
         Outcome {
@@ -97,6 +101,22 @@ impl Process {
                 if let Some(kept) = releases.get(release) {
                     cluster.remove(&kept.scenario, object, release);
                 }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn pause_all(
+        &mut self,
+        objects: &[ObjectRef],
+        is_paused: bool,
+    ) -> Result<Vec<(ObjectRef, Applied)>, ActFailure> {
+        let release = self.release;
+        for object in objects {
+            self.write(object, |shared| {
+                shared.cluster.pause(object, is_paused, release);
                 Ok(())
             })
             .await?;

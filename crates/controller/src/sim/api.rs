@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::cluster::{Cluster, View};
 use super::facts::{Kind, Template, Workload};
 use super::faults::Fault;
+use super::remains::is_half;
 use super::render::{shown, snapshot};
 use super::scenario::Scenario;
 use crate::controller::{Survey, Surveyed, TemplateChange};
@@ -99,20 +100,7 @@ impl Cluster {
         if before.is_none() {
             self.create(scenario, object);
         }
-        let Some(workload) = self.view.workloads.get_mut(object) else {
-            return Ok(None);
-        };
-        let is_new = workload
-            .template()
-            .is_none_or(|known| !known.is_same(&template));
-        self.brought
-            .entry(workload.service.clone())
-            .or_default()
-            .insert(object.clone());
-        if is_new {
-            workload.set(template);
-            self.changed(object);
-        }
+        self.bring(object, template, target);
         let response = self.view.workloads.get(object).map(shown);
         Ok(response.map(|response| {
             (
@@ -120,6 +108,26 @@ impl Cluster {
                 Applied::from_response(&response, before.as_ref()),
             )
         }))
+    }
+
+    /// Gives a workload the template that a release brings; a pause that was put on it is over.
+    fn bring(&mut self, object: &ObjectRef, template: Template, target: &Template) {
+        let Some(workload) = self.view.workloads.get_mut(object) else {
+            return;
+        };
+        let brought = self.brought.entry(workload.service.clone());
+        brought.or_default().insert(object.clone());
+        let known = workload.template();
+        let is_new = known.is_none_or(|known| !known.is_same(&template));
+        let goes_on = std::mem::take(&mut workload.is_paused);
+        if is_new {
+            self.judge.wrong.extend(is_half(object, &template, target));
+            workload.set(template);
+            self.changed(object);
+        } else if goes_on {
+            workload.generation += 1;
+            self.changed(object);
+        }
     }
 
     /// A workload without a template; what is left of one that was deleted goes on ending beside it.
@@ -151,6 +159,21 @@ impl Cluster {
         self.others.remove(object);
         if let Some(workload) = self.view.workloads.get_mut(object) {
             workload.exists = false;
+            self.changed(object);
+        }
+    }
+
+    /// Lets a Deployment stand still, or go on.
+    pub(super) fn pause(&mut self, object: &ObjectRef, is_paused: bool, release: usize) {
+        let verb = if is_paused { "pause" } else { "resume" };
+        self.wrote(verb, object, release);
+        self.journal.reach(verb);
+        let Some(workload) = self.view.workloads.get_mut(object) else {
+            return;
+        };
+        if workload.exists && workload.is_paused != is_paused {
+            workload.is_paused = is_paused;
+            workload.generation += 1;
             self.changed(object);
         }
     }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::chance::Chance;
 use super::controllers::{Deed, sync, sync_set};
 use super::facts::{Endpoint, Kind, Pod, Workload};
+use super::fairness::Turns;
 use super::journal::Journal;
 use super::judge::Judge;
 use super::pace::{Pace, node};
@@ -73,6 +74,7 @@ pub(super) struct Cluster {
     pub(super) watching: BTreeSet<usize>,
     pub(super) judge: Judge,
     pub(super) journal: Journal,
+    pub(super) turns: Turns,
     pub(super) chance: Chance,
     pub(super) pace: Pace,
     /// The releases that have ended, so that they may write nothing any more.
@@ -124,6 +126,7 @@ impl Cluster {
             watching: BTreeSet::new(),
             judge,
             journal: Journal::default(),
+            turns: Turns::default(),
             chance,
             pace,
             over: BTreeSet::new(),
@@ -158,6 +161,11 @@ impl Cluster {
     /// The next number of the store.
     pub(super) fn bump(&mut self) -> u64 {
         self.versions += 1;
+        self.versions
+    }
+
+    /// The newest number of the store.
+    pub(super) fn newest(&self) -> u64 {
         self.versions
     }
 

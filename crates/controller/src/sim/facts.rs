@@ -94,6 +94,8 @@ impl Pod {
 pub(super) struct Set {
     /// How many pods it is told to have.
     pub(super) size: u32,
+    /// How many pods its Deployment wanted in all when it was last told.
+    pub(super) desired: u32,
     pub(super) generation: i64,
     /// What its controller last wrote.
     pub(super) observed: i64,
@@ -129,6 +131,8 @@ pub(super) struct Workload {
     pub(super) version: u64,
     pub(super) replicas: u32,
     pub(super) rollout: Rollout,
+    /// Whether a Deployment stands still in the middle of what it does.
+    pub(super) is_paused: bool,
     /// Every revision that there ever was.
     pub(super) templates: Vec<Template>,
     /// Which of them its spec has.
@@ -198,8 +202,10 @@ impl Workload {
 
     /// The ReplicaSet of a revision, which is made if there is none.
     pub(super) fn set_of(&mut self, revision: usize) -> &mut Set {
+        let desired = self.replicas;
         self.sets.entry(revision).or_insert(Set {
             size: 0,
+            desired,
             generation: 1,
             observed: 0,
             replicas: 0,

@@ -51,11 +51,17 @@ pub enum Fault {
     Newer,
     /// Somebody ends the release.
     Aborted,
+    /// Somebody asks in the middle what a release would do.
+    DryRun,
+    /// The controller is taken away for good, in the middle of the release.
+    Uninstalled,
+    /// The same controller drives a release of another plan, with something bad in it.
+    Poisoned,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::Crash,
         Self::Lost,
         Self::Late,
@@ -77,6 +83,9 @@ impl Fault {
         Self::Freeze,
         Self::Newer,
         Self::Aborted,
+        Self::DryRun,
+        Self::Uninstalled,
+        Self::Poisoned,
     ];
 
     /// The word for it.
@@ -103,13 +112,16 @@ impl Fault {
             Self::Freeze => "freeze",
             Self::Newer => "newer",
             Self::Aborted => "aborted",
+            Self::DryRun => "dry-run",
+            Self::Uninstalled => "uninstalled",
+            Self::Poisoned => "poisoned",
         }
     }
 
     /// Whether it is there in every run that has it; the others strike by chance.
     pub(super) fn is_from_start(self) -> bool {
         match self {
-            Self::Twin | Self::Slow | Self::Broken | Self::Freeze => true,
+            Self::Twin | Self::Slow | Self::Broken | Self::Freeze | Self::Poisoned => true,
             Self::Crash
             | Self::Lost
             | Self::Late
@@ -126,7 +138,37 @@ impl Fault {
             | Self::Flapping
             | Self::Scaled
             | Self::Newer
-            | Self::Aborted => false,
+            | Self::Aborted
+            | Self::DryRun
+            | Self::Uninstalled => false,
+        }
+    }
+
+    /// Whether somebody who tries out a release of theirs wants to know what comes of it.
+    fn is_about_releases(self) -> bool {
+        match self {
+            Self::DryRun | Self::Uninstalled | Self::Poisoned => false,
+            Self::Crash
+            | Self::Lost
+            | Self::Late
+            | Self::Frozen
+            | Self::Twin
+            | Self::Stale
+            | Self::Touched
+            | Self::Paused
+            | Self::Slow
+            | Self::NodeLost
+            | Self::Undone
+            | Self::Broken
+            | Self::Deleted
+            | Self::Denied
+            | Self::Quota
+            | Self::Evicted
+            | Self::Flapping
+            | Self::Scaled
+            | Self::Freeze
+            | Self::Newer
+            | Self::Aborted => true,
         }
     }
 
@@ -153,7 +195,10 @@ impl Fault {
             | Self::Flapping
             | Self::Scaled
             | Self::Freeze
-            | Self::Newer => false,
+            | Self::Newer
+            | Self::DryRun
+            | Self::Uninstalled
+            | Self::Poisoned => false,
         }
     }
 }
@@ -185,13 +230,21 @@ impl Faults {
         Self(faults.into_iter().collect())
     }
 
-    /// Some of all, as chance has it for this seed: all at once would hide what one of them shows.
+    /// Some of all that may befall a release, as chance has it for this seed: all at once would hide what one of them shows.
     pub fn by_chance(seed: u64) -> Self {
+        let mut faults = Self::of_all_by_chance(seed);
+        faults.0.retain(|fault| fault.is_about_releases());
+        faults
+    }
+
+    /// The same and those that say something of tidegate only.
+    pub fn of_all_by_chance(seed: u64) -> Self {
         let mut chance = Chance::of(seed);
+        let odds = |fault: &Fault| if *fault == Fault::Uninstalled { 16 } else { 4 };
         Self(
             Fault::ALL
                 .into_iter()
-                .filter(|_| chance.once_in(4))
+                .filter(|fault| chance.once_in(odds(fault)))
                 .collect(),
         )
     }

@@ -5,14 +5,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::chance::Chance;
 use super::cluster::{START, moment};
+use super::dry::only_look;
 use super::faults::{Fault, Faults};
 use super::pace::NODES;
 use super::process::{Kept, hold};
 use super::run::Run;
 use super::scenario::Scenario;
+use crate::controller::make_plan;
 use tidegate_planner::plan::{Action, Plan};
 use tidegate_spec::ObjectRef;
-use tidegate_spec::crd::{Approval, Concurrency, FreezeWindow};
+use tidegate_spec::crd::{Approval, Concurrency, FreezeWindow, Planning};
 
 /// One thing that is done.
 pub(super) enum Mischief {
@@ -35,6 +37,10 @@ pub(super) enum Mischief {
     Abort,
     /// A newer release is made.
     Newer,
+    /// Somebody asks what the newest release would do.
+    DryRun,
+    /// The controller is taken away for good.
+    Uninstall,
 }
 
 /// How many pods are evicted, how many are not ready for a while, how often a workload is scaled.
@@ -61,6 +67,12 @@ impl Run {
         }
         if faults.has(Fault::Quota) {
             self.later(MOST_MS, Mischief::LimitPods);
+        }
+        if faults.has(Fault::DryRun) {
+            self.later(MOST_MS, Mischief::DryRun);
+        }
+        if faults.has(Fault::Uninstalled) {
+            self.later(MOST_MS, Mischief::Uninstall);
         }
         if faults.has(Fault::Aborted) {
             self.later(MOST_MS, Mischief::Abort);
@@ -118,6 +130,8 @@ impl Run {
                 Mischief::Approve(steps) => self.approve(steps),
                 Mischief::Newer => self.newer(),
                 Mischief::Abort => self.abort(now),
+                Mischief::DryRun => self.dry_run(),
+                Mischief::Uninstall => self.uninstall(),
                 Mischief::LoseNode(node) => {
                     let back_after = self.chance.between_ms(1_000, 60_000);
                     self.reach(Fault::NodeLost);
@@ -150,6 +164,29 @@ impl Run {
                 }
             }
         }
+    }
+
+    fn dry_run(&self) {
+        self.reach(Fault::DryRun);
+        let mut shared = hold(&self.shared);
+        only_look(&mut shared, "plan", |shared| {
+            let newest = shared.releases.last().map(|kept| &kept.scenario);
+            newest.map(|scenario| {
+                let survey = shared.cluster.survey(scenario);
+                make_plan(&scenario.bundle, &survey, &Planning::default())
+            })
+        });
+    }
+
+    /// Nobody drives anything any more.
+    fn uninstall(&mut self) {
+        self.reach(Fault::Uninstalled);
+        self.is_uninstalled = true;
+        self.living.clear();
+        self.neighbour = None;
+        let mut shared = hold(&self.shared);
+        shared.cluster.wakes.clear();
+        shared.cluster.watching.clear();
     }
 
     fn reach(&self, fault: Fault) {

@@ -11,16 +11,20 @@ mod chance;
 mod cluster;
 mod controllers;
 mod crank;
+mod dry;
 mod facts;
+mod fairness;
 mod faults;
 mod journal;
 mod judge;
 mod mischief;
 mod naive;
+mod neighbour;
 mod oracle;
 mod outside;
 mod pace;
 mod process;
+mod remains;
 mod render;
 mod run;
 mod scenario;
@@ -30,6 +34,8 @@ mod sight;
 #[cfg(test)]
 mod tests;
 mod timeline;
+#[cfg(test)]
+mod truth;
 mod verdict;
 
 pub use crank::{Cranked, ERA};

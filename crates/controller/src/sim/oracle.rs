@@ -1,16 +1,22 @@
-//! What must hold whenever a release is saved: S2, S4, S7 and L7 of reliability.md, and what the plan's strategy promises.
+//! What must hold whenever a release is saved: S2, S4, S7, L2 and L7 of reliability.md, and what the plan's strategy promises.
 //!
 //! In: the release before and after, and the cluster at that very moment. Out: what is wrong, told to the judge.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
+
 use super::cluster::Cluster;
+use super::facts::Workload;
 use super::judge::UNDER_WAY;
 use super::process::Filed;
 use super::scenario::Scenario;
 use tidegate_spec::crd::{Advance, DrainLevel, OnFailure, ReleaseStatus, ServiceStatus};
 use tidegate_spec::{ServiceName, duration};
 use tidegate_upgrade::{Standing, StepId};
+
+/// By then the longest silence of a watch is over.
+const KNOWN_AFTER: SignedDuration = SignedDuration::from_mins(6);
 
 /// Looks at a release that was just saved.
 pub(super) fn was_saved(
@@ -47,6 +53,7 @@ pub(super) fn was_saved(
                     cluster.judge.service_was_done(seen, &name, goes);
                 }
             }
+            (_, "Failed") => wrong.extend(hides_its_cause(cluster, service)),
             _ => {}
         }
     }
@@ -58,6 +65,25 @@ pub(super) fn was_saved(
 
 fn services(status: &ReleaseStatus) -> impl Iterator<Item = &ServiceStatus> {
     status.waves.iter().flat_map(|wave| &wave.services)
+}
+
+/// What a service leaves unsaid that fails long after somebody has deleted its workload.
+fn hides_its_cause(cluster: &Cluster, service: &ServiceStatus) -> Option<String> {
+    let step = StepId::parse(&service.name).ok()?;
+    let workloads = cluster.view.workloads.values();
+    let mut own = workloads.filter(|one| one.service == step.service);
+    let is_long_gone = |one: &&Workload| {
+        let since = one.disturbed_at.map(|at| cluster.now.duration_since(at));
+        !one.exists && since.is_some_and(|since| since > KNOWN_AFTER)
+    };
+    let gone = own.find(is_long_gone)?;
+    let names_it = ["DeletedDuringWait", "OutcomeUnknown"].contains(&service.reason.as_str());
+    (!names_it).then(|| {
+        format!(
+            "L2: {} failed for {:?}, and does not say that {} was deleted",
+            service.name, service.reason, gone.reference
+        )
+    })
 }
 
 /// What is wrong with a start that was just decided.

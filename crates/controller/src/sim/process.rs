@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::chance::Chance;
 use super::cluster::Cluster;
+use super::dry::only_look;
 use super::faults::{Fault, Faults};
 use super::oracle::was_saved;
 use super::scenario::Scenario;
@@ -178,6 +179,19 @@ impl Process {
         }
     }
 
+    /// One that no watch shows anything, and that draws from nobody's stream of chance but its own.
+    pub(super) fn beside(shared: &Arc<Mutex<Shared>>, number: usize, chance: Chance) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            number,
+            release: 0,
+            stood_still: false,
+            version: 0,
+            status_version: 0,
+            chance,
+        }
+    }
+
     /// Its number.
     pub(super) fn number(&self) -> usize {
         self.number
@@ -196,6 +210,26 @@ impl Process {
     async fn travel(&mut self) {
         let pause = self.chance.between_ms(1, 15);
         self.nap(pause).await;
+    }
+
+    /// The way to the API server, which answers one after the other.
+    pub(super) async fn queue(&mut self) {
+        let queued = {
+            let mut shared = hold(&self.shared);
+            let cluster = &mut shared.cluster;
+            let (queued, wrong) = cluster.turns.call(self.number, cluster.now);
+            cluster.judge.wrong.extend(wrong);
+            queued
+        };
+        let travel = self.chance.between_ms(1, 15);
+        self.nap(queued.saturating_add(travel)).await;
+    }
+
+    /// Sleeps until then, or until it is time to look in any case.
+    pub(super) async fn sleep(&mut self, until: Option<Timestamp>) {
+        let now = hold(&self.shared).cluster.now;
+        let pause = until.map_or(SAFETY_POLL, |until| until.duration_since(now));
+        self.nap(pause.min(SAFETY_POLL)).await;
     }
 
     /// Whether a fault strikes now.
@@ -226,7 +260,7 @@ impl Process {
         &mut self,
         effect: impl FnOnce(&mut Shared) -> T,
     ) -> Result<T, String> {
-        self.travel().await;
+        self.queue().await;
         let stands_still = self.strikes(Fault::Frozen);
         if stands_still {
             self.stood_still = true;
@@ -265,10 +299,22 @@ impl Process {
     }
 }
 
+impl Process {
+    /// A call that only looks.
+    async fn look<T>(
+        &mut self,
+        verb: &'static str,
+        effect: impl FnOnce(&mut Shared) -> T,
+    ) -> Result<T, WorldError> {
+        let answer = self.call(|shared| only_look(shared, verb, effect)).await;
+        answer.map_err(WorldError::Unreachable)
+    }
+}
+
 impl World for Process {
     async fn load(&mut self) -> Result<Loaded, WorldError> {
         let release = self.release;
-        let loaded = self.call(|shared| {
+        let loaded = self.look("load", |shared| {
             let (cluster, kept) = shared.parts(release);
             let filed = &kept.filed;
             let newer = filed.superseded_by.clone().map(Rival::Newer);
@@ -284,7 +330,7 @@ impl World for Process {
             };
             (loaded, filed.version, filed.status_version)
         });
-        let (loaded, version, status_version) = loaded.await.map_err(WorldError::Unreachable)?;
+        let (loaded, version, status_version) = loaded.await?;
         self.version = version;
         self.status_version = status_version;
         Ok(loaded)
@@ -292,11 +338,11 @@ impl World for Process {
 
     async fn survey(&mut self, _bundle: &Bundle) -> Result<Survey, WorldError> {
         let release = self.release;
-        let survey = self.call(|shared| {
+        let survey = self.look("survey", |shared| {
             let (cluster, kept) = shared.parts(release);
             cluster.survey(&kept.scenario)
         });
-        survey.await.map_err(WorldError::Unreachable)
+        survey.await
     }
 
     async fn observe(
@@ -306,7 +352,7 @@ impl World for Process {
         wish: &Wish,
     ) -> Result<Observation, WorldError> {
         let (number, release) = (self.number, self.release);
-        let seen = self.call(|shared| {
+        let seen = self.look("observe", |shared| {
             let (cluster, kept) = shared.parts(release);
             let Filed {
                 version,
@@ -316,7 +362,7 @@ impl World for Process {
             let seen = look((cluster, kept), number, agenda, state, wish);
             (seen, version, status_version)
         });
-        let (seen, version, status_version) = seen.await.map_err(WorldError::Unreachable)?;
+        let (seen, version, status_version) = seen.await?;
         self.stood_still = false;
         if status_version == self.status_version {
             // Only what people ask was changed, and that was just seen.

@@ -188,6 +188,7 @@ fn deployment(workload: &Workload) -> Deployment {
         spec: DeploymentSpec {
             replicas: Some(count(workload.replicas)),
             progress_deadline_seconds: Some(600),
+            paused: workload.is_paused.then_some(true),
             selector: selector(workload),
             template: wanted(workload),
             ..DeploymentSpec::default()

@@ -12,10 +12,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::chance::Chance;
 use super::cluster::{Cluster, START, moment};
+use super::fairness::sleeps;
 use super::faults::{Fault, Faults};
 use super::journal::Pods;
 use super::judge::Traffic;
 use super::mischief::{Mischief, asked, freeze};
+use super::neighbour::{NEIGHBOUR, Neighbour};
 use super::pace::Pace;
 use super::process::{Kept, Process, Shared, hold};
 use super::scenario::Scenario;
@@ -97,13 +99,17 @@ pub(super) fn cluster_of(
     )
 }
 
-type Driven = Pin<Box<dyn Future<Output = Result<Ending, WorldError>> + Send>>;
+pub(super) type Driven = Pin<Box<dyn Future<Output = Result<Ending, WorldError>> + Send>>;
 
 /// A run in the making.
 pub(super) struct Run {
     pub(super) shared: Arc<Mutex<Shared>>,
     /// The processes, each with the release that it drives.
-    living: BTreeMap<usize, (usize, Driven)>,
+    pub(super) living: BTreeMap<usize, (usize, Driven)>,
+    /// A release of another plan beside it, which must not matter.
+    pub(super) neighbour: Option<Neighbour>,
+    /// Whether its controllers were taken away for good.
+    pub(super) is_uninstalled: bool,
     pub(super) mischief: BTreeMap<(Timestamp, usize), Mischief>,
     /// How many things were plotted.
     pub(super) entries: usize,
@@ -132,6 +138,9 @@ pub fn run(
 ) -> Outcome {
     let (mut run, workloads) = Run::new(scenario, plan, seed, faults, keeps_lines);
     run.plot(faults, &workloads, asked(scenario, plan));
+    if faults.has(Fault::Poisoned) {
+        run.move_in(scenario, seed);
+    }
     run.go_on();
     let wrong = run.verdict(faults);
     run.outcome(seed, faults.clone(), wrong)
@@ -181,6 +190,8 @@ impl Run {
                 dead: BTreeSet::new(),
             })),
             living: BTreeMap::new(),
+            neighbour: None,
+            is_uninstalled: false,
             mischief: BTreeMap::new(),
             entries: 0,
             chance,
@@ -242,6 +253,25 @@ impl Run {
         self.wake(now);
         self.bury(now);
         self.go_over(now);
+        self.look_who_sleeps(now);
+    }
+
+    /// A release of another plan is driven, too.
+    fn move_in(&mut self, scenario: &Scenario, seed: u64) {
+        let neighbour = Neighbour::of(&self.shared, scenario, seed);
+        self.neighbour = Some(neighbour);
+        hold(&self.shared).cluster.wakes.insert(NEIGHBOUR, START);
+    }
+
+    fn look_who_sleeps(&self, now: Timestamp) {
+        let mut shared = hold(&self.shared);
+        let cluster = &mut shared.cluster;
+        let wakes = &cluster.wakes;
+        let mut sleeping = self.living.keys();
+        let sleeping = sleeping.find_map(|number| sleeps(*number, wakes.get(number).copied(), now));
+        if let Some(words) = sleeping.filter(|words| !cluster.judge.wrong.contains(words)) {
+            cluster.judge.wrong.push(words);
+        }
     }
 
     /// No fault strikes any more, and of two controllers of a release the older one hears that it has lost its lease.
@@ -265,6 +295,9 @@ impl Run {
 
     /// A controller begins to drive a release.
     pub(super) fn start(&mut self, release: usize, now: Timestamp) {
+        if self.is_uninstalled {
+            return;
+        }
         {
             let mut shared = hold(&self.shared);
             if release > 0 {
@@ -320,6 +353,11 @@ impl Run {
         for number in due {
             self.turns += 1;
             hold(&self.shared).cluster.wakes.remove(&number);
+            if let Some(neighbour) = self.neighbour.as_mut().filter(|_| number == NEIGHBOUR) {
+                let wrong = neighbour.go_on();
+                hold(&self.shared).cluster.judge.wrong.extend(wrong);
+                continue;
+            }
             let Some((release, driven)) = self.living.get_mut(&number) else {
                 continue;
             };
@@ -353,6 +391,7 @@ impl Run {
         let mut of_newest = self.endings.into_iter().filter(|(of, _)| *of == newest);
         let ending = of_newest.find_map(|(_, ending)| ending.ok());
         let (word, message) = match &ending {
+            None if self.is_uninstalled => ("Uninstalled".to_owned(), String::new()),
             None => (String::new(), String::new()),
             Some(Ending::Succeeded) => ("Succeeded".to_owned(), String::new()),
             Some(

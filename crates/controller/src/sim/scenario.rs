@@ -333,7 +333,7 @@ fn rollout(chance: &mut Chance) -> Rollout {
 
 impl Workload {
     /// One that wants its only revision and has no pods yet.
-    fn steady(reference: ObjectRef, kind: Kind, service: ServiceName) -> Self {
+    pub(super) fn steady(reference: ObjectRef, kind: Kind, service: ServiceName) -> Self {
         let uid = format!("{}-{}", kind_word(kind), reference.name);
         Self {
             reference,
@@ -345,6 +345,7 @@ impl Workload {
             version: 1,
             replicas: 1,
             rollout: Rollout::Recreate,
+            is_paused: false,
             templates: Vec::new(),
             wanted: 0,
             sets: BTreeMap::new(),
@@ -409,6 +410,7 @@ fn fill(workload: &mut Workload, pods: &mut u32, chance: &mut Chance) {
                 revision,
                 Set {
                     size,
+                    desired: workload.replicas,
                     generation: 1,
                     observed: 1,
                     replicas: size,

@@ -123,7 +123,7 @@ fn each_fault_alone_leads_to_no_early_start() {
     for fault in Fault::ALL {
         let faults = Faults::of([fault]);
         let outcomes = all_right(&mixed(), |_| faults.clone(), 0..6);
-        if !fault.may_fail() {
+        if !fault.may_fail() && fault != Fault::Uninstalled {
             assert!(
                 outcomes.iter().all(|outcome| outcome.ending == "Succeeded"),
                 "{}",
@@ -135,7 +135,7 @@ fn each_fault_alone_leads_to_no_early_start() {
 
 #[test]
 fn faults_together_lead_to_no_early_start_and_every_one_of_them_is_met() {
-    let outcomes = all_right(&mixed(), Faults::by_chance, 100..160);
+    let outcomes = all_right(&mixed(), Faults::of_all_by_chance, 100..160);
     let reached: BTreeSet<&str> = outcomes
         .iter()
         .flat_map(|outcome| &outcome.reached)
@@ -152,6 +152,29 @@ fn a_release_whose_new_pods_never_become_ready_fails_and_nobody_behind_it_starts
     let outcome = run(&scenario, &plan, 3, &Faults::of([Fault::Broken]), false);
     assert_eq!(outcome.wrong, Vec::<String>::new());
     assert_eq!(outcome.ending, "Failed");
+}
+
+#[test]
+fn a_bad_release_of_another_plan_makes_no_release_last_twice_as_long() {
+    let (scenario, plan) = row();
+    for seed in 0..12 {
+        let took = |faults| run(&scenario, &plan, seed, &faults, false).took;
+        let alone = took(Faults::none());
+        let beside = took(Faults::of([Fault::Poisoned]));
+        assert!(
+            beside <= alone * 2,
+            "seed {seed}: L5: {beside} beside it, {alone} alone"
+        );
+    }
+}
+
+#[test]
+fn a_release_whose_controller_is_taken_away_leaves_no_workload_half_done() {
+    let outcomes = all_right(&mixed(), |_| Faults::of([Fault::Uninstalled]), 0..20);
+    let left = outcomes
+        .iter()
+        .filter(|outcome| outcome.ending == "Uninstalled");
+    assert!(left.count() > 3);
 }
 
 #[test]

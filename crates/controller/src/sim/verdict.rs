@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::facts::{Pod, Workload};
 use super::faults::{Fault, Faults};
 use super::process::{Kept, Shared, hold};
+use super::remains::is_left_half;
 use super::run::Run;
 use super::scenario::Scenario;
 use tidegate_upgrade::{Ending, Standing};
@@ -40,6 +41,8 @@ impl Run {
         if shared.cluster.journal.writes != writes {
             wrong.push("L1: something was written after the end".to_owned());
         }
+        let left = shared.cluster.view.workloads.values();
+        wrong.extend(left.filter_map(is_left_half));
         wrong.extend(std::mem::take(&mut shared.cluster.judge.wrong));
         wrong
     }
@@ -67,6 +70,9 @@ impl Run {
         let shared = hold(&self.shared);
         let kept = shared.releases.get(release);
         let kept_word = kept.and_then(|kept| kept.filed.status.outcome.clone());
+        if kept_word.is_none() && self.is_uninstalled {
+            return wrong;
+        }
         if let (Some(kept), Some(word)) = (&kept_word, words.first())
             && kept != word
         {
@@ -80,7 +86,7 @@ impl Run {
         }
         let is_newest = release + 1 == shared.releases.len();
         if let Some(kept) = kept {
-            wrong.extend(left_undone(kept, is_newest));
+            wrong.extend(left_undone(kept, is_newest && !self.is_uninstalled));
         }
         let has_rival = kept.is_some_and(|kept| kept.filed.rival.is_some());
         let may_fail = faults.iter().any(Fault::may_fail);

@@ -44,7 +44,7 @@ fn asked(name: &str) -> Option<String> {
 fn again(name: &str, seed: u64, faults: Option<String>) -> ExitCode {
     let System { scenario, plan } = systems::named(name);
     let faults = faults.map_or_else(
-        || Faults::by_chance(seed),
+        || Faults::of_all_by_chance(seed),
         |list| {
             let words = list.split(',').filter(|word| *word != "none");
             Faults::of(words.map(|word| word.parse::<Fault>().expect("a fault")))

@@ -106,6 +106,9 @@ fn strategy(chance: &mut fastrand::Rng) -> Value {
     if chance.u8(0..4) == 0 {
         set("soak", json!(format!("{}s", chance.u32(1..=40))));
     }
+    if chance.u8(0..4) == 0 {
+        set("onRegression", json!("Pause"));
+    }
     match chance.u8(0..4) {
         0 => set("onFailure", json!("Continue")),
         1 => set("onFailure", json!("Rollback")),

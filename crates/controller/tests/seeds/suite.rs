@@ -150,7 +150,7 @@ impl Chunk {
             let faults = if seed % CALM_EVERY == 0 {
                 Faults::none()
             } else {
-                Faults::by_chance(seed)
+                Faults::of_all_by_chance(seed)
             };
             let mut outcome = run(&scenario, &plan, seed, &faults, false);
             if seed % TWICE_EVERY == 0 {

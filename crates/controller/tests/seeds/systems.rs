@@ -80,7 +80,7 @@ const ROW_NEXT: &str = "services:
 - {name: news, calls: [{service: cart, version: '2'}]}
 ";
 
-const WRITTEN: [Written; 12] = [
+const WRITTEN: [Written; 13] = [
     Written {
         name: "row",
         before: ROW_BEFORE,
@@ -128,6 +128,13 @@ const WRITTEN: [Written; 12] = [
         before: WIDE_BEFORE,
         after: WIDE_AFTER,
         plan: "strategy: {onFailure: Continue, advance: Service}",
+        next: None,
+    },
+    Written {
+        name: "held",
+        before: ROW_BEFORE,
+        after: ROW_AFTER,
+        plan: "strategy: {onRegression: Pause, advance: Service}",
         next: None,
     },
     Written {

@@ -19,7 +19,7 @@ pub(super) fn sync(workload: &mut Workload) -> Vec<Deed> {
     }
     deeds.extend(replaced(workload).into_iter().map(Deed::End));
     let (replicas, ready) = (workload.count(|_| true), workload.count(|pod| pod.is_ready));
-    let updated = workload.count(|pod| pod.is_staying() && pod.revision == wanted);
+    let updated = workload.count(|pod| pod.revision == wanted);
     let status = &mut workload.status;
     status.observed = workload.generation;
     status.newest = wanted;

@@ -1,13 +1,32 @@
 //! A Deployment moves pods from old ReplicaSets to a new one (`kubernetes:pkg/controller/deployment/rolling.go`,
 //! `recreate.go`, `sync.go`).
 
-use super::Deed;
+use super::{Deed, scaling};
 use crate::sim::facts::{Rollout, Workload};
 
 /// One pass.
 pub(super) fn sync(workload: &mut Workload) -> Vec<Deed> {
     let wanted = workload.wanted;
-    workload.set_of(wanted);
+    let deeds = if scaling::is_due(workload) {
+        write(workload, scaling::sizes(workload))
+    } else if workload.is_paused {
+        Vec::new()
+    } else {
+        roll(workload)
+    };
+    let sets = workload.sets.values();
+    let status = &mut workload.status;
+    status.observed = workload.generation;
+    status.newest = wanted;
+    status.replicas = sets.clone().map(|set| set.replicas).sum();
+    status.ready = sets.map(|set| set.ready).sum();
+    status.updated = workload.sets.get(&wanted).map_or(0, |set| set.replicas);
+    deeds
+}
+
+/// Moves pods from the old ReplicaSets to the new one.
+fn roll(workload: &mut Workload) -> Vec<Deed> {
+    workload.set_of(workload.wanted);
     let mut sizes = Sizes::of(workload);
     match workload.rollout {
         Rollout::Rolling { surge, unavailable } => {
@@ -16,14 +35,26 @@ pub(super) fn sync(workload: &mut Workload) -> Vec<Deed> {
         }
         Rollout::Recreate => sizes.recreate(workload),
     }
-    let deeds = sizes.write(workload);
-    let sets = workload.sets.values();
-    let status = &mut workload.status;
-    status.observed = workload.generation;
-    status.newest = wanted;
-    status.replicas = sets.clone().map(|set| set.replicas).sum();
-    status.ready = sets.map(|set| set.ready).sum();
-    status.updated = workload.sets.get(&wanted).map_or(0, |set| set.replicas);
+    let new = (workload.wanted, sizes.new);
+    let old = sizes.old.into_iter();
+    let old = old.map(|(revision, size, _)| (revision, size));
+    write(workload, old.chain([new]).collect())
+}
+
+/// Tells ReplicaSets their sizes.
+fn write(workload: &mut Workload, sizes: Vec<(usize, u32)>) -> Vec<Deed> {
+    let mut deeds = Vec::new();
+    for (revision, size) in sizes {
+        let set = workload.set_of(revision);
+        if set.size != size {
+            set.size = size;
+            set.generation += 1;
+            deeds.push(Deed::Resized(revision));
+        }
+    }
+    for set in workload.sets.values_mut() {
+        set.desired = workload.replicas;
+    }
     deeds
 }
 
@@ -92,23 +123,5 @@ impl Sizes {
         if !old_run {
             self.new = self.replicas;
         }
-    }
-
-    fn write(&self, workload: &mut Workload) -> Vec<Deed> {
-        let new = (workload.wanted, self.new);
-        let sizes = self
-            .old
-            .iter()
-            .map(|(revision, size, _)| (*revision, *size));
-        let mut deeds = Vec::new();
-        for (revision, size) in sizes.chain([new]) {
-            let set = workload.set_of(revision);
-            if set.size != size {
-                set.size = size;
-                set.generation += 1;
-                deeds.push(Deed::Resized(revision));
-            }
-        }
-        deeds
     }
 }

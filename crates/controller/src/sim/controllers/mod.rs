@@ -7,6 +7,7 @@ mod daemon_set;
 mod deployment;
 mod job;
 mod replica_set;
+mod scaling;
 mod stateful_set;
 
 use super::facts::{Kind, Workload};
