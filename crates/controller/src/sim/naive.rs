@@ -67,7 +67,10 @@ pub fn run_naively(scenario: &Scenario, plan: &Plan, way: Way, seed: u64) -> (Tr
     while let Some(next) = cluster.next().filter(|next| *next <= last) {
         cluster.pass_to(next);
     }
-    (cluster.judge.traffic, cluster.judge.wrong.len())
+    // A way that knows of no contracts leaves their stamps as they were (S12): it makes no promise about them.
+    let is_early = |words: &&String| words.starts_with("S1: pod ");
+    let early = cluster.judge.wrong.iter().filter(is_early).count();
+    (cluster.judge.traffic, early)
 }
 
 fn apply(cluster: &mut Cluster, scenario: &Scenario, service: &ServiceName) {
