@@ -77,7 +77,9 @@ fn hides_its_cause(cluster: &Cluster, service: &ServiceStatus) -> Option<String>
         !one.exists && since.is_some_and(|since| since > KNOWN_AFTER)
     };
     let gone = own.find(is_long_gone)?;
-    let names_it = ["DeletedDuringWait", "OutcomeUnknown"].contains(&service.reason.as_str());
+    // What is refused was not waited for.
+    let causes = ["DeletedDuringWait", "OutcomeUnknown", "ApplyRefused"];
+    let names_it = causes.contains(&service.reason.as_str());
     (!names_it).then(|| {
         format!(
             "L2: {} failed for {:?}, and does not say that {} was deleted",

@@ -293,10 +293,13 @@ fn journey<'a>(
     }
     let target = member.target.as_ref();
     let is_moving = member.moves != Moves::Stays && member.moves != Moves::Kept;
+    let flips = |place: &Place<'_>| place.action == Action::Flip;
     match (is_moving, places.moves.as_slice()) {
         (false, []) => {}
-        (true, [only]) if only.action != Action::Flip => journey.leg(at(only), target, false),
-        (true, [expand, flip]) if expand.wave < flip.wave && flip.action == Action::Flip => {
+        (true, [only]) if !flips(only) => journey.leg(at(only), target, false),
+        // What is set by a parameter has to be there before.
+        (true, [first, _]) if flips(first) => return None,
+        (true, [expand, flip]) if expand.wave < flip.wave && flips(flip) => {
             journey.leg(at(expand), Some(image?), false);
             journey.leg(at(flip), target, false);
         }

@@ -293,6 +293,13 @@ fn steps_that_are_not_those_of_the_service_are_found() {
     let switched = system_of("b: serves 1 -> 1,2 | a: calls b 1 -> 2; switch PROTO");
     let flipped = plan_with(&switched, Choice::Flip);
     assert_eq!(flipped.waves, [vec!["a/expand", "b"], vec!["a/flip"]]);
+    insta::assert_snapshot!(faults_of(&switched, flipped.clone(), |plan| {
+        let expand = plan.steps.iter_mut().find(|step| step.id == "a/expand");
+        expand.expect("a step").action = Action::Flip;
+    }), @r"
+    `a/expand` is in the waves and does not move, or is there twice, or has no step
+    `a/flip` is in the waves and does not move, or is there twice, or has no step
+    ");
     insta::assert_snapshot!(faults_of(&switched, flipped, |plan| {
         plan.waves = vec![vec!["b".into()], vec!["a/expand".into(), "a/flip".into()]];
         for step in &mut plan.steps {
