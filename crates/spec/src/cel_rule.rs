@@ -10,13 +10,13 @@ use kube_cel::cel::Program;
 use kube_cel::cel::common::ast::{EntryExpr, Expr, IdedExpr, MapExpr, StructExpr};
 
 /// Longer rules are refused: they are evaluated at every look.
-const LENGTH_MAX: usize = 2_000;
+pub const LENGTH_MAX: usize = 2_000;
 /// So many brackets inside each other, and so many `?` in all.
-const DEPTH_MAX: usize = 32;
+pub const DEPTH_MAX: usize = 32;
 /// So many operators and fields in all: each is one level of a chain.
-const CHAIN_MAX: usize = 200;
+pub const CHAIN_MAX: usize = 200;
 /// Loops inside each other.
-const LOOPS_MAX: usize = 2;
+pub const LOOPS_MAX: usize = 2;
 /// What a rule within these bounds needs, with room to spare (measured without optimisation: 8 MB hold 51 brackets, or
 /// a chain of 218).
 const STACK_BYTES: usize = 32 * 1024 * 1024;
