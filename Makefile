@@ -65,7 +65,7 @@ browser: ## What the page is tested with, installed where it is missing: Chromiu
 
 browser-tests: browser ## The page in Debian's Chromium; needs no cluster, pictures are in target/screenshots
 	@if command -v chromedriver >/dev/null && test -f $(AXE); then \
-		$(CARGO) test $(FEATURES) --test browser -- --test-threads 2; \
+		$(CARGO) test --workspace $(FEATURES) --test browser -- --test-threads 2; \
 	else echo "the page is not tested in a browser: needs Chromium (Debian: 'apt-get install chromium chromium-driver', as root) and npm"; fi
 
 side-by-side: ## When kubectl, kstatus and Argo CD say "done" and how many old pods live then, beside tidegate (docs/side-by-side.md)

@@ -207,8 +207,16 @@ impl Browser {
         found.unwrap_or_else(|error| panic!("`{css}` does not come: {error}"))
     }
 
+    /// Clicks an element. One that goes away in between, since the page is replaced, is found anew.
     pub(crate) async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        let began = std::time::Instant::now();
+        loop {
+            match self.find(css).await.click().await {
+                Ok(()) => return,
+                Err(error) if error.is_stale_element_reference() && began.elapsed() < PATIENCE => {}
+                Err(error) => panic!("`{css}` cannot be clicked: {error}"),
+            }
+        }
     }
 
     /// Waits until an element says something.
