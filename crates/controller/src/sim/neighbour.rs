@@ -3,7 +3,6 @@
 //! In: what is bad. The loop runs over it as over any other; nothing of what it asks is ever done.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::chance::Chance;
 use super::process::{Kept, Process, Shared, hold};
+use super::run::Driven;
 use super::scenario::Scenario;
 use super::sight::{look, wanted};
 use crate::controller::{Loaded, Saved, Survey, World, WorldError, drive};
@@ -20,7 +20,7 @@ use tidegate_manifest::Bundle;
 use tidegate_spec::crd::{Planning, ReleaseStatus, WaveStatus};
 use tidegate_upgrade::gate::{LiveRevision, Unreadable};
 use tidegate_upgrade::{
-    ActFailure, Action, Agenda, Ending, Event, Observation, Outcome, State, Wish, status,
+    ActFailure, Action, Agenda, Event, Observation, Outcome, State, Wish, status,
 };
 
 /// The number of its controller, far above those of the others.
@@ -62,8 +62,6 @@ pub(super) struct Neighbour {
     poison: Poison,
     driven: Option<Driven>,
 }
-
-type Driven = Pin<Box<dyn Future<Output = Result<Ending, WorldError>> + Send>>;
 
 impl Neighbour {
     /// One with something bad, as chance has it.

@@ -169,13 +169,8 @@ impl Process {
         let chance = held.cluster.chance.fork();
         drop(held);
         Self {
-            shared: Arc::clone(shared),
-            number,
             release,
-            stood_still: false,
-            version: 0,
-            status_version: 0,
-            chance,
+            ..Self::beside(shared, number, chance)
         }
     }
 

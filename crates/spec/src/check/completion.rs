@@ -5,24 +5,10 @@ use crate::cel_rule::with_cel_rule;
 use crate::crd::CompletionRule;
 use crate::{Code, Problem};
 
-/// Whether two rules are about one kind; the version does not matter.
-fn is_about_the_same(one: &CompletionRule, other: &CompletionRule) -> bool {
-    let group = |rule: &CompletionRule| {
-        rule.api_version
-            .split_once('/')
-            .map(|(group, _)| group.to_owned())
-    };
-    one.kind == other.kind && group(one) == group(other)
-}
-
 /// Whether the gate has a table of its own for a kind, by whose pods it judges: a rule would not be asked.
 fn is_judged_by_its_pods(rule: &CompletionRule) -> bool {
-    let group = rule
-        .api_version
-        .split_once('/')
-        .map_or("", |(group, _)| group);
     matches!(
-        (group, rule.kind.as_str()),
+        (rule.group(), rule.kind.as_str()),
         (
             "apps",
             "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet"
@@ -41,11 +27,8 @@ pub(super) fn check_rules(rules: &[CompletionRule]) -> Vec<Problem> {
         let wrong = |field, wrong: String, hint: &str| {
             Problem::error(Code::InvalidValue, at(field), wrong).hint(hint)
         };
-        if rules
-            .iter()
-            .take(index)
-            .any(|earlier| is_about_the_same(earlier, rule))
-        {
+        let mut earlier = rules.iter().take(index);
+        if earlier.any(|earlier| earlier.is_for(&rule.api_version, &rule.kind)) {
             problems.push(wrong(
                 "kind",
                 format!("a second rule of {}", rule.kind),

@@ -145,6 +145,22 @@ pub struct CompletionRule {
     pub paused: Option<String>,
 }
 
+impl CompletionRule {
+    /// The API group of its kind; empty for the core.
+    pub fn group(&self) -> &str {
+        group_of(&self.api_version)
+    }
+
+    /// Whether it is about a kind. The version does not matter: the API server converts.
+    pub fn is_for(&self, api_version: &str, kind: &str) -> bool {
+        self.kind == kind && self.group() == group_of(api_version)
+    }
+}
+
+fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
 /// The parameter that selects which versions a service calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

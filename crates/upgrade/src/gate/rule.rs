@@ -26,15 +26,6 @@ pub(super) enum Outcome {
     Wrong(String),
 }
 
-/// Whether a rule is about a kind. The version does not matter: the API server converts.
-pub(super) fn is_for(rule: &CompletionRule, api_version: &str, kind: &str) -> bool {
-    let group = |text: &str| {
-        text.split_once('/')
-            .map_or(String::new(), |(group, _)| group.to_owned())
-    };
-    rule.kind == kind && group(&rule.api_version) == group(api_version)
-}
-
 /// What a rule says of an object; failed before paused before complete.
 pub(super) fn evaluate(rule: &CompletionRule, object: &Value) -> Outcome {
     let parts = [

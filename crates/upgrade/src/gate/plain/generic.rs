@@ -73,7 +73,7 @@ pub(super) fn by_rule(look: &Look<'_>, object: &Plain) -> Option<Verdict> {
         .policy
         .rules
         .iter()
-        .find(|rule| rule::is_for(rule, &object.api_version, &object.kind))?;
+        .find(|rule| rule.is_for(&object.api_version, &object.kind))?;
     Some(match rule::evaluate(rule, &object.whole()) {
         Outcome::Complete => Verdict::Complete,
         Outcome::Failed => Verdict::failed(

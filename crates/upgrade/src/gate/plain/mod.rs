@@ -114,7 +114,7 @@ pub fn is_waited_for(object: &ObjectRef, rules: &[CompletionRule]) -> bool {
         Table::Generic | Table::Service | Table::Ingress | Table::Autoscaler | Table::Inert => {
             rules
                 .iter()
-                .any(|rule| super::rule::is_for(rule, &object.api_version, &object.kind))
+                .any(|rule| rule.is_for(&object.api_version, &object.kind))
         }
         // They are workloads.
         Table::Workflow | Table::TektonRun => false,
@@ -292,12 +292,14 @@ pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Judgement {
             .with(fault.clone())
             .into();
     }
-    // What people say of a kind goes before what we say of it.
-    let is_said_by_rule = object.table() != Table::Generic;
-    if let Some(verdict) = generic::by_rule(look, object).filter(|_| is_said_by_rule) {
+    let table = object.table();
+    // What people say of a kind goes before what we say of it; the generic table asks them in its turn.
+    if table != Table::Generic
+        && let Some(verdict) = generic::by_rule(look, object)
+    {
         return verdict.into();
     }
-    let judgement = match object.table() {
+    let judgement = match table {
         Table::Workflow => argo_workflow::judge(look, object),
         Table::TektonRun => tekton::judge(look, object),
         Table::Claim => claim::judge(look, object),
