@@ -9,7 +9,7 @@ use super::caches::Caches;
 use super::error::ClusterError;
 use super::kinds::Kinds;
 use crate::spec::ObjectRef;
-use crate::upgrade::gate::{Workload, references};
+use crate::upgrade::gate::{Family, Workload, references};
 
 /// Who asks, and what kinds there are.
 #[derive(Clone, Copy)]
@@ -18,61 +18,35 @@ pub(super) struct Source<'a> {
     pub(super) kinds: &'a Kinds,
 }
 
-/// An object with what it refers to.
-#[derive(Default)]
-pub(super) struct Family {
-    pub(super) workload: Option<Workload>,
-    pub(super) others: Vec<Workload>,
+/// An object with what it refers to, asked of the API server now.
+pub(super) async fn live(source: Source<'_>, object: &ObjectRef) -> Result<Family, ClusterError> {
+    live_with(source, object, &[]).await
 }
 
-impl Family {
-    /// All of them that are there.
-    pub(super) fn all(&self) -> Vec<&Workload> {
-        self.workload.iter().chain(&self.others).collect()
-    }
+/// The same with the routers that may lead to it.
+pub(super) async fn live_with(
+    source: Source<'_>,
+    object: &ObjectRef,
+    routers: &[ObjectRef],
+) -> Result<Family, ClusterError> {
+    let workload = live_workload(source, object).await?;
+    let mut others = others(source, workload.as_ref()).await?;
+    others.extend(there(source, routers).await?);
+    Ok(Family { workload, others })
+}
 
-    /// Asked of the API server now.
-    pub(super) async fn live(source: Source<'_>, object: &ObjectRef) -> Result<Self, ClusterError> {
-        Self::live_with(source, object, &[]).await
-    }
-
-    /// The same with the routers that may lead to it.
-    pub(super) async fn live_with(
-        source: Source<'_>,
-        object: &ObjectRef,
-        routers: &[ObjectRef],
-    ) -> Result<Self, ClusterError> {
-        let workload = live_workload(source, object).await?;
-        let mut others = others(source, workload.as_ref()).await?;
-        others.extend(there(source, routers).await?);
-        Ok(Self { workload, others })
-    }
-
-    /// As the watches have last shown it; a kind that is not watched is asked for, as routers are.
-    pub(super) async fn cached(
-        source: Source<'_>,
-        caches: &Caches,
-        (object, routers): (&ObjectRef, &[ObjectRef]),
-    ) -> Result<Self, ClusterError> {
-        match cached_workload(caches, object) {
-            Cached::Shown(workload) => Ok(Self {
-                workload,
-                others: there(source, routers).await?,
-            }),
-            Cached::NotWatched => Self::live_with(source, object, routers).await,
-        }
-    }
-
-    /// Whether two reads show the same objects in the same generations.
-    pub(super) fn is_steady(&self, after: &Self) -> bool {
-        let identity = |family: &Self| {
-            let identity = |workload: &&Workload| {
-                let metadata = workload.metadata();
-                (metadata.uid.clone(), metadata.generation)
-            };
-            family.all().iter().map(identity).collect::<Vec<_>>()
-        };
-        identity(self) == identity(after)
+/// As the watches have last shown it; a kind that is not watched is asked for, as routers are.
+pub(super) async fn cached(
+    source: Source<'_>,
+    caches: &Caches,
+    (object, routers): (&ObjectRef, &[ObjectRef]),
+) -> Result<Family, ClusterError> {
+    match cached_workload(caches, object) {
+        Cached::Shown(workload) => Ok(Family {
+            workload,
+            others: there(source, routers).await?,
+        }),
+        Cached::NotWatched => live_with(source, object, routers).await,
     }
 }
 

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::error::ClusterError;
-use super::family::{Family, Source};
+use super::family::{self, Source};
 use super::prepare::Preparing;
-use super::reads::{About, Pool, read_live};
+use super::reads::{self, read_live};
 use super::world::{ClusterWorld, world_error};
 use crate::controller::WorldError;
 use crate::spec::ObjectRef;
 use crate::spec::crd::HeldVariable;
-use crate::upgrade::gate::{Baseline, DrainLevel, Snapshot, is_router};
+use crate::upgrade::gate::{About, Baseline, DrainLevel, Snapshot, is_router};
 use crate::upgrade::{Agenda, Prepared, ServiceState, State, StepId};
 
 impl ClusterWorld {
@@ -82,10 +82,10 @@ impl ClusterWorld {
             }
         }
         let cached_targets = Targets::of(agenda, state, cached, &routers);
-        let pool = Pool::cached(known);
+        let pool = reads::cached(known);
         let now = Timestamp::now();
         for (target, about) in cached_targets.list.iter().zip(cached_targets.abouts()) {
-            let family = Family::cached(source, known, (&target.workload, target.routers))
+            let family = family::cached(source, known, (&target.workload, target.routers))
                 .await
                 .map_err(|error| world_error(&error))?;
             let of_service = snapshots.entry(target.service.clone()).or_default();

@@ -8,12 +8,12 @@ use kube::{Api, ResourceExt};
 
 use super::client::Connection;
 use super::error::ClusterError;
-use super::family::{Family, Source};
+use super::family::{self, Source};
 use super::kinds::Kinds;
-use super::reads::{About, Pool};
+use super::reads;
 use crate::spec::crd::ServiceGraph;
 use crate::spec::{Interface, ObjectRef, ServiceName, check_graph};
-use crate::upgrade::gate::Snapshot;
+use crate::upgrade::gate::{About, Snapshot};
 
 /// What was found of a service.
 #[derive(Debug)]
@@ -59,9 +59,9 @@ pub async fn presence(
     // What owns is read before what is owned, so that no pod is missed that comes in between.
     let mut families = Vec::new();
     for workload in &workloads {
-        families.push(Family::live(source, workload).await?);
+        families.push(family::live(source, workload).await?);
     }
-    let pool = Pool::live(&client, namespace, None).await?;
+    let pool = reads::live(&client, namespace, None).await?;
     let recorded = BTreeSet::new();
     let mut looks = Vec::new();
     for (workload, family) in workloads.iter().zip(families) {

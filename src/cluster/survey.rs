@@ -7,18 +7,18 @@ use kube::{Api, Client};
 
 use super::client::Connection;
 use super::error::ClusterError;
-use super::family::{Family, Source, live_workload};
+use super::family::{self, Source, live_workload};
 use super::inventory::{Going, Inventory};
 use super::kinds::Kinds;
 use super::manifests;
 use super::prepare::{Preparing, Removal};
-use super::reads::{About, Pool};
+use super::reads;
 use super::releases::Releases;
 use crate::controller::{Survey, Surveyed, TemplateChange};
 use crate::manifest::Bundle;
 use crate::spec::crd::{HeldVariable, Planning, ServiceGraph};
 use crate::spec::{Code, Graph, ObjectRef, Problem, ServiceName, check_graph};
-use crate::upgrade::gate::{LiveRevision, revisions};
+use crate::upgrade::gate::{About, LiveRevision, Pool, revisions};
 
 /// Surveys the cluster for a release.
 ///
@@ -77,7 +77,7 @@ async fn running(
     changes: &BTreeMap<ObjectRef, TemplateChange>,
 ) -> Result<(BTreeMap<ServiceName, Surveyed>, Vec<Problem>), ClusterError> {
     let bundle = preparing.bundle;
-    let pool = Pool::live(preparing.client, &bundle.namespace, None).await?;
+    let pool = reads::live(preparing.client, &bundle.namespace, None).await?;
     let source = Source {
         client: preparing.client,
         kinds: preparing.kinds,
@@ -235,7 +235,7 @@ async fn live_revisions(
             before: None,
             routers: &[],
         };
-        let found = Family::live(source, workload).await?;
+        let found = family::live(source, workload).await?;
         if found.workload.is_some() {
             live.extend(revisions(&pool.snapshot(&about, found, Timestamp::now())));
         }

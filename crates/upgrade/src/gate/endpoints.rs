@@ -229,7 +229,8 @@ pub(super) fn seen<'a>(
     seen
 }
 
-fn addresses(pod: &Pod) -> impl Iterator<Item = &str> {
+/// The addresses of a pod.
+pub(super) fn addresses(pod: &Pod) -> impl Iterator<Item = &str> {
     let status = pod.status.as_ref();
     let all = status
         .and_then(|status| status.pod_ips.as_ref())

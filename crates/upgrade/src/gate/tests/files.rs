@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::narrowed::judge;
 use super::world::{Case, merged, short, start};
 use crate::gate::{
-    Absent, Applied, Baseline, Memory, Objects, Policy, Read, Recorded, Workload, assess, judge_all,
+    Absent, Applied, Baseline, Memory, Objects, Policy, Read, Recorded, Workload, judge_all,
 };
 
 /// The documents of a text.
@@ -161,7 +162,7 @@ pub(super) fn over_looks(base: &str, looks: &[(i64, Read, &str)]) -> String {
                 Applied::from_response(seen, None),
             )
         });
-        let (found, next) = assess(baseline, applied, &snapshot, &Policy::default(), &memory);
+        let (found, next) = judge((baseline, applied), &snapshot, &Policy::default(), &memory);
         memory = next;
         last = short(&found);
     }

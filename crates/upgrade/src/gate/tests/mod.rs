@@ -13,6 +13,7 @@ mod histories;
 mod laws;
 mod looks_done;
 mod many_looks;
+mod narrowed;
 mod one_look;
 mod other_kinds;
 mod owners;

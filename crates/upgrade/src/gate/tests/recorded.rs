@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::narrowed::judge;
 use super::world::start;
 use crate::gate::{
     Absent, Applied, Assessment, Baseline, Gate, Memory, Objects, Policy, Read, Recorded, Verdict,
-    assess, judge_all,
+    judge_all,
 };
 
 const DEPLOYMENT: &str = include_str!("recorded/deployment-rolling.jsonl");
@@ -112,7 +113,7 @@ impl History {
             let mut snapshot = taken(&state).snapshot(object, now);
             snapshot.read = Read::Live;
             let (assessment, next) =
-                assess(baseline, applied, &snapshot, &Policy::default(), &memory);
+                judge((baseline, applied), &snapshot, &Policy::default(), &memory);
             memory = next;
             told.push((state, assessment));
         }

@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::narrowed::judge;
 use crate::gate::{
-    Applied, Assessment, Baseline, Departure, Memory, Policy, Read, Snapshot, Workload, assess,
+    Applied, Assessment, Baseline, Departure, Memory, Policy, Read, Snapshot, Workload,
 };
 use tidegate_spec::ObjectRef;
 
@@ -61,13 +62,8 @@ impl Case {
     }
 
     pub(super) fn assess(&self) -> (Assessment, Memory) {
-        assess(
-            &self.baseline,
-            &self.applied,
-            &self.snapshot,
-            &self.policy,
-            &self.memory,
-        )
+        let wait = (&self.baseline, &self.applied);
+        judge(wait, &self.snapshot, &self.policy, &self.memory)
     }
 }
 
