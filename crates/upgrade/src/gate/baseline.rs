@@ -14,7 +14,7 @@ use super::argo_rollouts::HASH_LABEL;
 use super::condition::Condition;
 use super::flagger::{BaselineCanary, FlaggerCanary};
 use super::kin;
-use super::lineage::{Lineage, Standing, revision};
+use super::lineage::{Lineage, revision};
 use super::snapshot::{self, Snapshot};
 use super::workload::Workload;
 use tidegate_spec::ObjectRef;
@@ -155,14 +155,9 @@ impl Baseline {
         };
         let metadata = live.metadata();
         let lineage = Lineage::of(&nothing, snapshot);
-        let own = |pod: &&Pod| {
-            snapshot::is_live(pod)
-                && matches!(lineage.standing(pod), Standing::Current | Standing::Old)
-        };
-        let mut pods: Vec<_> = snapshot
-            .pods
-            .iter()
-            .filter(own)
+        let mut pods: Vec<_> = lineage
+            .live_pods(&snapshot.pods)
+            .into_iter()
             .map(|pod| BaselinePod {
                 uid: snapshot::uid(&pod.metadata).to_owned(),
                 name: snapshot::name(&pod.metadata).to_owned(),
@@ -182,7 +177,7 @@ impl Baseline {
             conditions: conditions(live),
             canary: live.canary().map(FlaggerCanary::recorded),
             pods,
-            services: services(live, snapshot),
+            services: services(live, &lineage, snapshot),
         }
     }
 }
@@ -211,11 +206,19 @@ fn recorded(conditions: &[Condition]) -> Vec<BaselineCondition> {
     conditions.iter().map(BaselineCondition::from).collect()
 }
 
-fn services(live: &Workload, snapshot: &Snapshot) -> BTreeMap<String, BTreeMap<String, String>> {
-    let in_front = snapshot
-        .services
-        .iter()
-        .filter(|service| is_in_front_of(service, live, &snapshot.others));
+fn services(
+    live: &Workload,
+    lineage: &Lineage<'_>,
+    snapshot: &Snapshot,
+) -> BTreeMap<String, BTreeMap<String, String>> {
+    let pods = if live.is_never_called() {
+        Vec::new()
+    } else {
+        lineage.live_pods(&snapshot.pods)
+    };
+    let in_front = snapshot.services.iter().filter(|service| {
+        is_in_front_of(service, live, &snapshot.others) || is_behind(service, &pods)
+    });
     in_front
         .map(|service| {
             let selector = service.spec.as_ref().and_then(|spec| spec.selector.clone());
@@ -248,6 +251,19 @@ pub fn is_in_front_of(service: &Service, workload: &Workload, others: &[Workload
             .iter()
             .filter_map(|template| template.metadata.as_ref())
             .any(|metadata| snapshot::service_selects(&selector, metadata))
+    })
+}
+
+/// Whether a Service selects one of some pods: by a label that their template lacks, such as the name that a StatefulSet
+/// gives each, or the role that an operator gives one.
+pub(super) fn is_behind(service: &Service, pods: &[&Pod]) -> bool {
+    let spec = service.spec.as_ref();
+    let selector = spec.and_then(|spec| spec.selector.as_ref());
+    selector.is_some_and(|selector| {
+        pods.iter().any(|pod| {
+            pod.metadata.namespace == service.metadata.namespace
+                && snapshot::service_selects(selector, &pod.metadata)
+        })
     })
 }
 

@@ -32,15 +32,16 @@ pub(super) fn judge(look: &Look<'_>, deployment: &Deployment, scan: &Scan) -> Ju
     if let Some(failed) = scan.beside(&counted) {
         return failed.clone().into();
     }
+    let timeout = timed_out(look, deployment, sets.first().copied());
     if counted == Verdict::Complete {
         let paused = is_paused.then_some(Note::Paused);
         let zero = (wanted == 0).then_some(Note::ZeroReplicas);
+        let late = (!matches!(timeout, Timeout::No)).then_some(Note::StaleTimeout);
         return Judgement {
             verdict: counted,
-            notes: paused.into_iter().chain(zero).collect(),
+            notes: paused.into_iter().chain(zero).chain(late).collect(),
         };
     }
-    let timeout = timed_out(look, deployment, sets.first().copied());
     let verdict = match (&timeout, is_paused) {
         (Timeout::Ours(message), _) if !look.memory.is_latched => Verdict::failed(
             Reason::ProgressDeadlineExceeded,
@@ -180,7 +181,9 @@ fn timed_out(look: &Look<'_>, deployment: &Deployment, new: Option<&ReplicaSet>)
     let message = condition.message.clone().unwrap_or_default();
     let new_name = new.map_or("", |new| snapshot::name(&new.metadata));
     let names_new = !new_name.is_empty() && message.contains(&format!("\"{new_name}\""));
-    if names_new || !is_in_baseline(look, condition) {
+    // Of what was not recorded before, one that names another ReplicaSet is about an earlier rollout.
+    let is_of_before = look.baseline.uid.is_none() && message.starts_with("ReplicaSet ");
+    if names_new || !(is_of_before || is_in_baseline(look, condition)) {
         Timeout::Ours(message)
     } else {
         Timeout::Stale

@@ -49,11 +49,13 @@ pub(super) struct Scene<'a, 'b> {
 
 pub(super) fn judge(scene: &Scene<'_, '_>) -> Drained {
     let snapshot = scene.look.snapshot;
-    let mut pods: Vec<OldPod> = snapshot
+    let blocking: Vec<(&Pod, OldPod)> = snapshot
         .pods
         .iter()
         .filter(|pod| snapshot::is_live(pod))
-        .filter_map(|pod| blocking_owner(scene, pod).map(|owner| old_pod(scene.look, pod, owner)))
+        .filter_map(|pod| {
+            blocking_owner(scene, pod).map(|owner| (pod, old_pod(scene.look, pod, owner)))
+        })
         .collect();
     let old: Vec<&Pod> = snapshot
         .pods
@@ -62,19 +64,28 @@ pub(super) fn judge(scene: &Scene<'_, '_>) -> Drained {
         .collect();
     let old_alive = snapshot::length(old.len());
     let (held, traces) = vanished::trace(scene.look, scene.lineage, &old);
-    pods.extend(held);
-    pods.extend(old_jobs(scene));
-    pods.extend(old_sets(scene));
-    pods.sort();
+    let all = || {
+        let pods = blocking.iter().map(|(_, old)| old.clone());
+        pods.chain(held)
+            .chain(old_jobs(scene))
+            .chain(old_sets(scene))
+            .collect()
+    };
+    // Endpoints come after pods: one that is selected gets its own at any moment.
+    let called = || {
+        let mut pods = blocking.iter();
+        pods.by_ref()
+            .filter(|(pod, _)| scene.fronts.lead_to(pod))
+            .map(|(_, old)| old.clone())
+            .collect()
+    };
     // What nobody calls matters as a client, and a client that ends still calls.
-    let calls_only = snapshot
-        .workload
-        .as_ref()
-        .is_some_and(Workload::is_never_called);
+    let mut live = snapshot.workload.iter();
+    let calls_only = scene.fronts.is_empty() || live.any(Workload::is_never_called);
     let drain = match scene.look.policy.drain {
-        DrainLevel::Pods => of_pods(scene, pods),
-        DrainLevel::Endpoints if calls_only => of_pods(scene, pods),
-        DrainLevel::Endpoints => of_blockers(scene, Vec::new()),
+        DrainLevel::Pods => of_pods(scene, all()),
+        DrainLevel::Endpoints if calls_only => of_pods(scene, all()),
+        DrainLevel::Endpoints => of_pods(scene, called()),
         DrainLevel::None => Drain::NotNeeded,
     };
     Drained {
@@ -84,7 +95,8 @@ pub(super) fn judge(scene: &Scene<'_, '_>) -> Drained {
     }
 }
 
-fn of_pods(scene: &Scene<'_, '_>, pods: Vec<OldPod>) -> Drain {
+fn of_pods(scene: &Scene<'_, '_>, mut pods: Vec<OldPod>) -> Drain {
+    pods.sort();
     let stuck = pods.iter().find_map(|pod| stuck_because(scene.look, pod));
     match (of_blockers(scene, pods), stuck) {
         (Drain::Draining(blockers), Some(why)) => Drain::Stuck(blockers, why),

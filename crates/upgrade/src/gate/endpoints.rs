@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::baseline::{Baseline, is_in_front_of};
+use super::baseline::{Baseline, is_behind, is_in_front_of};
 use super::lineage::{Lineage, Standing};
 use super::routers::{self, Shares};
 use super::snapshot::{self, Snapshot};
@@ -45,12 +45,17 @@ impl<'a> Fronts<'a> {
                     .contains_key(snapshot::name(&service.metadata))
         };
         let live = snapshot.workload.as_ref();
+        let own = match live {
+            Some(live) if live.is_never_called() => Vec::new(),
+            Some(_) | None => lineage.live_pods(&snapshot.pods),
+        };
         let mut services: Vec<_> = snapshot
             .services
             .iter()
             .filter(|service| {
                 was_in_front(service)
                     || live.is_some_and(|live| is_in_front_of(service, live, &snapshot.others))
+                    || is_behind(service, &own)
             })
             .collect();
         services.sort_by_key(|service| snapshot::name(&service.metadata));
@@ -81,6 +86,20 @@ impl<'a> Fronts<'a> {
             selectors: now.chain(baseline.services.values()).collect(),
             services,
         }
+    }
+
+    /// Whether a pod may be given a new connection as soon as it is ready.
+    pub(super) fn lead_to(&self, pod: &Pod) -> bool {
+        !snapshot::is_terminating(pod)
+            && self
+                .services
+                .iter()
+                .any(|service| is_behind(service, &[pod]))
+    }
+
+    /// Whether nobody can call the workload.
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
     }
 
     /// Whether one of the Services selects a pod.

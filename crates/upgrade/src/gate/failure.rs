@@ -31,6 +31,8 @@ const REJECTED_PODS_MAX: usize = 3;
 const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(1);
 /// A quota may be raised, or room be made, by what rolls at the same time.
 const QUOTA_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+/// A controller that is turned away tries again within this: its back-off ends at 1,000 s.
+const LATELY: SignedDuration = SignedDuration::from_secs(1_200);
 
 /// What looking for failures found.
 #[derive(Debug, Default)]
@@ -262,10 +264,12 @@ fn of_owner_events(look: &Look<'_>, live: &Workload) -> Option<Sign> {
     (repeated >= 2).then(|| rejected(live, message, Some(SignedDuration::ZERO), None))
 }
 
-/// Newer than the apply in the server's own order; its clock and ours are not compared.
+/// Newer than the apply in the server's own order; its clock and ours are not compared. In files that do not say when the
+/// apply was, one that was told lately.
 fn is_newer(look: &Look<'_>, event: &Event) -> bool {
     if look.snapshot.read == Read::File && look.applied.resource_version.is_empty() {
-        return true;
+        let told = signs::told_at(event);
+        return told.is_none_or(|told| look.snapshot.now.duration_since(told) <= LATELY);
     }
     let number = |version: &str| version.parse::<u64>().ok();
     let event = event.metadata.resource_version.as_deref().and_then(number);

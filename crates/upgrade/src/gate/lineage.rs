@@ -197,6 +197,15 @@ impl<'a> Lineage<'a> {
             .collect()
     }
 
+    /// The live pods of the workload, whatever their revision.
+    pub(super) fn live_pods<'p>(&self, pods: &'p [Pod]) -> Vec<&'p Pod> {
+        let is_own = |pod: &&Pod| matches!(self.standing(pod), Standing::Current | Standing::Old);
+        pods.iter()
+            .filter(|pod| snapshot::is_live(pod))
+            .filter(is_own)
+            .collect()
+    }
+
     fn selects(&self, pod: &Pod) -> bool {
         pod.metadata.namespace.as_deref().unwrap_or_default() == self.namespace
             && self

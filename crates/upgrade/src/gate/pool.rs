@@ -119,7 +119,7 @@ impl Pool {
                 || involved
                     .uid
                     .as_deref()
-                    .is_some_and(|uid| told_of.contains(uid))
+                    .is_none_or(|uid| told_of.contains(uid))
         };
         let events = self.events.iter().filter(is_about).cloned().collect();
         Snapshot {

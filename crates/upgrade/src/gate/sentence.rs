@@ -193,6 +193,22 @@ fn endpoint(old: &OldEndpoint) -> String {
     format!("{address} of Service {service} ({what})")
 }
 
+/// What is left of the old revision where nothing of it blocks.
+fn left_over(assessment: &Assessment) -> String {
+    let count = usize::try_from(assessment.old_alive).unwrap_or(usize::MAX);
+    match (&assessment.drain, count) {
+        (_, 0) => "no old pod left".to_owned(),
+        (Drain::NotNeeded, count) => format!(
+            "{} still alive, which this gate does not wait for",
+            plural(count, "old pod")
+        ),
+        (_, count) => format!(
+            "no old endpoint left, {} still alive",
+            plural(count, "old pod")
+        ),
+    }
+}
+
 fn serving_text(assessment: &Assessment, serving: &Serving) -> String {
     match serving {
         Serving::Waiting {
@@ -214,8 +230,10 @@ fn serving_text(assessment: &Assessment, serving: &Serving) -> String {
             "complete".to_owned()
         }
         Serving::NotNeeded | Serving::Serving => format!(
-            "complete, {} of {} new pods, no old pod left",
-            assessment.new_ready, assessment.new_wanted
+            "complete, {} of {} new pods, {}",
+            assessment.new_ready,
+            assessment.new_wanted,
+            left_over(assessment)
         ),
     }
 }

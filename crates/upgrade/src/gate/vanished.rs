@@ -35,22 +35,33 @@ pub(super) fn node_state(snapshot: &Snapshot, name: &str) -> NodeState {
     let Some(nodes) = &snapshot.nodes else {
         return NodeState::Unknown;
     };
+    // A pod that nobody saw bound may be on any of them.
+    if name.is_empty() {
+        return if nodes.iter().all(|node| is_off(node) || is_ready(node)) {
+            NodeState::Ready
+        } else {
+            NodeState::NotReady
+        };
+    }
     let Some(node) = nodes
         .iter()
         .find(|node| snapshot::name(&node.metadata) == name)
     else {
         return NodeState::Gone;
     };
-    let is_off = node
-        .spec
-        .iter()
-        .flat_map(|spec| spec.taints.iter().flatten())
-        .any(|taint| taint.key == OUT_OF_SERVICE);
-    match (is_off, is_ready(node)) {
+    match (is_off(node), is_ready(node)) {
         (true, _) => NodeState::Gone,
         (false, true) => NodeState::Ready,
         (false, false) => NodeState::NotReady,
     }
+}
+
+fn is_off(node: &Node) -> bool {
+    let mut taints = node
+        .spec
+        .iter()
+        .flat_map(|spec| spec.taints.iter().flatten());
+    taints.any(|taint| taint.key == OUT_OF_SERVICE)
 }
 
 fn is_ready(node: &Node) -> bool {

@@ -223,6 +223,17 @@ fn a_progress_deadline_counts_only_for_this_rollout() {
         short(&assessment).starts_with("Failed(Retryable, ProgressDeadlineExceeded)"),
         "R13: the same words of another time are another timeout"
     );
+    let absent = |name: &str| {
+        let mut case = Case::of(&timeout(name));
+        case.baseline = Baseline::absent(case.applied.workload.clone());
+        short(&case.assess().0)
+    };
+    assert_eq!(
+        absent("web-b"),
+        "Progressing(Updating 1/3) / Draining(3) / Serving +StaleTimeout",
+        "nothing was recorded before, and it names another ReplicaSet"
+    );
+    assert!(absent("web-a").starts_with("Failed(Retryable, ProgressDeadlineExceeded)"));
 
     let never = "deployment: {spec: {progressDeadlineSeconds: 2147483647}}";
     assert!(
@@ -379,6 +390,11 @@ fn a_rollout_that_was_complete_does_not_run_out_of_time() {
     let late = "{at: 5, deployment: {status: {availableReplicas: 2, conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: 'ReplicaSet \"web-a\" has timed out progressing.'}]}}, sets: {a: {status: {availableReplicas: 2}}}}";
     check(&[
         ("D5", &[late], "Failed(Retryable, ProgressDeadlineExceeded)"),
+        (
+            "what came late all the same",
+            &[&late.replace("availableReplicas: 2", "availableReplicas: 3")],
+            "Complete / Drained / Serving +StaleTimeout",
+        ),
         (
             "what breaks later",
             &["", late],

@@ -232,6 +232,43 @@ status: {}
 }
 
 #[test]
+fn a_warning_of_long_ago_is_about_something_else() {
+    let warned = |at: &str| {
+        format!(
+            "
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: web, namespace: shop, uid: u, generation: 1}}
+spec: {{replicas: 1, serviceName: web, selector: {{matchLabels: {{app: web}}}}, template: {{metadata: {{labels: {{app: web}}}}, spec: {{containers: [{{name: c, image: a}}]}}}}}}
+status: {{observedGeneration: 1, replicas: 0, updateRevision: web-1}}
+---
+apiVersion: v1
+kind: Event
+metadata: {{name: e, namespace: shop}}
+involvedObject: {{kind: StatefulSet, name: web, namespace: shop, uid: u}}
+reason: FailedCreate
+type: Warning
+count: 3
+firstTimestamp: '2026-11-24T10:00:00Z'
+{at}
+message: exceeded quota
+"
+        )
+    };
+    is(
+        &warned("lastTimestamp: '2026-11-24T11:45:00Z'"),
+        "Failed(Retryable, Quota)",
+    );
+    let long_ago = "Progressing(Updating 0/1)";
+    is(&warned("lastTimestamp: '2026-11-24T11:10:00Z'"), long_ago);
+    is(&warned(""), long_ago);
+    is(
+        &warned("series: {count: 3, lastObservedTime: '2026-11-24T11:45:00.000000Z'}"),
+        "Failed(Retryable, Quota)",
+    );
+}
+
+#[test]
 fn numbers_as_large_as_they_come_are_reckoned_with() {
     let events: Vec<String> = (0..3)
         .map(|number| {

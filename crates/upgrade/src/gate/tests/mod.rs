@@ -10,6 +10,7 @@ mod evidence;
 mod failures;
 mod files;
 mod histories;
+mod in_front;
 mod laws;
 mod looks_done;
 mod many_looks;
