@@ -1,8 +1,10 @@
 //! `tidegate assess`: the gate on objects from files, without a cluster.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::failure::{Exit, Failure};
 use super::input::read_all;
@@ -64,22 +66,36 @@ pub(super) fn assess(output: &Output, args: &AssessArgs) -> Result<(), Failure> 
         objects,
         strangers,
         rules,
-        gate,
+        gates,
     } = objects(output, &args.files)?;
     let (recorded, absent) = match args.baseline.as_deref() {
-        Some(path) => recorded(output, path, now)?,
+        Some(path) => recorded(output, path, (&objects, now))?,
         None => (Vec::new(), Absent::Removed),
     };
-    let policy = Policy {
-        drain: match args.drain {
-            DrainArg::Pods => DrainLevel::Pods,
-            DrainArg::Endpoints => DrainLevel::Endpoints,
-            DrainArg::None => DrainLevel::None,
-        },
-        rules,
-        ..Policy::from(&gate)
+    let judged = |gate: &GateSettings| {
+        let policy = Policy {
+            drain: match args.drain {
+                DrainArg::Pods => DrainLevel::Pods,
+                DrainArg::Endpoints => DrainLevel::Endpoints,
+                DrainArg::None => DrainLevel::None,
+            },
+            rules: rules.clone(),
+            ..Policy::from(gate)
+        };
+        judge_all(&objects, (&recorded, absent), &policy, now)
     };
-    let assessments = judge_all(&objects, (&recorded, absent), &policy, now);
+    let mut assessments = judged(&gates.of_all);
+    for (namespace, gate) in &gates.of_namespaces {
+        let own = judged(gate);
+        for assessment in &mut assessments {
+            let is_same = |other: &&Assessment| other.workload == assessment.workload;
+            if assessment.workload.namespace == *namespace
+                && let Some(own) = own.iter().find(is_same)
+            {
+                *assessment = own.clone();
+            }
+        }
+    }
     if !strangers.is_empty() {
         output.say(&format!(
             "not judged: {} of other kinds: {}",
@@ -110,8 +126,16 @@ struct Taken {
     strangers: Vec<String>,
     /// What a ServiceGraph among them says about kinds that the gate does not know.
     rules: Vec<CompletionRule>,
-    /// What a ReleasePlan among them asks of a gate.
-    gate: GateSettings,
+    gates: Gates,
+}
+
+/// What the ReleasePlans among the files ask of a gate.
+#[derive(Default)]
+struct Gates {
+    /// Where no plan says it.
+    of_all: GateSettings,
+    /// A plan of a namespace is about the objects of that one.
+    of_namespaces: BTreeMap<String, GateSettings>,
 }
 
 fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
@@ -148,23 +172,36 @@ fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
         objects,
         strangers,
         rules,
-        gate: gate_settings(&manifests)?,
+        gates: gates(&manifests)?,
     })
 }
 
-/// What the plans among the files ask of a gate, if they agree.
-fn gate_settings(manifests: &Manifests) -> Result<GateSettings, Failure> {
-    let mut plans = manifests.plans.iter();
-    let asked = plans.next().map(|plan| &plan.value.spec.strategy.gate);
-    let differ = plans.any(|plan| Some(&plan.value.spec.strategy.gate) != asked);
-    if differ {
-        return Err(Failure::new(
-            Exit::Usage,
-            "two ReleasePlans among the files ask different things under `strategy.gate`",
-        )
-        .hint("give one of them"));
+/// What the plans among the files ask of a gate, if those of one namespace agree.
+fn gates(manifests: &Manifests) -> Result<Gates, Failure> {
+    let mut asked: BTreeMap<Option<&str>, &GateSettings> = BTreeMap::new();
+    for plan in &manifests.plans {
+        let gate = &plan.value.spec.strategy.gate;
+        let namespace = plan.value.metadata.namespace.as_deref();
+        if *asked.entry(namespace).or_insert(gate) != gate {
+            return Err(Failure::new(
+                Exit::Usage,
+                "two ReleasePlans among the files ask different things under `strategy.gate`",
+            )
+            .hint("give one of them"));
+        }
     }
-    Ok(asked.cloned().unwrap_or_default())
+    let mut gates = Gates::default();
+    for (namespace, gate) in asked {
+        match namespace {
+            Some(namespace) => {
+                gates
+                    .of_namespaces
+                    .insert(namespace.to_owned(), gate.clone());
+            }
+            None => gates.of_all = gate.clone(),
+        }
+    }
+    Ok(gates)
 }
 
 /// The path of a field as files write it.
@@ -201,17 +238,24 @@ fn place_of(texts: &[Text], name: &Place, field: &str) -> Place {
 fn recorded(
     output: &Output,
     path: &Path,
-    now: Timestamp,
+    (after, now): (&Objects, Timestamp),
 ) -> Result<(Vec<Recorded>, Absent), Failure> {
     let wrong =
         |message: String| Failure::new(Exit::Usage, format!("{}: {message}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     // Several documents are objects.
-    let document = serde_saphyr::from_str(&text).unwrap_or_default();
+    let document: Value = serde_saphyr::from_str(&text).unwrap_or_default();
     let found = Recorded::all_in(&document).map_err(|errors| wrong(errors.join("; ")))?;
+    if found.is_empty() && document.get("kind").and_then(Value::as_str) == Some("Release") {
+        return Err(wrong("the Release has no records".to_owned()).hint(
+            "they are there from its first apply on; what was before it, `kubectl get -o yaml` tells as well",
+        ));
+    }
     if found.is_empty() {
         // Objects as they were before say the same, and more.
-        let before = objects(output, &[path.to_owned()])?.objects.as_before(now);
+        let before = objects(output, &[path.to_owned()])?
+            .objects
+            .as_before(after, now);
         if !before.is_empty() {
             return Ok((before, Absent::Deleted));
         }

@@ -154,7 +154,11 @@ impl Baseline {
             return nothing;
         };
         let metadata = live.metadata();
-        let lineage = Lineage::of(&nothing, snapshot);
+        let own = Self {
+            uid: metadata.uid.clone(),
+            ..nothing
+        };
+        let lineage = Lineage::of(&own, snapshot);
         let mut pods: Vec<_> = lineage
             .live_pods(&snapshot.pods)
             .into_iter()

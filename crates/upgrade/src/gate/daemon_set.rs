@@ -1,11 +1,12 @@
 //! How far a DaemonSet is; completion.md §4.4.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Pod;
 
 use super::assessment::Note;
+use super::baseline::node;
 use super::failure::Scan;
 use super::lineage::{Lineage, Standing, daemon_set_hash};
 use super::reason::Reason;
@@ -20,16 +21,7 @@ pub(super) fn judge(
     lineage: &Lineage<'_>,
     scan: &Scan,
 ) -> Judgement {
-    let selector = &set.spec.selector;
-    let selects_all = selector
-        .match_labels
-        .as_ref()
-        .is_none_or(BTreeMap::is_empty)
-        && selector
-            .match_expressions
-            .as_ref()
-            .is_none_or(Vec::is_empty);
-    if selects_all {
+    if snapshot::is_empty(&set.spec.selector) {
         let detail = "its selector is empty: the controller refuses to act on it";
         return Verdict::failed(Reason::SelectsAll, Class::Terminal, detail).into();
     }
@@ -91,12 +83,14 @@ fn counted(look: &Look<'_>, set: &DaemonSet, lineage: &Lineage<'_>) -> Verdict {
         return Verdict::progressing(Reason::Misscheduled, updated, desired);
     }
     let is_new = |pod: &&&Pod| lineage.standing(pod) == Standing::Current;
-    let ready = staying
+    // Two pods on one node are one too few.
+    let nodes: BTreeSet<&str> = staying
         .iter()
         .filter(is_new)
         .filter(|pod| snapshot::is_ready(pod))
-        .count();
-    let ready = snapshot::length(ready);
+        .map(|pod| node(pod))
+        .collect();
+    let ready = snapshot::length(nodes.len());
     if ready < desired || staying.iter().any(|pod| is_old(&pod)) {
         return Verdict::progressing(Reason::Pods, ready.min(desired), desired);
     }

@@ -2,8 +2,6 @@
 //!
 //! Counts and templates decide. The conditions are kept for failure only: they outlive their rollout.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -20,7 +18,7 @@ use super::{Capacity, Judgement, Look};
 pub(super) fn judge(look: &Look<'_>, deployment: &Deployment, scan: &Scan) -> Judgement {
     let wanted = replicas(deployment.spec.replicas);
     let is_paused = deployment.spec.paused == Some(true);
-    if selects_all(deployment) {
+    if snapshot::is_empty(&deployment.spec.selector) {
         let detail = "its selector is empty: the controller refuses to act on it";
         return Verdict::failed(Reason::SelectsAll, Class::Terminal, detail).into();
     }
@@ -63,18 +61,6 @@ pub(super) fn judge(look: &Look<'_>, deployment: &Deployment, scan: &Scan) -> Ju
         verdict,
         notes: stale.into_iter().collect(),
     }
-}
-
-fn selects_all(deployment: &Deployment) -> bool {
-    let selector = &deployment.spec.selector;
-    selector
-        .match_labels
-        .as_ref()
-        .is_none_or(BTreeMap::is_empty)
-        && selector
-            .match_expressions
-            .as_ref()
-            .is_none_or(Vec::is_empty)
 }
 
 fn updated(deployment: &Deployment) -> u32 {

@@ -156,7 +156,10 @@ fn blocking_owner(scene: &Scene<'_, '_>, pod: &Pod) -> Option<Owner> {
     };
     match scene.lineage.standing(pod) {
         Standing::Current => None,
-        Standing::Old => Some(Owner::Old),
+        Standing::Old => {
+            let is_sibling = siblings.contains(&snapshot::pod_reference(pod));
+            (!is_sibling).then_some(Owner::Old)
+        }
         Standing::Foreign(owner) => {
             (!siblings.contains(&owner) && is_behind()).then_some(Owner::Foreign(owner))
         }

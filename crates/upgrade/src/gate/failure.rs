@@ -331,10 +331,11 @@ fn ripe(
     let now = look.snapshot.now;
     let mut ripe = Vec::new();
     for mut sign in found {
-        // A file is looked at once: how long it has lasted, the object itself says, or nobody.
+        // A file is looked at once: how long it has lasted, the object itself says, or nobody. Its server's clock may be
+        // ahead of ours.
         let since = match look.snapshot.read {
             Read::Live | Read::Cached => now,
-            Read::File => sign.began.unwrap_or(Timestamp::MIN),
+            Read::File => sign.began.unwrap_or(Timestamp::MIN).min(now),
         };
         let mut sighting = Sighting {
             since,

@@ -108,12 +108,7 @@ impl FlaggerCanary {
             (Some(target), Some(primary)) => {
                 is_promoted_template(&target.template(), &primary.template())
             }
-            // Of a Service there is no copy: its hashes must do.
-            _ => {
-                self.spec.target_ref.kind == "Service"
-                    && !self.status.last_promoted_spec.is_empty()
-                    && self.status.last_promoted_spec == self.status.last_applied_spec
-            }
+            _ => false,
         }
     }
 
@@ -169,7 +164,7 @@ pub(super) fn judge(look: &Look<'_>, canary: &FlaggerCanary, scan: &Scan) -> Jud
     if has_failed && !is_stale {
         return analysis_failed(canary, promoted).into();
     }
-    let is_promoted = canary.is_promoted(look.snapshot);
+    let is_promoted = canary.is_promoted(look.snapshot) || is_promoted_service(look, canary);
     match phase {
         "Succeeded" | "Failed" | "Initialized" if !is_promoted => not_detected(look, canary).into(),
         "Succeeded" | "Failed" | "Initialized" => finished(look, canary),
@@ -187,6 +182,21 @@ pub(super) fn judge(look: &Look<'_>, canary: &FlaggerCanary, scan: &Scan) -> Jud
     }
 }
 
+/// Of a Service there is no copy to compare: only hashes that Flagger has written since the apply prove that it has looked
+/// and promoted.
+fn is_promoted_service(look: &Look<'_>, canary: &FlaggerCanary) -> bool {
+    let status = &canary.status;
+    let has_looked = look
+        .baseline
+        .canary
+        .as_ref()
+        .is_some_and(|before| before.last_applied_spec != status.last_applied_spec);
+    canary.spec.target_ref.kind == "Service"
+        && (has_looked || !look.applied.changed)
+        && !status.last_promoted_spec.is_empty()
+        && status.last_promoted_spec == status.last_applied_spec
+}
+
 /// Row C2.
 fn gone(look: &Look<'_>, canary: &FlaggerCanary, phase: &str) -> Option<Verdict> {
     let target = &canary.spec.target_ref;
@@ -198,7 +208,11 @@ fn gone(look: &Look<'_>, canary: &FlaggerCanary, phase: &str) -> Option<Verdict>
         } else {
             "not there"
         };
-        let detail = format!("{} {}, its target, is {how}", target.kind, target.name);
+        let detail = if target.name.is_empty() {
+            "it names no target".to_owned()
+        } else {
+            format!("{} {}, its target, is {how}", target.kind, target.name)
+        };
         return Some(Verdict::failed(
             Reason::TargetMissing,
             Class::Terminal,
@@ -274,12 +288,8 @@ fn finished(look: &Look<'_>, canary: &FlaggerCanary) -> Judgement {
     if let Some(primary) = canary.primary(look.snapshot) {
         let verdict = look.verdict_of(primary);
         if verdict != Verdict::Complete {
-            return verdict
-                .with(format!(
-                    "of its primary {}",
-                    snapshot::name(primary.metadata())
-                ))
-                .into();
+            let primary = snapshot::name(primary.metadata());
+            return verdict.of_part(&format!("of its primary {primary}")).into();
         }
     }
     let is_scaled = match canary.target(look.snapshot) {

@@ -70,7 +70,10 @@ fn stale(look: &Look<'_>, live: &Workload) -> Option<Verdict> {
             deleted(metadata)
         });
     }
-    if generation < applied.generation || is_older(look, metadata) {
+    // What was recorded before the apply is older than anything that may be judged.
+    let is_recorded = look.baseline.uid.as_deref() == Some(snapshot::uid(metadata));
+    let is_of_before = is_recorded && generation < look.baseline.generation;
+    if generation < applied.generation || is_of_before || is_older(look, metadata) {
         return Some(Verdict::progressing(Reason::StaleRead, 0, 0));
     }
     if generation > applied.generation && live.digest() != applied.template_digest {

@@ -2,9 +2,10 @@
 //!
 //! In: the pods of the new revision. Out: why they are not all alike; completion.md §5.10.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 
 use super::Look;
 use super::baseline::node;
@@ -12,6 +13,7 @@ use super::kin;
 use super::lineage::Lineage;
 use super::reason::Reason;
 use super::snapshot;
+use super::workload::Workload;
 
 /// Why the new pods are not all alike.
 pub(super) fn differ(look: &Look<'_>, lineage: &Lineage<'_>) -> Option<(Reason, String)> {
@@ -30,6 +32,11 @@ pub(super) fn differ(look: &Look<'_>, lineage: &Lineage<'_>) -> Option<(Reason, 
     let asked = pods.iter().flat_map(|pod| asked(pod)).filter(is_own);
     if let Some((container, images)) = first_difference(asked) {
         let detail = format!("container {container} has the images {images}");
+        return Some((Reason::PatchedPod, detail));
+    }
+    if let Some(Workload::ReplicaSet(_)) = &look.snapshot.workload
+        && let Some(detail) = differs_from_template(&templates, &pods)
+    {
         return Some((Reason::PatchedPod, detail));
     }
     let told = |(container, images): (&str, String)| {
@@ -54,6 +61,30 @@ pub(super) fn differ(look: &Look<'_>, lineage: &Lineage<'_>) -> Option<(Reason, 
             .filter(|(_, image)| !image.contains('@'));
         first_difference(built).map(told)
     })
+}
+
+/// A pod of another image than the template: a ReplicaSet never replaces a pod, and no hash names the revision of one. The
+/// registry may be another, as webhooks write it.
+fn differs_from_template(templates: &[Cow<'_, PodTemplateSpec>], pods: &[&Pod]) -> Option<String> {
+    let wanted: BTreeMap<&str, &str> = templates
+        .iter()
+        .flat_map(|template| template.spec.iter().flat_map(|spec| &spec.containers))
+        .filter_map(|container| Some((container.name.as_str(), container.image.as_deref()?)))
+        .collect();
+    pods.iter().find_map(|pod| {
+        asked(pod).find_map(|(container, image)| {
+            let wanted = wanted.get(container)?;
+            (last_part(image) != last_part(wanted)).then(|| {
+                let pod = snapshot::name(&pod.metadata);
+                format!("pod {pod} has the image {image}, its template {wanted}")
+            })
+        })
+    })
+}
+
+/// An image without its registry and the path there.
+fn last_part(image: &str) -> &str {
+    image.rsplit_once('/').map_or(image, |(_, last)| last)
 }
 
 /// What a pod's node is built for; `None` if nobody says it.

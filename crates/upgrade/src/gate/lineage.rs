@@ -75,6 +75,10 @@ pub(super) struct Lineage<'a> {
     known: BTreeSet<&'a str>,
     /// The name of a CronJob: its Jobs are called after it.
     cron: Option<&'a str>,
+    /// The workload's kind and name, which one before it may have had.
+    named: (&'a str, &'a str),
+    /// Nothing was recorded before the apply.
+    is_unrecorded: bool,
     current: Vec<Current>,
 }
 
@@ -97,8 +101,12 @@ impl<'a> Lineage<'a> {
             selectors: own
                 .filter_map(Workload::selector)
                 .chain(baseline.selector.as_ref())
+                // An empty one would claim every pod; no controller acts on it.
+                .filter(|selector| !snapshot::is_empty(selector))
                 .collect(),
             known: baseline.pods.iter().map(|pod| pod.uid.as_str()).collect(),
+            named: (&baseline.workload.kind, &baseline.workload.name),
+            is_unrecorded: baseline.uid.is_none(),
             cron: (baseline.workload.kind == "CronJob").then_some(baseline.workload.name.as_str()),
             current: live.map(|live| current(live, snapshot)).unwrap_or_default(),
         }
@@ -120,8 +128,9 @@ impl<'a> Lineage<'a> {
             || match &root {
                 Root::Ours => true,
                 Root::GoneReplicaSet(_) => self.selects(pod),
-                Root::Other(_) => self.is_twin(pod),
-                Root::Nobody => false,
+                Root::Other(owner) => self.is_twin(pod) || self.is_earlier(owner),
+                // Of what was there before nobody knows: what the workload would adopt may be left of it.
+                Root::Nobody => self.is_unrecorded && self.selects(pod),
             };
         if is_ours && self.is_current(pod, &root) {
             Standing::Current
@@ -138,6 +147,12 @@ impl<'a> Lineage<'a> {
                 }),
             }
         }
+    }
+
+    /// Whether an owner is gone that had the workload's kind and name: who deletes it and creates it again may have
+    /// left its pods.
+    fn is_earlier(&self, owner: &OwnerReference) -> bool {
+        (owner.kind.as_str(), owner.name.as_str()) == self.named
     }
 
     /// Whether a uid is the workload's.

@@ -118,7 +118,10 @@ impl Look<'_> {
 
     /// What the table of its own kind says of another workload, as it stands.
     fn verdict_of(&self, other: &Workload) -> Verdict {
-        let baseline = Baseline::absent(other.reference());
+        let baseline = Baseline {
+            uid: other.metadata().uid.clone(),
+            ..Baseline::absent(other.reference())
+        };
         let applied = Applied::from_response(other, None);
         let mut snapshot = self.snapshot.clone();
         snapshot.workload = Some(other.clone());

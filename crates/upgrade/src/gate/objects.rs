@@ -8,8 +8,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{ControllerRevision, ReplicaSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
+use k8s_openapi::api::core::v1::{Event, EventSeries, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::events;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -63,7 +64,7 @@ impl Objects {
         let metadata = plain.metadata().clone();
         match (reference.group(), reference.kind.as_str()) {
             // Only a hint.
-            ("", "Event") => {}
+            ("" | "events.k8s.io", "Event") => {}
             // It is there, and nobody can say that it is ready.
             ("", "Node") => self.nodes.push(Node {
                 metadata,
@@ -99,6 +100,10 @@ impl Objects {
             ("v1", "Service") => push(&mut self.services, object),
             ("discovery.k8s.io/v1", "EndpointSlice") => push(&mut self.endpoint_slices, object),
             ("v1", "Event") => push(&mut self.events, object),
+            ("events.k8s.io/v1", "Event") => {
+                self.events.push(older_form(typed(object.clone())?));
+                Ok(true)
+            }
             ("v1", "Node") => push(&mut self.nodes, object),
             _ => Ok(false),
         }?;
@@ -119,20 +124,56 @@ impl Objects {
         Ok(true)
     }
 
-    /// What would be recorded of every workload before an apply, were these the objects then.
-    pub fn as_before(&self, now: Timestamp) -> Vec<Recorded> {
+    /// What would be recorded of every workload before an apply, were these the objects then and others after it.
+    pub fn as_before(&self, after: &Self, now: Timestamp) -> Vec<Recorded> {
         let known = self.workloads.iter().map(|live| (live, live.reference()));
         known
             .map(|(live, object)| {
                 let snapshot = self.snapshot_of(Some(live), &object, now);
+                let mut baseline = Baseline::capture(&object, &snapshot);
+                baseline.services.extend(self.switched(after, &object));
                 Recorded {
-                    baseline: Some(Baseline::capture(&object, &snapshot)),
+                    memory: Workload::ends(&object).then(|| self.seen(live, &baseline, now)),
+                    baseline: Some(baseline),
                     applied: None,
-                    memory: None,
                     object,
                 }
             })
             .collect()
+    }
+
+    /// The Services that are in front of a workload after the apply, whatever they select here: who they led to may still
+    /// be called (R31).
+    fn switched(
+        &self,
+        after: &Self,
+        object: &ObjectRef,
+    ) -> impl Iterator<Item = (String, BTreeMap<String, String>)> {
+        let mut later = after.workloads.iter();
+        let later = later.find(|later| later.reference().identity() == object.identity());
+        let others = after.others(later);
+        let is_in_front = move |service: &&Service| {
+            let mut now = after.services.iter();
+            let now = now.find(|now| {
+                now.metadata.name == service.metadata.name
+                    && now.metadata.namespace == service.metadata.namespace
+            });
+            now.zip(later)
+                .is_some_and(|(now, later)| is_in_front_of(now, later, &others))
+        };
+        let switched = self.services.iter().filter(is_in_front);
+        switched.filter_map(|service| {
+            let selector = service.spec.as_ref()?.selector.clone()?;
+            Some((snapshot::name(&service.metadata).to_owned(), selector))
+        })
+    }
+
+    /// What a look at a workload as it stands leaves in memory.
+    fn seen(&self, live: &Workload, baseline: &Baseline, now: Timestamp) -> Memory {
+        let snapshot = self.snapshot_of(Some(live), &baseline.workload, now);
+        let policy = Policy::default();
+        let applied = as_it_was(baseline);
+        assess(baseline, &applied, &snapshot, &policy, &Memory::default()).1
     }
 
     /// The workloads that have a gate of their own, in the order in which they were taken in.
@@ -339,7 +380,9 @@ pub fn judge_all(
                 .or_else(|| live.map(|live| as_it_stands(live, &baseline)))
                 .or_else(|| (absent == Absent::Deleted).then(|| as_it_was(&baseline)));
             let snapshot = objects.snapshot_of(*live, workload, now);
-            let memory = Memory::default();
+            let memory = record
+                .and_then(|record| record.memory.clone())
+                .unwrap_or_default();
             let assessment = match applied {
                 Some(applied) => assess(&baseline, &applied, &snapshot, policy, &memory).0,
                 None => assess_removed(&baseline, &snapshot, policy, &memory).0,
@@ -383,6 +426,26 @@ fn as_it_stands(live: &Workload, before: &Baseline) -> Applied {
         resource_version: String::new(),
         changed: !is_known || before.generation != snapshot::generation(live.metadata()),
         ..Applied::from_response(live, None)
+    }
+}
+
+/// An Event of the group `events.k8s.io` as the core group writes the same one.
+fn older_form(event: events::v1::Event) -> Event {
+    Event {
+        metadata: event.metadata,
+        involved_object: event.regarding.unwrap_or_default(),
+        reason: event.reason,
+        message: event.note,
+        type_: event.type_,
+        count: event.deprecated_count,
+        first_timestamp: event.deprecated_first_timestamp,
+        last_timestamp: event.deprecated_last_timestamp,
+        event_time: event.event_time,
+        series: event.series.map(|series| EventSeries {
+            count: Some(series.count),
+            last_observed_time: Some(series.last_observed_time),
+        }),
+        ..Event::default()
     }
 }
 

@@ -210,6 +210,8 @@ reasons! {
     Stalled = "",
     /// Its controller says that it failed.
     ReportedFailure = "",
+    /// An object says that it waits for somebody.
+    ReportedPause = "its rule says that it waits for somebody",
     /// Nothing says when an object of this kind is done.
     NoRule = "nothing says when an object of this kind is done: declare a rule for it",
     // What is broken.

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 
 use super::assessment::Assessment;
 use super::reason::Reason;
+use super::signs::cut_to;
 use super::verdict::{Blockers, Drain, Leaving, OldEndpoint, OldPod, Owner, Serving, Verdict};
 
 /// More names than these make a sentence worse.
 const NAMES_MAX: usize = 3;
+/// Longer than this nobody reads on, and a status is capped.
+const LENGTH_MAX: usize = 2_000;
 
 impl Assessment {
     /// What keeps the gate shut, in one sentence.
@@ -23,8 +26,14 @@ impl Assessment {
         )
     }
 
-    /// The sentence without the workload's name.
+    /// The sentence without the workload's name. What others say may have line breaks, and no end.
     pub(super) fn matter(&self) -> String {
+        let words = self.words();
+        let lines: Vec<&str> = words.lines().map(str::trim).collect();
+        cut_to(&lines.join(" "), LENGTH_MAX)
+    }
+
+    fn words(&self) -> String {
         match &self.rollout {
             Verdict::Failed {
                 reason,

@@ -54,7 +54,12 @@ fn seconds(seconds: i64) -> SignedDuration {
 
 /// The text, cut to what a status can hold.
 pub(super) fn cut(text: &str) -> String {
-    match text.char_indices().nth(DETAIL_LENGTH_MAX) {
+    cut_to(text, DETAIL_LENGTH_MAX)
+}
+
+/// The text, cut to so many characters.
+pub(super) fn cut_to(text: &str, length_max: usize) -> String {
+    match text.char_indices().nth(length_max) {
         None => text.trim().to_owned(),
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim()),
     }

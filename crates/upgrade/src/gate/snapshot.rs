@@ -162,6 +162,13 @@ pub(super) fn length(items: usize) -> u32 {
     u32::try_from(items).unwrap_or(u32::MAX)
 }
 
+/// Whether a selector asks for nothing.
+pub(super) fn is_empty(selector: &LabelSelector) -> bool {
+    let labels = selector.match_labels.as_ref();
+    let expressions = selector.match_expressions.as_ref();
+    labels.is_none_or(BTreeMap::is_empty) && expressions.is_none_or(Vec::is_empty)
+}
+
 /// Whether labels satisfy a selector. An operator that we do not know is taken to match: a pod too
 /// many keeps a gate shut, a pod too few opens it.
 pub fn selects(selector: &LabelSelector, metadata: &ObjectMeta) -> bool {

@@ -77,7 +77,25 @@ impl Verdict {
 
     /// The same with more words.
     pub(super) fn with(mut self, words: impl Into<String>) -> Self {
-        match &mut self {
+        if let Some(detail) = self.detail() {
+            *detail = words.into();
+        }
+        self
+    }
+
+    /// The same of a part of what is judged, which the words name.
+    pub(super) fn of_part(mut self, words: &str) -> Self {
+        if let Some(detail) = self.detail() {
+            *detail = match detail.as_str() {
+                "" => words.to_owned(),
+                detail => format!("{words}: {detail}"),
+            };
+        }
+        self
+    }
+
+    fn detail(&mut self) -> Option<&mut String> {
+        match self {
             Self::Progressing {
                 reason: _,
                 done: _,
@@ -95,10 +113,9 @@ impl Verdict {
                 class: _,
                 detail,
                 objects: _,
-            } => *detail = words.into(),
-            Self::Complete => {}
+            } => Some(detail),
+            Self::Complete => None,
         }
-        self
     }
 
     pub(super) fn failed(reason: Reason, class: Class, detail: impl Into<String>) -> Self {

@@ -173,7 +173,6 @@ fn failed(look: &Look<'_>, rollout: &ArgoRollout) -> Option<Verdict> {
     }
     let timeout = says("ProgressDeadlineExceeded").filter(|it| !it.is_in_baseline(look))?;
     let wanted = replicas(rollout.spec.replicas);
-    // A long delay of the scale-down makes the controller time out on a finished rollout.
     let is_finished = is_stable
         && count(status.updated_replicas) == wanted
         && count(status.available_replicas) == wanted;
@@ -356,8 +355,12 @@ fn promoted(rollout: &ArgoRollout) -> Option<Verdict> {
         return Some(Verdict::progressing(Reason::Weights, updated, wanted));
     }
     let words = format!("its phase is `{}`", status.phase);
-    (status.phase != "Healthy")
-        .then(|| Verdict::progressing(Reason::Phase, updated, wanted).with(words))
+    // A long delay of the scale-down makes the controller time out on a finished rollout, and call it degraded.
+    let progressing = condition::find(&status.conditions, "Progressing");
+    let is_late =
+        progressing.is_some_and(|it| it.reason.as_deref() == Some("ProgressDeadlineExceeded"));
+    let is_finished = status.phase == "Healthy" || (status.phase == "Degraded" && is_late);
+    (!is_finished).then(|| Verdict::progressing(Reason::Phase, updated, wanted).with(words))
 }
 
 impl Weights {

@@ -81,12 +81,12 @@ pub(super) fn by_rule(look: &Look<'_>, object: &Plain) -> Option<Verdict> {
             Class::Retryable,
             "its rule says that it failed",
         ),
-        Outcome::Paused => {
-            Verdict::paused(Reason::Paused, 0, 1).with("its rule says that it waits for somebody")
-        }
+        Outcome::Paused => Verdict::paused(Reason::ReportedPause, 0, 1),
         Outcome::Waits => {
             Verdict::progressing(Reason::Reconciling, 0, 1).with("its rule does not hold yet")
         }
+        Outcome::Missing => Verdict::progressing(Reason::Reconciling, 0, 1)
+            .with("its rule asks for a field that is not there yet"),
         Outcome::Wrong(error) => Verdict::progressing(Reason::UnknownStatus, 0, 1).with(error),
     })
 }

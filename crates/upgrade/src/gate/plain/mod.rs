@@ -250,9 +250,7 @@ impl Plain {
 
     /// Whether it makes pods: then a word of its controller that it is ready says nothing of those of before.
     fn has_pod_template(&self) -> bool {
-        self.content
-            .pointer("/spec/template/spec/containers")
-            .is_some()
+        self.content.get("spec").is_some_and(holds_template)
     }
 
     /// Whether pods of it run, though it has no template of theirs.
@@ -282,6 +280,18 @@ impl Plain {
             | Table::Autoscaler
             | Table::Inert => Observed::Yes,
         }
+    }
+}
+
+/// Whether a template of pods stands somewhere in a value, as operators have it in lists of their own.
+fn holds_template(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            let containers = value.pointer("/spec/containers");
+            containers.is_some_and(Value::is_array) || fields.values().any(holds_template)
+        }
+        Value::Array(items) => items.iter().any(holds_template),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Flagger: rows 55 to 59 of completion.md §8, and C1 to C12.
 
-use super::files::{check_recorded, rows};
+use super::files::{check_recorded, first, rows};
 
 /// Promoted and at rest: the target has no pods, the primary runs its template.
 pub(super) const PROMOTED: &str = "
@@ -254,16 +254,66 @@ fn a_primary_with_another_stamp_is_not_promoted() {
 }
 
 #[test]
+fn the_whole_of_the_pods_spec_is_copied_to_the_primary() {
+    let target = |spec: &str| {
+        first(
+            PROMOTED,
+            &format!("{{Deployment/web: {{spec: {{template: {{spec: {spec}}}}}}}}}"),
+            "",
+        )
+    };
+    for other in [
+        "{serviceAccountName: web}",
+        "{securityContext: {runAsUser: 1}}",
+        "{volumes: [{name: cache, emptyDir: {}}]}",
+        "{terminationGracePeriodSeconds: 5}",
+    ] {
+        let found = target(other);
+        assert!(found.contains("AwaitDetection"), "{other}: {found}");
+    }
+    // Flagger writes its own names into these.
+    for rewritten in [
+        "{affinity: {podAntiAffinity: {}}}",
+        "{topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule}]}",
+    ] {
+        let found = target(rewritten);
+        assert!(found.contains(": Complete"), "{rewritten}: {found}");
+    }
+}
+
+#[test]
 fn hashes_prove_a_promotion_only_where_there_is_no_copy_of_the_template() {
     let spec = |kind: &str, promoted: &str| {
         format!(
             "{{Canary/web: {{spec: {{targetRef: {{apiVersion: v1, kind: {kind}}}}}, status: {{lastPromotedSpec: {promoted}}}}}, Deployment/web-primary: null}}"
         )
     };
+    let before = |seen: &str| {
+        format!(
+            "[{{object: {{apiVersion: flagger.app/v1beta1, kind: Canary, namespace: shop, name: web}}, baseline: {{uid: x, canary: {{phase: Succeeded, lastAppliedSpec: {seen}}}}}}}]"
+        )
+    };
     check_recorded(
         PROMOTED,
         &[
-            ("promoted", &spec("Service", "'222'"), "", "Complete"),
+            (
+                "promoted, who knows what",
+                &spec("Service", "'222'"),
+                "",
+                "Progressing(AwaitDetection",
+            ),
+            (
+                "promoted since the apply",
+                &spec("Service", "'222'"),
+                &before("'111'"),
+                "Complete",
+            ),
+            (
+                "promoted before it",
+                &spec("Service", "'222'"),
+                &before("'222'"),
+                "Progressing(AwaitDetection",
+            ),
             (
                 "not yet",
                 &spec("Service", "'111'"),

@@ -125,7 +125,7 @@ fn a_rule_of_the_graph_decides_what_nobody_else_knows() {
     );
     assert!(
         line(found("object.status.state == 'made'", ""))
-            .starts_with("Progressing(UnknownStatus 0/1)")
+            .starts_with("Progressing(Reconciling 0/1)")
     );
     assert!(line(found("1 + 1", "")).starts_with("Progressing(UnknownStatus 0/1)"));
     assert!(line(found("object..", "")).starts_with("Progressing(UnknownStatus 0/1)"));

@@ -388,7 +388,7 @@ fn a_part_with_a_record_of_its_own_is_judged_with_what_it_is_a_part_of() {
     for object in &objects {
         before.take(object).unwrap();
     }
-    let recorded = before.as_before(start());
+    let recorded = before.as_before(&Objects::default(), start());
     let judged = |objects: &[Value]| {
         let mut all = Objects::default();
         for object in objects {

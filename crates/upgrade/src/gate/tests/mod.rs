@@ -1,6 +1,7 @@
 //! Tables, histories and properties of the gate. [`world`] alone builds objects.
 
 mod argo_rollouts;
+mod before_and_after;
 mod canaries;
 mod cron_jobs;
 mod custom;

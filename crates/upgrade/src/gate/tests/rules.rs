@@ -46,7 +46,11 @@ fn whole_numbers_are_what_the_api_servers_rules_know_them_as() {
             "Failed(Retryable, ReportedFailure)",
             "{holds}"
         );
-        assert_eq!(said(["true", "", holds]), "Paused(Paused 0/1)", "{holds}");
+        assert_eq!(
+            said(["true", "", holds]),
+            "Paused(ReportedPause 0/1)",
+            "{holds}"
+        );
     }
     assert_eq!(
         said(["object.status.count != 3", "", ""]),
@@ -69,7 +73,11 @@ fn a_rule_that_says_nothing_makes_the_state_unknown_unless_it_asks_for_what_is_n
     }
     for not_yet in ["object.status.error == 'x'", "object.status.empty[0] == 1"] {
         assert_eq!(said(["true", not_yet, not_yet]), "Complete", "{not_yet}");
-        assert_eq!(said([not_yet, "", ""]), unknown, "{not_yet}");
+        assert_eq!(
+            said([not_yet, "", ""]),
+            "Progressing(Reconciling 0/1)",
+            "{not_yet}"
+        );
     }
 }
 

@@ -45,6 +45,20 @@ fn a_rollout_that_moves() {
 }
 
 #[test]
+fn what_others_say_is_one_line_and_has_an_end() {
+    let pod = "{deployment: {status: {updatedReplicas: 1}}, pods: 'a:N b b', patch: {web-a-1: {status: {containerStatuses: [{name: server, ready: false, restartCount: 0, image: x, imageID: x, state: {waiting: {reason: InvalidImageName, message: \"bad\\nDeployment api: complete\"}}}]}}}}";
+    assert_eq!(
+        told(&[("broken", &[pod])]),
+        "broken [BadImage]\n    Deployment web: pod web-a-1: container server: InvalidImageName: bad Deployment api: complete"
+    );
+    let long = format!(
+        "{{deployment: {{status: {{updatedReplicas: 1, conditions: [{{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: '{}'}}]}}}}, pods: a b b}}",
+        "late ".repeat(10_000)
+    );
+    assert!(told(&[("long", &[&long])]).len() < 2_100);
+}
+
+#[test]
 fn a_rollout_that_somebody_holds() {
     insta::assert_snapshot!(told(&[
         ("paused", &["{deployment: {spec: {paused: true}, status: {updatedReplicas: 1}}, pods: a b b b}"]),

@@ -267,7 +267,11 @@ fn owner_of_pod(hash: &str, kind: &str) -> (&'static str, String, Value) {
 
 /// A pod of a revision, as its workload's kind labels and owns it.
 fn pod(hash: &str, number: usize, flags: &str, kind: &str) -> Value {
-    let version = if hash == "a" { 2 } else { 1 };
+    let version = if hash == "a" && kind != "replicaSet" {
+        2
+    } else {
+        1
+    };
     let name = if kind == "statefulSet" {
         format!("web-{number}")
     } else {
