@@ -245,3 +245,54 @@ items:
     exit 1
     "#);
 }
+
+#[test]
+fn a_plan_asks_things_of_the_gates_of_its_own_namespace() {
+    let web = "apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: web, namespace: shop, uid: u, generation: 1}
+spec: {replicas: 0, serviceName: web, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: a}]}}}
+status: {observedGeneration: 1, replicas: 0, updateRevision: web-1, currentRevision: web-1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}}
+";
+    let with = |namespace: &str| {
+        let plan = format!(
+            "---
+apiVersion: tidegate.dev/v1alpha1
+kind: ReleasePlan
+metadata: {{name: all, namespace: {namespace}}}
+spec: {{strategy: {{gate: {{allowZero: true}}}}}}
+"
+        );
+        let said = run_with(
+            &[("a.yaml", &[web, &plan].concat())],
+            &["assess", "-f", "a.yaml"],
+        );
+        said.lines().nth(1).unwrap_or_default().to_owned()
+    };
+    assert_eq!(with("shop"), "StatefulSet/shop/web  Open");
+    assert_eq!(with("other"), "StatefulSet/shop/web  Shut");
+}
+
+#[test]
+fn a_release_that_has_recorded_nothing_is_said_to_have_no_records() {
+    let release = "apiVersion: tidegate.dev/v1alpha1
+kind: Release
+metadata: {name: shop-3}
+spec: {plan: shop}
+";
+    let files = [
+        ("a.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"),
+        ("r.yaml", release),
+    ];
+    insta::assert_snapshot!(run_with(&files, &["assess", "-f", "a.yaml", "--baseline", "r.yaml"]), @r"
+    stderr:
+    error: r.yaml: the Release has no records
+    hint: they are there from its first apply on; what was before it, `kubectl get -o yaml` tells as well
+    exit 2
+    ");
+}

@@ -154,19 +154,15 @@ fn blocking_owner(scene: &Scene<'_, '_>, pod: &Pod) -> Option<Owner> {
             && namespace == scene.look.baseline.workload.namespace
             && (scene.fronts.select(pod) || scene.seen.iter().any(is_target))
     };
+    let is_sibling = |pod: &Pod| siblings.contains(&snapshot::pod_reference(pod));
     match scene.lineage.standing(pod) {
         Standing::Current => None,
-        Standing::Old => {
-            let is_sibling = siblings.contains(&snapshot::pod_reference(pod));
-            (!is_sibling).then_some(Owner::Old)
-        }
+        Standing::Old if is_sibling(pod) => None,
+        Standing::Old => Some(Owner::Old),
         Standing::Foreign(owner) => {
             (!siblings.contains(&owner) && is_behind()).then_some(Owner::Foreign(owner))
         }
-        Standing::Orphan => {
-            let is_sibling = siblings.contains(&snapshot::pod_reference(pod));
-            (!is_sibling && is_behind()).then_some(Owner::Orphan)
-        }
+        Standing::Orphan => (!is_sibling(pod) && is_behind()).then_some(Owner::Orphan),
     }
 }
 

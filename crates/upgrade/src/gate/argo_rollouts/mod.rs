@@ -359,8 +359,8 @@ fn promoted(rollout: &ArgoRollout) -> Option<Verdict> {
     let progressing = condition::find(&status.conditions, "Progressing");
     let is_late =
         progressing.is_some_and(|it| it.reason.as_deref() == Some("ProgressDeadlineExceeded"));
-    let is_finished = status.phase == "Healthy" || (status.phase == "Degraded" && is_late);
-    (!is_finished).then(|| Verdict::progressing(Reason::Phase, updated, wanted).with(words))
+    let is_healthy = status.phase == "Healthy" || (status.phase == "Degraded" && is_late);
+    (!is_healthy).then(|| Verdict::progressing(Reason::Phase, updated, wanted).with(words))
 }
 
 impl Weights {
