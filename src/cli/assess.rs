@@ -143,10 +143,7 @@ fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
     let (manifests, mut problems) = read(&texts);
     let mut objects = Objects::default();
     let (mut strangers, mut unreadable) = (Vec::new(), Vec::new());
-    let graphs = manifests.graphs.iter();
-    let rules = graphs
-        .flat_map(|graph| graph.value.spec.completion.clone())
-        .collect();
+    let rules = rules(&manifests)?;
     for object in &manifests.objects {
         match objects.take(&object.value) {
             Ok(true) => {}
@@ -174,6 +171,28 @@ fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
         rules,
         gates: gates(&manifests)?,
     })
+}
+
+/// The rules of the graphs among the files, of which no two are about one kind and differ.
+fn rules(manifests: &Manifests) -> Result<Vec<CompletionRule>, Failure> {
+    let graphs = manifests.graphs.iter();
+    let mut rules: Vec<CompletionRule> = Vec::new();
+    for rule in graphs.flat_map(|graph| &graph.value.spec.completion) {
+        let is_about_it =
+            |other: &&CompletionRule| other.is_for(&rule.api_version, &rule.kind) && *other != rule;
+        if rules.iter().any(|other| is_about_it(&other)) {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "two rules of `completion` among the files are about {} and differ",
+                    rule.kind
+                ),
+            )
+            .hint("give one of them"));
+        }
+        rules.push(rule.clone());
+    }
+    Ok(rules)
 }
 
 /// What the plans among the files ask of a gate, if those of one namespace agree.

@@ -72,7 +72,8 @@ pub(super) struct Lineage<'a> {
     /// ReplicaSets and Jobs: they stand between a pod and what owns them.
     between: BTreeMap<&'a str, &'a ObjectMeta>,
     selectors: Vec<&'a LabelSelector>,
-    known: BTreeSet<&'a str>,
+    /// The pods that were recorded before the apply, and their revisions then.
+    known: BTreeMap<&'a str, &'a str>,
     /// The name of a CronJob: its Jobs are called after it.
     cron: Option<&'a str>,
     /// The workload's kind and name, which one before it may have had.
@@ -104,7 +105,11 @@ impl<'a> Lineage<'a> {
                 // An empty one would claim every pod; no controller acts on it.
                 .filter(|selector| !snapshot::is_empty(selector))
                 .collect(),
-            known: baseline.pods.iter().map(|pod| pod.uid.as_str()).collect(),
+            known: baseline
+                .pods
+                .iter()
+                .map(|pod| (pod.uid.as_str(), pod.revision.as_str()))
+                .collect(),
             named: (&baseline.workload.kind, &baseline.workload.name),
             is_unrecorded: baseline.uid.is_none(),
             cron: (baseline.workload.kind == "CronJob").then_some(baseline.workload.name.as_str()),
@@ -123,7 +128,12 @@ impl<'a> Lineage<'a> {
     pub(super) fn standing(&self, pod: &Pod) -> Standing {
         let root = self.root(pod);
         // By uid whatever its labels: a pod that was taken out of the selector keeps its connections.
-        let is_known = self.known.contains(snapshot::uid(&pod.metadata));
+        let recorded = self.known.get(snapshot::uid(&pod.metadata));
+        let is_known = recorded.is_some();
+        // A pod is of one template all its life, whatever its labels say later.
+        let is_of_another = recorded.is_some_and(|revision| {
+            !revision.is_empty() && !self.current_revisions().contains(*revision)
+        });
         let is_ours = is_known
             || match &root {
                 Root::Ours => true,
@@ -132,7 +142,7 @@ impl<'a> Lineage<'a> {
                 // Of what was there before nobody knows: what the workload would adopt may be left of it.
                 Root::Nobody => self.is_unrecorded && self.selects(pod),
             };
-        if is_ours && self.is_current(pod, &root) {
+        if is_ours && !is_of_another && self.is_current(pod, &root) {
             Standing::Current
         } else if is_ours {
             Standing::Old

@@ -369,17 +369,20 @@ pub fn judge_all(
         .filter(|record| present.insert(record.object.identity()));
     here.extend(gone.map(|record| (record.object.clone(), None)));
     here.iter()
-        .filter_map(|(workload, live)| {
+        .filter_map(|(workload, shown)| {
+            let live = *shown;
             let record = records.get(&workload.identity());
-            let baseline = record
-                .and_then(|record| record.baseline.clone())
-                .unwrap_or_else(|| Baseline::absent(workload.clone()));
+            let baseline = before(live, record, workload, &records);
+            let is_to_go = absent == Absent::Removed
+                && record.is_some_and(|record| record.applied.is_none())
+                && live.is_some_and(|live| live.metadata().deletion_timestamp.is_some());
+            let live = live.filter(|_| !is_to_go);
             let applied = record
                 .and_then(|record| record.applied.clone())
-                .map(|applied| completed(applied, *live))
+                .map(|applied| completed(applied, live))
                 .or_else(|| live.map(|live| as_it_stands(live, &baseline)))
                 .or_else(|| (absent == Absent::Deleted).then(|| as_it_was(&baseline)));
-            let snapshot = objects.snapshot_of(*live, workload, now);
+            let snapshot = objects.snapshot_of(*shown, workload, now);
             let memory = record
                 .and_then(|record| record.memory.clone())
                 .unwrap_or_default();
@@ -392,6 +395,22 @@ pub fn judge_all(
             (!is_judged_with_another || !assessment.is_of_the_applied()).then_some(assessment)
         })
         .collect()
+}
+
+/// What was recorded of an object before the apply, and of what it refers to: the pods of those are its own.
+fn before(
+    live: Option<&Workload>,
+    record: Option<&&Recorded>,
+    workload: &ObjectRef,
+    records: &BTreeMap<Identity, &Recorded>,
+) -> Baseline {
+    let own = record.and_then(|record| record.baseline.clone());
+    let mut own = own.unwrap_or_else(|| Baseline::absent(workload.clone()));
+    let kin = live.map(kin::references).unwrap_or_default();
+    let kin = kin.iter().filter_map(|kin| records.get(&kin.identity()));
+    let kin = kin.filter_map(|kin| kin.baseline.as_ref());
+    own.pods.extend(kin.flat_map(|kin| kin.pods.clone()));
+    own
 }
 
 /// An object that was there before and counts as applied just as it was.

@@ -198,8 +198,8 @@ impl Workload {
         }
     }
 
-    /// Whether its controller has seen the present generation. Jobs and pods never change; of a CronJob, a Canary and
-    /// many others nobody says it.
+    /// Whether its controller has seen the present generation. Jobs never change; of a CronJob, a Canary and many others
+    /// nobody says it.
     pub(super) fn observed(&self) -> Observed {
         let numbered = |observed: Option<i64>| {
             if has_seen(self.metadata(), observed) {
@@ -209,8 +209,12 @@ impl Workload {
             }
         };
         match self {
-            Self::Job(_) | Self::CronJob(_) | Self::Pod(_) | Self::FlaggerCanary(_) => {
-                Observed::Yes
+            Self::Job(_) | Self::CronJob(_) | Self::FlaggerCanary(_) => Observed::Yes,
+            // An older kubelet does not say it.
+            Self::Pod(object) => {
+                let status = object.status.as_ref();
+                let seen = status.and_then(|status| status.observed_generation);
+                seen.map_or(Observed::Yes, |seen| numbered(Some(seen)))
             }
             Self::Deployment(_)
             | Self::StatefulSet(_)

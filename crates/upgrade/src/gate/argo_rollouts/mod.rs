@@ -308,9 +308,10 @@ fn switched(rollout: &ArgoRollout) -> Option<Verdict> {
             .post_promotion_analysis_run_status
             .as_ref();
         let is_done = run.is_some_and(|run| run.status == "Successful");
-        // Once the new hash is the stable one, its analysis is over: a later look may find no trace of it.
+        // Once the new hash is the stable one, a later look may find no trace of its analysis.
         let is_stable = status.stable_rs == status.current_pod_hash;
-        if strategy.post_promotion_analysis.is_some() && !is_done && !is_stable {
+        let may_run = run.is_some() || !is_stable;
+        if strategy.post_promotion_analysis.is_some() && !is_done && may_run {
             return Some(Verdict::progressing(Reason::Analysis, 0, 1));
         }
     }

@@ -33,8 +33,14 @@ pub(super) fn judge(object: &Plain) -> Option<Judgement> {
         Verdict::failed(Reason::NamesNotAccepted, Class::Terminal, taken.words())
     } else if let Some(wrong) = with("NonStructuralSchema", "True") {
         Verdict::failed(Reason::NonStructuralSchema, Class::Terminal, wrong.words())
-    } else if with("Established", "True").is_some() && with("NamesAccepted", "True").is_some() {
-        Verdict::Complete
+    } else if let Some(established) = with("Established", "True")
+        && with("NamesAccepted", "True").is_some()
+    {
+        if established.is_of_before(&object.metadata) {
+            Verdict::progressing(Reason::NotObserved, 0, 1)
+        } else {
+            Verdict::Complete
+        }
     } else {
         let refused = with("Established", "False").filter(|established| {
             !matches!(

@@ -265,12 +265,11 @@ impl Plain {
         }
         match self.table() {
             Table::Budget => generic::observed(self, true),
-            Table::Generic => generic::observed(self, false),
+            Table::Generic | Table::Definition => generic::observed(self, false),
             // They have none, or say it in each condition, or nobody waits for it.
             Table::Workflow
             | Table::TektonRun
             | Table::Claim
-            | Table::Definition
             | Table::ApiService
             | Table::Namespace
             | Table::Service

@@ -321,11 +321,15 @@ fn an_analysis_after_the_switch_is_over_when_it_says_so_or_the_new_pods_are_the_
         "{blueGreen: {activeSelector: aaa, postPromotionAnalysisRunStatus: {status: Successful}}, stableRS: bbb}",
     );
     let no_trace = with("{blueGreen: {activeSelector: aaa}}");
+    let running = with(
+        "{blueGreen: {activeSelector: aaa, postPromotionAnalysisRunStatus: {status: Running}}}",
+    );
     check_over(
         CANARY,
         &[
             ("AR19", &ended, "Progressing(AwaitPromotion 3/3)"),
             ("it has left no trace", &no_trace, "Complete"),
+            ("it runs on", &running, "Progressing(Analysis 0/1)"),
         ],
     );
 }

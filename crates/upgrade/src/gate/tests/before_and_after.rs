@@ -106,6 +106,21 @@ fn pods_that_a_service_led_to_before_it_was_switched_are_still_called() {
 }
 
 #[test]
+fn what_was_to_go_and_is_on_its_way_is_being_deleted() {
+    let going = objects(&web(2).replace(
+        "uid: u, generation: 2",
+        "uid: u, generation: 2, deletionTimestamp: '2026-11-24T12:00:00Z', finalizers: [foregroundDeletion]",
+    ));
+    let recorded = objects(&web(2)).as_before(&Objects::default(), start());
+    let verdict = |absent| {
+        let found = judge_all(&going, (&recorded, absent), &Policy::default(), start());
+        short(found.first().unwrap())
+    };
+    assert!(verdict(Absent::Removed).starts_with("Progressing(Deleting 0/0) / Draining(1)"));
+    assert!(verdict(Absent::Deleted).starts_with("Failed(Terminal, DeletionInProgress)"));
+}
+
+#[test]
 fn what_is_older_than_what_was_recorded_before_the_apply_is_no_evidence() {
     assert!(told(&web(9), &web(2)).starts_with("Progressing(StaleRead 0/0)"));
     assert!(told(&web(2), &web(2)).starts_with("Complete"));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::canaries::PROMOTED;
 use super::cron_jobs::UPDATED;
 use super::files::{all_told, check_table, documents, first, rows, told};
-use super::world::{Case, check, merged, start};
+use super::world::{Case, check, line, merged, start};
 use crate::gate::{Absent, Memory, Objects, Policy, assess_removed, judge_all};
 
 /// A finished rollout in files, with something put over one of its objects, `Kind/name`; the Deployment's verdict.
@@ -379,6 +379,44 @@ fn a_pod_that_crashes_blocks_an_ordered_stateful_set_too() {
             "Progressing(Updating 2/3)",
         ),
     ]);
+}
+
+#[test]
+fn a_recorded_pod_is_of_its_revision_whatever_its_labels_say_later() {
+    for labels in [
+        "{pod-template-hash: a}",
+        "{pod-template-hash: a, app: other}",
+    ] {
+        for owner in [
+            "null",
+            "[{apiVersion: apps/v1, kind: ReplicaSet, name: web-a, uid: uid-set-a, controller: true}]",
+        ] {
+            let relabelled = format!(
+                "{{pods: a a a b, patch: {{web-b-1: {{metadata: {{labels: {labels}, ownerReferences: {owner}}}}}}}}}"
+            );
+            assert!(
+                line(&[&relabelled]).starts_with("Complete / Draining(1)"),
+                "{labels} {owner}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_recorded_pods_of_a_canarys_target_are_its_own() {
+    let recorded = "[{object: {apiVersion: apps/v1, kind: Deployment, namespace: shop, name: web}, baseline: {uid: x, pods: [{uid: quarantined, name: web-q, revision: old, node: node-1}]}, applied: {}}]";
+    let with = |uid: &str| {
+        let pod = format!(
+            "{{more: [{{apiVersion: v1, kind: Pod, metadata: {{name: web-q, namespace: shop, uid: {uid}, labels: {{is: quarantined}}}}, spec: {{nodeName: node-1, containers: []}}, status: {{phase: Running}}}}]}}"
+        );
+        first(PROMOTED, &pod, recorded)
+    };
+    assert!(
+        with("quarantined").contains("Draining(1)"),
+        "{}",
+        with("quarantined")
+    );
+    assert!(with("another").contains("Drained"), "{}", with("another"));
 }
 
 #[test]

@@ -357,6 +357,47 @@ status: {{observedGeneration: 1, conditions: [{{type: Ready, status: 'True'}}]}}
 }
 
 #[test]
+fn what_the_kubelet_or_the_api_server_has_not_seen_is_not_done() {
+    let pod = |seen: &str| {
+        format!(
+            "
+apiVersion: v1
+kind: Pod
+metadata: {{name: solo, namespace: shop, uid: u, generation: 3}}
+spec: {{nodeName: n1, containers: [{{name: c, image: 'web:2'}}]}}
+status: {{{seen}phase: Running, conditions: [{{type: Ready, status: 'True'}}]}}
+"
+        )
+    };
+    is(&pod("observedGeneration: 2, "), "Progressing(NotObserved");
+    is(&pod("observedGeneration: 3, "), "Complete");
+    is(&pod(""), "Complete");
+    let definition = |of_status: &str, of_condition: &str| {
+        format!(
+            "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: widgets.example.com, uid: u, generation: 5}}
+status: {{{of_status}conditions: [{{type: NamesAccepted, status: 'True'}}, {{type: Established, status: 'True'{of_condition}}}]}}
+"
+        )
+    };
+    is(&definition("", ""), "Complete");
+    is(
+        &definition("observedGeneration: 4, ", ""),
+        "Progressing(NotObserved",
+    );
+    is(
+        &definition("", ", observedGeneration: 4"),
+        "Progressing(NotObserved",
+    );
+    is(
+        &definition("observedGeneration: 5, ", ", observedGeneration: 5"),
+        "Complete",
+    );
+}
+
+#[test]
 fn two_pods_on_one_node_are_one_too_few() {
     let set = "
 apiVersion: apps/v1
