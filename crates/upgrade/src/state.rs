@@ -312,6 +312,16 @@ impl State {
         }
     }
 
+    /// Whether two states differ in nothing that is saved but in what looks at services have shown.
+    pub fn same_but_for_looks(&self, other: &Self) -> bool {
+        let services = other.services.clone();
+        let with_looks = Self {
+            services,
+            ..self.clone()
+        };
+        with_looks.same_when_saved(other)
+    }
+
     /// Whether two states are the same as far as they are saved.
     pub fn same_when_saved(&self, other: &Self) -> bool {
         let Self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::charter::charter;
 use super::planning::{Planned, make_plan_with};
@@ -18,6 +18,8 @@ use tidegate_upgrade::{
 
 /// The longest pause between two tries while the API server does not answer.
 const RETRY_MAX: Duration = Duration::from_secs(10);
+/// How long what was only seen may go unsaved.
+const UNSAVED_MAX: SignedDuration = SignedDuration::from_millis(300);
 
 /// Drives a release to its end.
 ///
@@ -38,12 +40,14 @@ pub async fn drive(world: &mut impl World) -> Result<Ending, WorldError> {
 
 async fn turns(world: &mut impl World, retry: &mut Retry) -> Result<Ending, WorldError> {
     let (mut agenda, mut state) = load(world).await?;
+    let mut kept = Kept::of(&state);
     let mut wish = Wish::default();
     let mut outcomes = Vec::new();
     loop {
         // While a freeze window holds it, nothing is planned: what runs when it is over counts.
         if state.course == Course::Pending && state.frozen.is_none() {
             (agenda, state) = plan(world).await?;
+            kept = Kept::of(&state);
         }
         if let Course::Ended(ending) = &state.course {
             return Ok(ending.clone());
@@ -51,23 +55,75 @@ async fn turns(world: &mut impl World, retry: &mut Retry) -> Result<Ending, Worl
         let mut seen = world.observe(&agenda, &state, &wish).await?;
         retry.answered(world).await;
         seen.outcomes = outcomes;
-        let next: Step = step(&agenda, state.clone(), &seen);
-        outcomes = if next.actions.is_empty() && next.state.same_when_saved(&state) {
+        let Step {
+            state: next,
+            actions,
+            events,
+            wish: next_wish,
+        } = step(&agenda, state, &seen);
+        kept.untold.extend(events);
+        outcomes = if actions.is_empty() && kept.may_wait(&next, seen.now) {
             Vec::new()
         } else {
             // Also where the state is the same, as at a second try: whoever went on in between has changed it, and
             // then this fails before anything is written on what was seen before that.
-            let proof = world.save(&agenda, &next.state).await?;
+            let proof = world.save(&agenda, &next).await?;
             retry.saved();
-            world.act(&proof, &next.actions).await
+            kept.saved(&next);
+            world.act(&proof, &actions).await
         };
-        world.tell(&next.events).await;
-        state = next.state;
-        wish = next.wish;
+        if kept.differs_since.is_none() {
+            world.tell(&std::mem::take(&mut kept.untold)).await;
+        }
+        state = next;
+        wish = next_wish;
         // What came of the actions is looked at before anything else happens.
         if outcomes.is_empty() && !matches!(state.course, Course::Ended(_)) {
-            world.wait(wish.wake_at).await?;
+            world.wait(kept.wake_at(wish.wake_at)).await?;
         }
+    }
+}
+
+/// What is in the release already. What only looks have changed may wait a little: a wave of many services opens its
+/// gates one after the other, and each save costs as much as the looks at all of them. A crash in between only has
+/// them looked at again.
+struct Kept {
+    state: State,
+    /// Since when the state differs from it.
+    differs_since: Option<Timestamp>,
+    /// What has happened since: it is told when it is saved.
+    untold: Vec<Event>,
+}
+
+impl Kept {
+    fn of(state: &State) -> Self {
+        Self {
+            state: state.clone(),
+            differs_since: None,
+            untold: Vec::new(),
+        }
+    }
+
+    /// Whether a state, of which nothing is to be done, need not be saved yet.
+    fn may_wait(&mut self, next: &State, now: Timestamp) -> bool {
+        if next.same_when_saved(&self.state) {
+            self.differs_since = None;
+            return true;
+        }
+        let since = *self.differs_since.get_or_insert(now);
+        next.same_but_for_looks(&self.state) && now.duration_since(since) < UNSAVED_MAX
+    }
+
+    fn saved(&mut self, state: &State) {
+        self.state = state.clone();
+        self.differs_since = None;
+    }
+
+    fn wake_at(&self, wish: Option<Timestamp>) -> Option<Timestamp> {
+        let save_at = self
+            .differs_since
+            .and_then(|since| since.checked_add(UNSAVED_MAX).ok());
+        wish.into_iter().chain(save_at).min()
     }
 }
 

@@ -358,11 +358,11 @@ impl Cluster {
         self.pods += 1;
         let number = self.pods;
         let uid = format!("pod-{number}");
-        let node = node(&mut self.chance);
         let ready = self.pace.ready(&mut self.chance);
         let Some(workload) = self.view.workloads.get_mut(object) else {
             return;
         };
+        let node = node(&mut self.chance, workload.kind, ordinal);
         let name = match workload.kind {
             Kind::StatefulSet => format!("{}-{ordinal}", object.name),
             Kind::Deployment | Kind::DaemonSet | Kind::Job => {

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::chance::Chance;
+use super::facts::Kind;
 
 /// How many nodes there are.
 pub(super) const NODES: u32 = 5;
@@ -62,8 +63,13 @@ impl Pace {
     }
 }
 
-/// The node that a pod comes to.
-pub(super) fn node(chance: &mut Chance) -> u32 {
+/// The node that a pod comes to. A DaemonSet has one on each.
+pub(super) fn node(chance: &mut Chance, kind: Kind, ordinal: u32) -> u32 {
     let nodes: Vec<u32> = (0..NODES).collect();
-    chance.one_of(&nodes).copied().unwrap_or(0)
+    match kind {
+        Kind::DaemonSet => ordinal,
+        Kind::Deployment | Kind::StatefulSet | Kind::Job => {
+            chance.one_of(&nodes).copied().unwrap_or(0)
+        }
+    }
 }

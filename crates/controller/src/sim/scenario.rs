@@ -391,7 +391,7 @@ fn fill(workload: &mut Workload, pods: &mut u32, chance: &mut Chance) {
             revision,
             owner,
             ordinal,
-            node: node(chance),
+            node: node(chance, workload.kind, ordinal),
             is_ready: !is_job,
             gone_by: None,
             has_succeeded: is_job,

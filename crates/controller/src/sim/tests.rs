@@ -183,9 +183,9 @@ fn a_timeline_shows_who_moved_when() {
     let outcome = run(&scenario, &plan, 7, &Faults::none(), false);
     let services: Vec<ServiceName> = plan.steps.iter().map(|step| step.service.clone()).collect();
     insta::assert_snapshot!(timeline(&outcome, &services).join("\n"), @r"
-    store  ##################==========================================
-    cart   #############################===============================
+    store  #######################=====================================
+    cart   --------------------------#######===========================
     web    #########################################################===
-           0                                                       63 s
+           0                                                       58 s
     ");
 }
