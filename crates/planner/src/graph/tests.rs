@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Member, Moves, Revision, System, derive};
+use super::{Member, Moves, Revision, System, derive, shortest_cycle};
 use tidegate_spec::crd::{DrainLevel, Routing};
 use tidegate_spec::{
     ContractName, External, Graph, Interface, Manner, Need, ObjectRef, Requirement, Service,
@@ -263,4 +263,11 @@ fn a_service_is_left_out_where_it_stays_and_another_revision_is_declared() {
         stays
     ));
     assert!(!is_left_out(vec![one], Some(two), Moves::Roll));
+}
+
+#[test]
+fn of_two_cycles_that_share_a_node_the_shorter_one_is_shown() {
+    let arcs = [(0, 1), (1, 2), (2, 0), (2, 3), (3, 2)];
+    assert_eq!(shortest_cycle(&[0, 1, 2, 3], &arcs), [2, 3]);
+    assert_eq!(shortest_cycle(&[0, 1, 2], &arcs), [0, 1, 2]);
 }

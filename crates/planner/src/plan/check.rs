@@ -97,7 +97,6 @@ pub fn check(system: &System, plan: &Plan) -> Result<(), Vec<Fault>> {
     let between: BTreeMap<&ServiceName, Revision> = system
         .services
         .iter()
-        .filter(|(name, _)| places.get(*name).is_some_and(Places::is_switched))
         .filter_map(|(name, member)| Some((name, image_with_old_calls(system, name, member)?)))
         .collect();
     let mut journeys: BTreeMap<&ServiceName, Journey<'_>> = BTreeMap::new();
@@ -145,12 +144,6 @@ struct Place<'p> {
 struct Places<'p> {
     moves: Vec<Place<'p>>,
     drain: Option<Place<'p>>,
-}
-
-impl Places<'_> {
-    fn is_switched(&self) -> bool {
-        self.moves.iter().any(|place| place.action == Action::Flip)
-    }
 }
 
 /// Where the steps of each service stand, as far as the lists agree with each other.

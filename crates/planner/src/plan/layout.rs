@@ -97,13 +97,9 @@ impl Cycles {
             .iter()
             .filter(|arc| arc.strength == Strength::Hard);
         let arcs: Vec<(usize, usize)> = hard.map(|arc| (arc.first, arc.then)).collect();
-        let round = |steps: &Vec<usize>| {
-            let mut round = self.layout.services(&shortest_cycle(steps, &arcs));
-            if round.len() > 1 && round.first() == round.last() {
-                round.pop();
-            }
-            round
-        };
+        // A round begins with its first step by number, and no later step of a service leads to an earlier one but through
+        // the service's own wait, which is no member: so none ends where it begins.
+        let round = |steps: &Vec<usize>| self.layout.services(&shortest_cycle(steps, &arcs));
         self.steps.iter().map(round).collect()
     }
 

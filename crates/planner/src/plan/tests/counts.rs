@@ -30,6 +30,12 @@ fn an_edge_counts_as_free_once_all_its_optional_orders_are_given_up() {
 }
 
 #[test]
+fn the_edge_of_a_caller_from_outside_is_free_since_it_waits_for_nobody() {
+    let text = "s: serves 1 -> 1,2 | p: external; calls s 1 -> cached 1,2";
+    assert_eq!(edges_of(text), (0, 0, 1));
+}
+
+#[test]
 fn a_job_is_a_point_of_no_return_only_if_nothing_undoes_it() {
     let points = |text: &str| plan(&system_of(text)).points_of_no_return;
     assert_eq!(points("schema: job; serves 1,2 -> 2"), ["schema"]);

@@ -1,7 +1,7 @@
 //! What outlives its writer: queues that must be drained, and Jobs that nothing undoes.
 
 use super::{faults_of, plan_of, system_of};
-use crate::plan::plan;
+use crate::plan::{Choice, plan, plan_with};
 
 #[test]
 fn s20_what_was_written_is_drained_before_the_reader_drops_it() {
@@ -247,5 +247,61 @@ fn a_plan_that_does_not_wait_out_what_somebody_left_who_is_gone_does_not_stand_t
     }), @r"
     wave 1: producer@live0 may call consumer@target (consumer) and fail
     nothing waits until what producer left for consumer is gone before consumer cannot read it
+    ");
+}
+
+#[test]
+fn a_writer_with_a_switch_writes_what_is_old_until_its_flip() {
+    let system = system_of(
+        "b: serves 1 -> 1,2 | consumer: serves 1,2 -> 2 \
+         | producer: calls b 1 -> 2; calls consumer durable 7d 1 -> 2; switch PROTO",
+    );
+    let plan = plan_with(&system, Choice::Flip);
+    assert_eq!(
+        plan.waves,
+        [
+            vec!["b", "producer/expand"],
+            vec!["producer/flip"],
+            vec!["consumer/drain"],
+            vec!["consumer"]
+        ]
+    );
+    insta::assert_snapshot!(faults_of(&system, plan, |plan| {
+        plan.waves.swap(1, 2);
+        let drain = plan.steps.iter_mut().find(|step| step.id == "consumer/drain");
+        drain.unwrap().after = vec!["producer/expand".to_owned()];
+    }), @r"
+    wave 4: producer@target may call consumer@target (consumer) and fail
+    nothing keeps producer and consumer from moving together when services advance one by one
+    nothing waits until what producer left for consumer is gone before consumer cannot read it
+    ");
+}
+
+#[test]
+fn a_reader_may_learn_what_is_new_at_any_time_before_the_flip_of_its_writer() {
+    let system = system_of(
+        "consumer: serves 1 -> 1,2 | producer: calls consumer durable 7d 1 -> 2; switch PROTO",
+    );
+    let plan = plan_with(&system, Choice::Flip);
+    assert_eq!(
+        plan.waves,
+        [vec!["consumer", "producer/expand"], vec!["producer/flip"]]
+    );
+    insta::assert_snapshot!(faults_of(&system, plan, |plan| {
+        plan.waves[0].retain(|id| id != "consumer");
+        plan.waves.insert(1, vec!["consumer".to_owned()]);
+    }), @"no fault");
+}
+
+#[test]
+fn a_reader_that_moves_while_it_is_still_drained_is_found() {
+    let system =
+        system_of("consumer: serves 1,2 -> 2 | producer: calls consumer durable 7d 1 -> 2");
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        let last = plan.waves.pop().unwrap();
+        plan.waves[1].extend(last);
+    }), @r"
+    `consumer` is not in a later wave than `consumer/drain`
+    wave 2: producer@live may call consumer@target (consumer) and fail
     ");
 }

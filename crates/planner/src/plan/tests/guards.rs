@@ -126,6 +126,15 @@ fn the_certificate_names_the_pair_and_the_path() {
 }
 
 #[test]
+fn the_path_is_a_shortest_one() {
+    let plan = plan(&system_of(
+        "z: image | y: image; after z | a: image; after y | b: image; after a | d: image; after b,e \
+         | c: image; after a | e: image; after c",
+    ));
+    assert_eq!(path(&plan, "z", "d").unwrap(), ["z", "y", "a", "b", "d"]);
+}
+
+#[test]
 fn why_here_tells_both_directions() {
     let plan = plan(&system_of(CHAIN));
     let why = |name: &str| why_here(&plan, &ServiceName::parse(name).unwrap());

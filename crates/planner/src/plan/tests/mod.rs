@@ -10,6 +10,7 @@ mod mixed;
 mod notation;
 mod only;
 mod part_graphs;
+mod parts;
 mod properties;
 mod random;
 mod real_graphs;

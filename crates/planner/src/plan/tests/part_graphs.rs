@@ -201,6 +201,91 @@ services:
     "#);
 }
 
+/// What each part writes of these services and callers.
+fn written_of(names: &[&str], told: &str) -> String {
+    let mut is_wanted = false;
+    let mut lines = Vec::new();
+    for line in told.lines() {
+        if let Some(name) = line.strip_prefix("- name: ") {
+            is_wanted = names.contains(&name);
+        } else if !line.starts_with(' ') {
+            is_wanted = line.starts_with('#');
+        }
+        lines.extend(is_wanted.then_some(line));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_part_names_nobody_who_comes_later_and_calls_nothing_that_is_served_later() {
+    let old = r#"
+services:
+- name: a
+  serves: [{versions: ["1"]}]
+  calls: [{service: b, version: "1"}]
+- name: b
+  serves: [{versions: ["1"]}]
+  calls: [{service: a, version: "1"}]
+- name: idle
+- name: late
+  serves: [{versions: ["1"]}]
+external:
+- name: phone
+  calls: [{service: late, version: "1"}]
+- name: watch
+  calls: [{service: a, version: "1"}]
+"#;
+    let new = r#"
+services:
+- name: a
+  serves: [{versions: ["1", "2"]}]
+  calls: [{service: b, version: "2"}]
+- name: b
+  serves: [{versions: ["1", "2"]}]
+  calls: [{service: a, version: "2"}]
+- name: fresh
+  after: [a]
+- name: idle
+  after: [fresh]
+- name: late
+  serves: [{versions: ["1", "2"]}]
+  after: [a]
+external:
+- name: phone
+  calls: [{service: late, version: "2"}]
+- name: watch
+  calls: [{service: a, version: "1"}]
+"#;
+    let told = graphs_between(old, new);
+    insta::assert_snapshot!(written_of(&["fresh", "idle", "phone", "watch"], &told), @r#"
+    # expand
+    - name: idle
+    - name: phone
+      calls:
+      - service: late
+        version: "1"
+    - name: watch
+      calls:
+      - service: a
+        version: "1"
+    # flip
+    - name: fresh
+      after:
+      - a
+    - name: idle
+      after:
+      - fresh
+    - name: phone
+      calls:
+      - service: late
+        version: "2"
+    - name: watch
+      calls:
+      - service: a
+        version: "1"
+    "#);
+}
+
 /// Which Jobs each part of a release has in which a new schema replaces the old one, and its reader calls itself.
 fn jobs_of_parts(job: &str) -> String {
     let graph = |job: &str, version: u8| {

@@ -2,8 +2,7 @@
 
 use super::notation::system_of;
 use crate::graph::Moves;
-use crate::plan::{Choice, Sameness, SavedCertificate, SavedPlan, moved, parts, plan, plan_with};
-use tidegate_spec::ServiceName;
+use crate::plan::{Choice, Sameness, SavedCertificate, SavedPlan, moved, plan, plan_with};
 use tidegate_spec::crd::Planning;
 
 const SYSTEMS: &[&str] = &[
@@ -144,6 +143,13 @@ fn what_moved_is_named() {
 }
 
 #[test]
+fn a_service_that_runs_more_or_less_than_it_did_is_named_though_nobody_knew_the_names() {
+    let (one, two) = ("a: serves 1 -> 2", "a: serves 1 + 2 -> 2");
+    insta::assert_snapshot!(differences(one, two, Sameness::Declared), @"a: runs live0, live1; the plan was made for live");
+    insta::assert_snapshot!(differences(two, one, Sameness::Declared), @"a: runs live; the plan was made for live0, live1");
+}
+
+#[test]
 fn what_moved_of_how_a_service_may_move_is_named() {
     let then = "a: serves 1 -> 1,2; exclusive g | b: retained; calls a durable 7d 1 + 1 -> 2 | p: external; ended long ago; calls a 1";
     assert_eq!(differences(then, then, Sameness::Named), "");
@@ -180,74 +186,6 @@ fn names_of_revisions_do_not_count_where_nobody_knew_them() {
     let then = system_of(SYSTEMS[0]);
     assert_eq!(moved(&then, &now, Sameness::Declared), Vec::<String>::new());
     assert_eq!(moved(&then, &now, Sameness::Named).len(), 2);
-}
-
-/// The parts of a refused release: what each brings, and in which order.
-fn parts_of(text: &str) -> String {
-    let system = system_of(text);
-    let found = match parts(&system, &plan(&system)) {
-        Ok(found) => found,
-        Err(error) => return error.to_string(),
-    };
-    let mut lines = Vec::new();
-    for part in &found {
-        let saved = SavedPlan::new(&part.system, &part.plan, None);
-        assert_eq!(saved.verify(), Ok(part.plan.edges), "{}", part.name);
-        let waves: Vec<String> = part.plan.waves.iter().map(|wave| wave.join(", ")).collect();
-        let unwritten: Vec<&str> = part.unwritten.iter().map(ServiceName::as_str).collect();
-        lines.push(format!(
-            "{}: {}; to be written: {}",
-            part.name,
-            waves.join(" | "),
-            unwritten.join(", ")
-        ));
-    }
-    let last = found.last().expect("a part");
-    for (name, member) in &last.system.services {
-        let end = member.at_end().into_iter().flatten().next_back();
-        let wanted = system.services[name]
-            .at_end()
-            .into_iter()
-            .flatten()
-            .next_back();
-        assert_eq!(
-            end.map(|revision| &revision.interface),
-            wanted.map(|revision| &revision.interface),
-            "{name} ends where the whole release would"
-        );
-    }
-    lines.join("\n")
-}
-
-#[test]
-fn a_refused_release_is_cut_into_as_few_as_are_safe() {
-    insta::assert_snapshot!(parts_of("orders: serves 1 -> 2 | web: calls orders 1 -> 2"), @r"
-    expand: orders | web; to be written: orders
-    contract: orders; to be written:
-    ");
-    insta::assert_snapshot!(parts_of("a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls a 1 -> 2"), @r"
-    expand: a | b; to be written: a
-    flip: a; to be written:
-    ");
-    insta::assert_snapshot!(parts_of("a: serves 1 -> 2; calls b 1 -> 2 | b: serves 1 -> 2; calls a 1 -> 2 | c: new; calls a 2 | d: deleted; calls b 1 | e: image"), @r"
-    expand: a, d, e | b, c; to be written: a, b
-    flip-contract: a | b; to be written:
-    ");
-    insta::assert_snapshot!(parts_of("a: serves 1 -> 1,2; calls b 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2; calls a 1 -> 2 | p: external; calls a 1 -> 2"), @r"
-    expand: b | a | c; to be written: b
-    flip: b; to be written:
-    ");
-    insta::assert_snapshot!(parts_of("orders: serves 1 -> 2 | web: calls orders durable 7d 1 -> 2"), @r"
-    expand: orders | web; to be written: orders
-    contract: orders/drain | orders; to be written:
-    ");
-    insta::assert_snapshot!(parts_of("a: serves 1 -> 2; calls b 1 -> 2 | b: serves 1 -> 2; calls a 1 -> 2; versioned | c: calls a durable lag 1 -> 2"), @r"
-    expand: a; to be written: a
-    expand-flip-contract: b/expand, c | a | b/contract; to be written: a
-    contract: a/drain | a; to be written:
-    ");
-    insta::assert_snapshot!(parts_of("orders: serves 1 -> 1,2 | web: calls orders 1 -> 2"), @"the release needs no split: its order is safe as it is");
-    insta::assert_snapshot!(parts_of("orders: serves 1 | web: calls orders 1 -> 2"), @"no split of services makes an order safe");
 }
 
 #[test]
@@ -340,6 +278,36 @@ fn a_certificate_that_proves_nothing_is_told() {
     ");
 }
 
+/// What is wrong with the certificates of a plan, whatever else is.
+fn certificate_faults(plan: &SavedPlan) -> String {
+    let faults = plan.verify().unwrap_err().into_iter();
+    let faults = faults.filter(|fault| fault.starts_with("the certificate"));
+    faults.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_certificate_of_which_a_step_does_not_wait_for_the_one_before_is_told() {
+    let system = system_of(
+        "a: calls b 1 -> 2; calls c 1 -> 2 | b: serves 1 -> 1,2; calls c 1 -> 2 | c: serves 1 -> 1,2",
+    );
+    let plan = plan(&system);
+    // It is later, and waits only for what the chain leaves out.
+    let mut shorter = SavedPlan::new(&system, &plan, None);
+    let chains = shorter.certificates.iter_mut().map(|one| &mut one.chain);
+    let longest = chains.max_by_key(|chain| chain.len()).unwrap();
+    assert_eq!(longest.join(" "), "c b a");
+    longest.remove(1);
+    insta::assert_snapshot!(certificate_faults(&shorter), @"the certificate for a@target and c@live says that `a` waits for `c`, and it does not");
+    // It waits, and is not in a later wave.
+    let mut merged = plan;
+    merged.waves = vec![merged.waves.concat()];
+    insta::assert_snapshot!(certificate_faults(&SavedPlan::new(&system, &merged, None)), @r"
+    the certificate for a@target and b@live says that `a` waits for `b`, and it does not
+    the certificate for a@target and c@live says that `b` waits for `c`, and it does not
+    the certificate for b@target and c@live says that `b` waits for `c`, and it does not
+    ");
+}
+
 #[test]
 fn a_file_says_nothing_of_what_is_as_it_usually_is() {
     let text = saved("orders: serves 1 -> 1,2 | web: calls orders 1 -> 2")
@@ -348,6 +316,12 @@ fn a_file_says_nothing_of_what_is_as_it_usually_is() {
     for word in ["routing", "manner", "retained", "verified", "repair"] {
         assert!(!text.contains(word), "{word}: {text}");
     }
+    let switched = saved("orders: serves 1 -> 1,2 | web: calls orders 1 -> 2; switch PROTO");
+    let text = switched.to_text().unwrap();
+    assert!(
+        text.contains("PROTO") && !text.contains("routing"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -365,46 +339,6 @@ fn a_caller_from_outside_may_call_less_than_was_planned_and_no_more() {
     let other = "p: is declared differently as a caller from outside";
     assert_eq!(told("1", "2"), other);
     assert_eq!(told("1", "1 -> 2"), other);
-}
-
-#[test]
-fn a_part_leaves_unread_only_what_is_durable() {
-    let left = |text: &str| {
-        let system = system_of(text);
-        let parts = parts(&system, &plan(&system)).unwrap();
-        let last = parts.into_iter().next_back().unwrap();
-        let left = last
-            .system
-            .services
-            .into_values()
-            .map(|member| member.retained.len());
-        left.sum::<usize>()
-    };
-    assert_eq!(left("orders: serves 1 -> 2 | web: calls orders 1 -> 2"), 0);
-    assert_eq!(
-        left("orders: serves 1 -> 2 | web: calls orders durable 7d 1 -> 2"),
-        1
-    );
-}
-
-#[test]
-fn a_service_that_a_part_leaves_alone_stays_in_it_and_what_a_job_left_is_kept() {
-    let system = system_of(
-        "back | orders: serves 1 -> 2 | web: calls orders 1 -> 2 | idle: serves 1 | schema: job; serves 1 -> 1,2",
-    );
-    let parts = parts(&system, &plan(&system)).unwrap();
-    let moves: Vec<String> = parts
-        .iter()
-        .map(|part| {
-            let each = part.system.services.iter();
-            let each = each.map(|(name, member)| format!("{name} {:?}", member.moves));
-            each.collect::<Vec<_>>().join(", ")
-        })
-        .collect();
-    insta::assert_snapshot!(moves.join("\n"), @r"
-    idle Stays, orders Roll, schema Kept, web Roll
-    idle Stays, orders Roll, schema Kept, web Stays
-    ");
 }
 
 #[test]

@@ -163,3 +163,21 @@ fn a_caller_that_remembers_and_stands_still_is_no_cycle_but_one_pair_that_no_ord
     assert_eq!(pairs.collect::<Vec<_>>(), ["web@live", "mobile@live"]);
     assert_eq!((refusal.cycle.len(), refusal.proposal), (0, None));
 }
+
+#[test]
+fn what_is_gone_matters_only_where_what_it_wrote_stays() {
+    insta::assert_snapshot!(plan_of("consumer: serves 2; image | producer: retained; calls consumer 1 + 2 -> 2"), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      ~ consumer
+    ");
+}
+
+#[test]
+fn an_optional_call_that_fails_between_services_that_stay_is_no_news() {
+    insta::assert_snapshot!(plan_of("s: serves 1 | c: calls s optional 2 | x: image"), @r"
+    Safe: yes. 1 wave.
+    Wave 1   may start at once
+      ~ x
+    ");
+}

@@ -135,3 +135,26 @@ fn two_that_wait_for_each_other_in_two_ways_are_named_once() {
       if pa goes before pb: pa@target calls pb 2, pb@live serves 1
     ");
 }
+
+#[test]
+fn of_two_new_services_the_one_that_can_do_without_the_other_starts_first() {
+    insta::assert_snapshot!(plan_of("a: new; serves 1; calls b 1 | b: new; serves 1; calls a optional 1"), @r"
+    Safe: yes. 2 waves. Longest path b → a.
+    Wave 1   may start at once
+      + b   new
+          serves b: - → 1
+          calls a: - → 1
+    Wave 2   after wave 1 is done
+      + a   new
+          serves a: - → 1
+          calls b: - → 1
+          because b must be there first: a@target calls b 1, and no b runs
+    warning: optional calls fail from the first new pod of b to the last old pod of a: a must be there first: b@target calls a 1, and no a runs [TG0208]
+    ");
+}
+
+#[test]
+fn new_services_of_which_one_waits_by_hand_for_a_third_start_together_behind_it() {
+    let plan = plan(&system_of(&format!("{BOTH}; after store | store: image")));
+    assert_eq!(plan.waves, [vec!["store"], vec!["graph", "user"]]);
+}
