@@ -116,6 +116,10 @@ fn text(verified: &Verified<'_>, for_a_cluster: bool) -> String {
     } else {
         "made offline, from declared graphs"
     };
+    let given_up = match edges.given_up {
+        0 => String::new(),
+        some => format!(", {some} given up"),
+    };
     [
         format!(
             "`{file}` holds: {}, {}; {made}",
@@ -123,7 +127,7 @@ fn text(verified: &Verified<'_>, for_a_cluster: bool) -> String {
             count(steps, "step")
         ),
         format!(
-            "edges: {} proved ({}), {} assumed, {} free",
+            "edges: {} proved ({}), {} assumed, {} free{given_up}",
             edges.proved,
             count(*certificates, "certificate"),
             edges.assumed,

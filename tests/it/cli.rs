@@ -389,7 +389,7 @@ fn what_is_unsafe_already_is_planned_only_as_a_repair() {
       ~ web
           calls cart: 1 → 2
           because cart must answer 2 everywhere first: web@target calls cart 2, cart@live serves 1
-    warning: calls of cart to store@live fail already; they may go on failing until both are done [TG0211]
+    warning: calls of cart@live to store@live fail already; they may go on failing until both are done [TG0211]
     exit 0
     ");
 }

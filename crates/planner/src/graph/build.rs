@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::components;
 use super::meetings::{Callers, Meetings, calls};
+use super::together::together;
 use super::{Clash, Derivation, Kind, Link, Node, Pair, Precedence, Strength};
 use super::{Moves, System};
 use crate::by_name::ByName;
@@ -70,18 +70,26 @@ fn nodes(system: &System) -> Vec<Node<'_>> {
         manner: Some(&member.manner),
         is_irreversible: member.is_irreversible(),
     });
-    let outside = system
-        .external
-        .iter()
-        .filter(|(_, caller)| caller.ended.is_none());
-    let outside = outside.map(|(name, caller)| Node {
-        name,
-        before: caller.live.iter().map(Some).collect(),
-        at_end: caller.live.iter().chain(&caller.coming).map(Some).collect(),
-        moves: Moves::Stays,
-        retained: Vec::new(),
-        manner: None,
-        is_irreversible: false,
+    let outside = system.external.iter().map(|(name, caller)| {
+        let live = || caller.live.iter().map(Some);
+        // One that has ended calls nobody any more, and what it wrote may still be there.
+        let (before, at_end, retained) = match caller.ended {
+            None => (
+                live().collect(),
+                live().chain(caller.coming.iter().map(Some)).collect(),
+                Vec::new(),
+            ),
+            Some(_) => (Vec::new(), Vec::new(), live().collect()),
+        };
+        Node {
+            name,
+            before,
+            at_end,
+            moves: Moves::Stays,
+            retained,
+            manner: None,
+            is_irreversible: false,
+        }
     });
     services.chain(outside).collect()
 }
@@ -274,6 +282,16 @@ impl<'a> Case<'_, 'a> {
                 format!("the optional calls of {caller} to {callee} fail when all is done too");
             notes.push((Code::SoftEdgeDropped, text));
         }
+        if self.left_behind().any(is_soft) {
+            let lost = self.callers.retentions().into_iter().map(|until| {
+                let text = format!(
+                    "what {caller} wrote for {callee} is not waited out ({until}), since its calls are optional: the new \
+                     {callee} cannot read it"
+                );
+                (Code::SoftEdgeDropped, text)
+            });
+            notes.extend(lost);
+        }
         let is_coming = |pair: &Pair<'_>| {
             pair.clash != Clash::Undeclared && !self.caller.before.contains(&pair.caller)
         };
@@ -285,10 +303,9 @@ impl<'a> Case<'_, 'a> {
             notes.push((Code::SoftEdgeDropped, text));
         }
         if self.repair {
-            let fails_on = |pair: &Pair<'_>| is_hard(pair) && self.is_lost_caller(pair);
             let until = match (self.caller.is_moving(), self.callee.is_moving()) {
                 (false, false) => "neither moves, so they fail when all is done too".to_owned(),
-                (false, true) if at_end.iter().any(fails_on) => {
+                (false, true) if at_end.iter().any(is_hard) => {
                     format!("{caller} does not move, so they fail when all is done too")
                 }
                 (false, true) => format!("they may go on failing until {callee} is done"),
@@ -296,10 +313,16 @@ impl<'a> Case<'_, 'a> {
                 (true, true) => "they may go on failing until both are done".to_owned(),
             };
             let now = self.meetings.now.iter().filter(|pair| is_hard(pair));
-            let now = now.map(|pair| pair.callee.map_or("absent", |callee| callee.name.as_str()));
-            notes.extend(now.map(|callee_revision| {
+            notes.extend(now.map(|pair| {
+                let caller_revision = pair.caller.map_or("absent", |one| one.name.as_str());
+                let callee_revision = pair.callee.map_or("absent", |one| one.name.as_str());
+                let on = if callee.as_str() == pair.link.contract.as_str() {
+                    String::new()
+                } else {
+                    format!(" on {}", pair.link.contract)
+                };
                 let text = format!(
-                    "calls of {caller} to {callee}@{callee_revision} fail already; {until}"
+                    "calls of {caller}@{caller_revision} to {callee}@{callee_revision}{on} fail already; {until}"
                 );
                 (Code::Repaired, text)
             }));
@@ -308,11 +331,10 @@ impl<'a> Case<'_, 'a> {
     }
 
     /// What old callers leave for a callee that will not read it.
-    fn left_behind(&self) -> Vec<Pair<'a>> {
+    fn left_behind(&self) -> impl Iterator<Item = &Pair<'a>> {
         let Meetings { late, left, .. } = &self.meetings;
         let late = late.iter().filter(|_| self.caller.is_moving());
-        let is_wanted = |pair: &&Pair<'a>| self.callee.is_moving() && is_hard(pair);
-        late.chain(left).filter(is_wanted).copied().collect()
+        late.chain(left).filter(|_| self.callee.is_moving())
     }
 }
 
@@ -351,7 +373,11 @@ fn judge<'a>(
     found: &mut Derivation<'a>,
 ) {
     let Meetings {
-        now, early, late, ..
+        now,
+        at_end,
+        early,
+        late,
+        left: _,
     } = &case.meetings;
     let unsafe_now = now.iter().filter(|pair| is_hard(pair) && !case.repair);
     found.unsafe_now.extend(unsafe_now);
@@ -361,6 +387,7 @@ fn judge<'a>(
     found.unsettled.extend(case.unsettled());
     let is_unsettled = found.unsettled.len() > first_unsettled;
     let undeclared = case.undeclared();
+    let first_torn = found.self_conflicts.len();
     let mut precedences: Vec<Precedence<'a>> = Vec::new();
     if let Some((caller, callee)) = ends {
         wait_out(case, (caller, callee), found);
@@ -376,13 +403,16 @@ fn judge<'a>(
             }
         }
     }
+    let is_torn = found.self_conflicts.len() > first_torn;
     if !undeclared.is_empty() {
         found.edges.assumed += 1;
         found.assumed.push(link);
-    } else if precedences.is_empty() && !is_unsettled {
-        found.edges.free += 1;
-    } else {
+    } else if !precedences.is_empty() || is_unsettled || is_torn {
         found.edges.proved += 1;
+    } else if now.iter().chain(at_end).next().is_some() {
+        found.edges.given_up += 1;
+    } else if !case.caller.before.is_empty() || !case.caller.at_end.is_empty() {
+        found.edges.free += 1;
     }
     found.precedences.append(&mut precedences);
     if assume == Assume::Strict {
@@ -394,7 +424,7 @@ fn judge<'a>(
 
 /// Adds what one edge leaves behind to what its reader has to wait out.
 fn wait_out<'a>(case: &Case<'_, 'a>, (caller, callee): (usize, usize), found: &mut Derivation<'a>) {
-    let left = case.left_behind();
+    let left: Vec<_> = case.left_behind().copied().filter(is_hard).collect();
     let retentions = if left.is_empty() {
         BTreeSet::new()
     } else {
@@ -444,40 +474,4 @@ fn manual<'a>(system: &'a System, index: &ByName<&ServiceName, usize>, found: &m
                 }));
         }
     }
-}
-
-/// Services that come for the first time and call each other cannot each be there before the other; those that go away and
-/// call each other cannot each go before the other. Nothing that works breaks when they start together.
-fn together(nodes: &[Node<'_>], precedences: &mut [Precedence<'_>]) -> Vec<Vec<usize>> {
-    let moves = |at: usize| nodes.get(at).map(|node| node.moves);
-    let is_mutual = |one: &Precedence<'_>| {
-        let wanted = match one.kind {
-            Kind::ServerFirst => Moves::Create,
-            Kind::ClientFirst => Moves::Delete,
-            Kind::Manual => return false,
-        };
-        one.strength == Strength::Hard
-            && moves(one.first) == Some(wanted)
-            && moves(one.then) == Some(wanted)
-            && one.pairs.iter().all(|pair| pair.clash == Clash::Absent)
-    };
-    let mutual = precedences.iter().filter(|one| is_mutual(one));
-    let mut groups = components(nodes.len(), mutual.map(|one| (one.first, one.then)));
-    // Where somebody wants one before the other all the same, there is no order.
-    groups.retain(|members| {
-        let has = |at: usize| members.binary_search(&at).is_ok();
-        let mut exclusive = members.iter().filter_map(|at| nodes.get(*at)?.exclusive());
-        let mut apart = precedences.iter().filter(|one| one.kind == Kind::Manual);
-        !apart.any(|one| has(one.first) && has(one.then))
-            && exclusive.clone().collect::<BTreeSet<_>>().len() == exclusive.by_ref().count()
-    });
-    for one in precedences {
-        let has_both = |members: &Vec<usize>| {
-            members.binary_search(&one.first).is_ok() && members.binary_search(&one.then).is_ok()
-        };
-        if is_mutual(one) && groups.iter().any(has_both) {
-            one.strength = Strength::Together;
-        }
-    }
-    groups
 }

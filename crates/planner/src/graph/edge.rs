@@ -200,6 +200,8 @@ pub struct EdgeCounts {
     pub assumed: usize,
     /// No order is needed.
     pub free: usize,
+    /// Calls fail, now or when all is done, and no order would help: they may, or do so already.
+    pub given_up: usize,
 }
 
 /// Everything that follows from the contracts alone.

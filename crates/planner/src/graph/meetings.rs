@@ -43,7 +43,12 @@ impl<'a> Meetings<'a> {
         // What is gone matters only where what it wrote stays.
         let is_durable = !gone.is_empty() && !callers.retentions().is_empty();
         let gone = if is_durable { gone } else { &[] };
-        now.extend(edge.clashes((gone, &from), now_only));
+        let unread = edge.clashes((gone, &from), now_only);
+        // Of a caller that has ended, what somebody live cannot read was waited out before that one came.
+        let is_unread = |pair: &Pair<'_>| unread.iter().any(|one| one.caller == pair.caller);
+        if !caller.is_outside() {
+            now.extend(&unread);
+        }
         if !caller.is_moving() && !callee.is_moving() && caller.before == caller.at_end {
             return Self {
                 now,
@@ -60,12 +65,14 @@ impl<'a> Meetings<'a> {
             is_versioned: edge.is_versioned && !is_mixed,
             ..edge
         };
+        let mut left = edge.clashes((gone, &to), end_only);
+        left.retain(|pair| !(caller.is_outside() && is_unread(pair)));
         Self {
             now,
             at_end: edge.clashes((new, &to), end_only),
             early: blind.clashes((new, &from), (mixed, at_end)),
             late: edge.clashes((old, &to), (mixed, before)),
-            left: edge.clashes((gone, &to), end_only),
+            left,
         }
     }
 }

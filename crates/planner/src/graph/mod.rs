@@ -17,6 +17,7 @@ mod meetings;
 mod system;
 #[cfg(test)]
 mod tests;
+mod together;
 mod verified;
 
 pub use build::derive;

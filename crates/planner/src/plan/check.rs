@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::aside::both;
 use super::broken::{Client, Server, Terms};
 use super::document::{Action, Plan, Step, Verdict};
 use super::journey::{Journey, Passage};
@@ -88,10 +89,28 @@ pub fn check(system: &System, plan: &Plan) -> Result<(), Vec<Fault>> {
     if plan.verdict == Verdict::Refused {
         return Err(vec![Fault::Refused]);
     }
-    let mut faults = Vec::new();
-    if plan.digest != plan.digest_for(system) {
-        faults.push(Fault::Digest);
+    let services = system.services.len();
+    let (digest, faults) = both(
+        services,
+        || plan.digest_for(system),
+        || faults_of_steps(system, plan),
+    );
+    let is_changed = plan.digest != digest;
+    let faults: Vec<Fault> = is_changed
+        .then_some(Fault::Digest)
+        .into_iter()
+        .chain(faults)
+        .collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
     }
+}
+
+/// Everything that is wrong with the steps and waves of a plan.
+fn faults_of_steps(system: &System, plan: &Plan) -> Vec<Fault> {
+    let mut faults = Vec::new();
     let number = numbers(plan);
     let places = places(plan, &number, &mut faults);
     let between: BTreeMap<&ServiceName, Revision> = system
@@ -123,11 +142,7 @@ pub fn check(system: &System, plan: &Plan) -> Result<(), Vec<Fault>> {
     faults.extend(unsafe_pairs);
     wanted.extend(apart(system, &places));
     faults.extend(not_waiting(plan, &number, &wanted));
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
-    }
+    faults
 }
 
 /// One step in the waves.
@@ -271,15 +286,10 @@ fn journey<'a>(
     if live.is_empty() {
         live.push(None);
     }
-    let is_versioned = member.manner.routing == Routing::Versioned;
-    let mut journey = Journey::new(&live, is_versioned);
-    journey.passage = match member.moves {
-        Moves::Create => Passage::Comes,
-        Moves::Delete => Passage::Goes,
-        Moves::Roll | Moves::Job | Moves::Stays | Moves::Kept => Passage::Stays,
-    };
     let retained: Vec<Option<&Revision>> = member.retained.iter().map(Some).collect();
-    journey.left(&retained);
+    let is_versioned = member.manner.routing == Routing::Versioned;
+    let mut journey = Journey::new(&retained, &live, is_versioned);
+    journey.passage = Passage::of(member.moves);
     let at = |place: &Place<'_>| (place.wave, place.number);
     if let Some(drain) = &places.drain {
         journey.drain(at(drain));

@@ -93,9 +93,20 @@ pub struct EdgeCounts {
     pub proved: usize,
     /// An end of it moves and its contract is not declared for every pair that may meet.
     pub assumed: usize,
-    /// The edge needs no order: every pair that may meet is compatible, or the call is optional and
-    /// its order was given up (then a warning says so).
+    /// The edge needs no order: every pair that may meet is compatible.
     pub free: usize,
+    /// Calls on the edge fail for a while or for good, and may: they are optional, fail already, or are of services that
+    /// start together. A warning says so.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub given_up: usize,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands it a reference"
+)]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What sort of refusal it is.

@@ -1,11 +1,14 @@
 //! Who is live of one service, from wave to wave, as the checker sees it.
 
-use std::collections::BTreeSet;
+use std::ops::Range;
 
-use crate::graph::Revision;
+use crate::graph::{Moves, Revision};
 
 /// A live revision; `None` stands for "nothing runs".
 pub(super) type Live<'a> = Option<&'a Revision>;
+
+/// Revisions that stand side by side.
+pub(super) type Several = Range<usize>;
 
 /// One move of a service.
 #[derive(Debug, Clone)]
@@ -14,25 +17,25 @@ pub(super) struct Leg {
     /// The number of its step in the plan.
     pub number: usize,
     /// Who is live once it is done.
-    pub to: BTreeSet<usize>,
+    pub to: Several,
 }
 
 /// Where a service stands on its way.
 #[derive(Debug, Clone)]
 pub(super) struct Position {
     /// Everything that may be live.
-    pub live: BTreeSet<usize>,
-    /// What callers can count on: one of these sets, and they do not know which.
-    pub answers: Vec<BTreeSet<usize>>,
+    pub live: Several,
+    /// What callers can count on: one of these, and they do not know which.
+    pub answers: [Option<Several>; 2],
 }
 
-/// Who is live of one service, from wave to wave. Its revisions are numbered.
+/// Who is live of one service, from wave to wave. Its revisions are numbered in the order in which they come, and go in
+/// the same order: so those that are live at the same time always stand side by side.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Journey<'a> {
+    /// First those that are gone before anything moves and may have left something durable.
     pub revisions: Vec<Live<'a>>,
-    pub start: BTreeSet<usize>,
-    /// Who is gone before anything moves and may have left something durable.
-    pub retained: BTreeSet<usize>,
+    pub start: Several,
     pub legs: Vec<Leg>,
     /// The wave and number of the step that waits out what was left for it.
     pub drain: Option<(usize, usize)>,
@@ -52,41 +55,47 @@ pub(super) enum Passage {
     Goes,
 }
 
+impl Passage {
+    pub(super) fn of(moves: Moves) -> Self {
+        match moves {
+            Moves::Create => Self::Comes,
+            Moves::Delete => Self::Goes,
+            Moves::Roll | Moves::Job | Moves::Stays | Moves::Kept => Self::Stays,
+        }
+    }
+}
+
 impl<'a> Journey<'a> {
     /// A service that does not move yet; `None` stands for "nothing runs".
-    pub(super) fn new(live: &[Live<'a>], is_versioned: bool) -> Self {
+    ///
+    /// In: who is gone and may have left something, and who is live.
+    pub(super) fn new(retained: &[Live<'a>], live: &[Live<'a>], is_versioned: bool) -> Self {
+        let revisions = [retained, live].concat();
         Self {
-            revisions: live.to_vec(),
-            start: (0..live.len()).collect(),
+            start: retained.len()..revisions.len(),
+            revisions,
             is_versioned,
             ..Self::default()
         }
-    }
-
-    /// Revisions that are gone and may have left something.
-    pub(super) fn left(&mut self, retained: &[Live<'a>]) {
-        let first = self.revisions.len();
-        self.revisions.extend(retained);
-        self.retained = (first..self.revisions.len()).collect();
     }
 
     /// In a wave, one revision replaces all others, or comes beside them.
     pub(super) fn leg(&mut self, (wave, number): (usize, usize), to: Live<'a>, beside: bool) {
         let new = self.revisions.len();
         self.revisions.push(to);
-        let old = if beside {
-            self.settled(self.legs.len()).clone()
+        let first = if beside {
+            self.settled(self.legs.len()).start
         } else {
-            BTreeSet::new()
+            new
         };
-        let to = old.into_iter().chain([new]).collect();
+        let to = first..new + 1;
         self.legs.push(Leg { wave, number, to });
     }
 
     /// In a wave, those that are not of the newest revision go.
     pub(super) fn leave(&mut self, (wave, number): (usize, usize)) {
-        let newest = self.revisions.len().checked_sub(1);
-        let to = newest.into_iter().collect();
+        let all = self.revisions.len();
+        let to = all.saturating_sub(1)..all;
         self.legs.push(Leg { wave, number, to });
     }
 
@@ -106,7 +115,7 @@ impl<'a> Journey<'a> {
     }
 
     /// Who is live after so many legs.
-    pub(super) fn settled(&self, legs: usize) -> &BTreeSet<usize> {
+    fn settled(&self, legs: usize) -> &Several {
         let leg = legs.checked_sub(1).and_then(|leg| self.legs.get(leg));
         leg.map_or(&self.start, |leg| &leg.to)
     }
@@ -118,26 +127,28 @@ impl<'a> Journey<'a> {
         2 * done + usize::from(is_moving)
     }
 
-    /// Who is live, and who answers, at each position.
-    pub(super) fn at_positions(&self) -> Vec<Position> {
-        let positions = 0..=2 * self.legs.len();
-        positions
-            .map(|position| self.at_position(position))
-            .collect()
+    /// How many positions it has.
+    pub(super) fn positions(&self) -> usize {
+        2 * self.legs.len() + 1
     }
 
-    /// Of a blind service any of its pods may answer. Of a versioned one the right pod does, of
-    /// those that stay through a leg or are ready after it.
-    fn at_position(&self, position: usize) -> Position {
+    /// Who is live, and who answers. Of a blind service any of its pods may answer. Of a versioned one the right pod does,
+    /// of those that stay through a leg or are ready after it.
+    pub(super) fn at_position(&self, position: usize) -> Position {
         let before = self.settled(position / 2);
         let after = self.settled(position.div_ceil(2));
-        let live = before | after;
+        let live = before.start..after.end;
         let answers = if self.is_versioned && position % 2 == 1 {
-            vec![before.clone(), after.clone()]
+            [Some(before.clone()), Some(after.clone())]
         } else {
-            vec![live.clone()]
+            [Some(live.clone()), None]
         };
         Position { live, answers }
+    }
+
+    /// Whether a revision is gone before anything moves.
+    pub(super) fn is_retained(&self, revision: usize) -> bool {
+        revision < self.start.start
     }
 
     /// The leg, from 0, with which a revision goes, if it ever does.
@@ -154,7 +165,7 @@ impl<'a> Journey<'a> {
             .drain
             .map(|(drained, _)| drained)
             .filter(|drained| *drained < wave);
-        if self.retained.contains(&revision) {
+        if self.is_retained(revision) {
             return drained.is_none();
         }
         let leg = self

@@ -10,6 +10,7 @@
 )]
 
 mod along;
+mod aside;
 mod broken;
 mod certificates;
 mod check;

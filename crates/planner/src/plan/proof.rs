@@ -1,12 +1,14 @@
 //! The certificate of a plan: for every bad pair of revisions, the chain of steps that keeps it
 //! apart.
 
+use std::collections::BTreeSet;
+
 use super::document::{Action, Plan, Verdict};
 use super::shape::{Act, Rigour, Shape, tied};
 use super::words::ABSENT;
 use crate::by_name::ByName;
 use crate::graph::{Derivation, Link, Revision, Strength};
-use tidegate_spec::ServiceName;
+use tidegate_spec::{Edge, ServiceName};
 
 /// Why one bad pair is never live together. All names are borrowed from the system and the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +28,8 @@ pub struct Certificate<'a> {
 }
 
 /// One certificate for each pair of revisions that would break a call and that an order keeps
-/// apart. Pairs of optional and undeclared calls have none: nothing is proved of them.
+/// apart. Pairs of undeclared calls have none, as nothing is proved of them, nor have those of optional ones whose order was
+/// given up.
 ///
 /// In: what was derived from the system, and its plan.
 pub fn prove<'a>(derived: &Derivation<'a>, plan: &'a Plan) -> Vec<Certificate<'a>> {
@@ -34,10 +37,20 @@ pub fn prove<'a>(derived: &Derivation<'a>, plan: &'a Plan) -> Vec<Certificate<'a
         return Vec::new();
     }
     let moves = moves(plan, derived);
+    let kept = kept(derived, plan);
     let mut certificates = Vec::with_capacity(derived.precedences.len());
     let name = |revision: Option<&'a Revision>| revision.map_or(ABSENT, |one| one.name.as_str());
     for precedence in &derived.precedences {
-        if precedence.strength != Strength::Hard {
+        let is_kept = match precedence.strength {
+            Strength::Hard => true,
+            Strength::Soft => {
+                let ends = derived.nodes.get(precedence.first);
+                let ends = ends.zip(precedence.pairs.first());
+                ends.is_some_and(|(first, pair)| kept.contains(&(first.name, pair.link)))
+            }
+            Strength::Assumed | Strength::Together => false,
+        };
+        if !is_kept {
             continue;
         }
         let ends = moves.get(precedence.first).zip(moves.get(precedence.then));
@@ -56,6 +69,29 @@ pub fn prove<'a>(derived: &Derivation<'a>, plan: &'a Plan) -> Vec<Certificate<'a
         }));
     }
     certificates
+}
+
+/// Who goes first on which edge, where the plan keeps an order that is declared; none where all orders are kept anyway.
+fn kept<'a>(derived: &Derivation<'a>, plan: &'a Plan) -> BTreeSet<(&'a ServiceName, Link<'a>)> {
+    let mut strengths = derived.precedences.iter().map(|one| one.strength);
+    if !strengths.any(|strength| strength == Strength::Soft) {
+        return BTreeSet::new();
+    }
+    let declared = plan.precedences.iter().filter(|one| !one.assumed);
+    let kept = declared.filter_map(|precedence| {
+        let Edge {
+            caller,
+            callee,
+            contract,
+        } = precedence.edge.as_ref()?;
+        let link = Link {
+            caller,
+            callee,
+            contract,
+        };
+        Some((&precedence.first, link))
+    });
+    kept.collect()
 }
 
 /// A step with which a service moves.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{Action, Intermediate, Proposal};
-use super::journey::Journey;
+use super::journey::{Journey, Passage};
 use super::layout::{Arranged, arrange};
 use super::shape::Shape;
 use super::split::Way;
@@ -25,8 +25,8 @@ pub(super) fn with_shapes(
     let made: Vec<Made<'_, '_>> = nodes.map(|(node, shape)| Made::new(node, *shape)).collect();
     let mut journeys: BTreeMap<&ServiceName, Journey<'_>> = BTreeMap::new();
     for node in derived.nodes.iter().filter(|node| !node.is_outside()) {
-        let mut journey = Journey::new(&node.before, node.is_versioned());
-        journey.left(&node.retained);
+        let mut journey = Journey::new(&node.retained, &node.before, node.is_versioned());
+        journey.passage = Passage::of(node.moves);
         journeys.insert(node.name, journey);
     }
     let mut intermediate = Vec::new();

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use super::along::along;
 use super::document::{PairOf, Refusal, RefusalKind};
+use super::flip::hindrance;
 use super::layout::Cycles;
-use super::split::{Way, way_out};
+use super::split::{Way, entangled, way_out};
 use super::waves::{in_order, told};
 use super::words::{
-    ABSENT, Hopeless, When, finish_first, hopeless, meeting, move_along, no_switch,
-    no_switch_nor_order, undeclared, unsettled,
+    ABSENT, Hopeless, When, all_wait, finish_first, hopeless, meeting, move_along, no_flip,
+    no_flip_nor_order, no_split, undeclared, unsettled,
 };
-use crate::graph::{self, Clash, Derivation, Kind, Moves, Node, Pair, Strength, System};
+use crate::graph::{self, Clash, Derivation, Kind, Moves, Node, Pair, Strength, System, derive};
 use tidegate_spec::{Code, ServiceName};
 
 /// The refusals that no order could cure, worst first.
@@ -158,7 +159,8 @@ pub(super) fn refuse_cycle(system: &System, derived: &Derivation<'_>, cycles: &C
             .iter()
             .filter_map(|precedence| sentence(precedence, derived)),
     );
-    match blame(&forcing, derived) {
+    refusal.because.extend(behind_together(&forcing, derived));
+    match blame(system, &forcing, derived) {
         Some(sentence) => refusal.because.push(sentence),
         None => refusal.find_way_out(system, derived),
     }
@@ -176,12 +178,15 @@ pub(super) fn refuse_flips(
         return None;
     }
     let callers = callers.iter().filter_map(|at| derived.nodes.get(*at));
+    let callers = callers.filter_map(|node| Some((node.name, hindrance(node)?)));
     let mut refusal = Refusal::new(Code::NoSwitch, RefusalKind::NoSwitch);
     refusal.pairs = pairs_of(lacking.iter().flat_map(|precedence| &precedence.pairs));
     if in_order(derived).is_ok() {
-        refusal.because = callers.map(|node| no_switch(node.name)).collect();
+        refusal.because = callers.map(|(name, why)| no_flip(name, why)).collect();
     } else {
-        refusal.because = callers.map(|node| no_switch_nor_order(node.name)).collect();
+        refusal.because = callers
+            .map(|(name, why)| no_flip_nor_order(name, why))
+            .collect();
         refusal.find_way_out(system, derived);
     }
     Some(refusal)
@@ -208,24 +213,80 @@ fn sentence(precedence: &graph::Precedence<'_>, derived: &Derivation<'_>) -> Opt
     })
 }
 
-/// What was written by hand, if there would be an order without it.
-fn blame(forcing: &[&graph::Precedence<'_>], derived: &Derivation<'_>) -> Option<String> {
-    let is_manual = |precedence: &graph::Precedence<'_>| precedence.kind == Kind::Manual;
-    let manual: Vec<_> = forcing.iter().filter(|one| is_manual(one)).collect();
-    if manual.is_empty() {
-        return None;
+/// What those on a cycle wait for that start together with others: for whatever one of these waits.
+fn behind_together(forcing: &[&graph::Precedence<'_>], derived: &Derivation<'_>) -> Vec<String> {
+    let on_cycle: BTreeSet<usize> = forcing
+        .iter()
+        .flat_map(|one| [one.first, one.then])
+        .collect();
+    let mut found = Vec::new();
+    for group in &derived.together {
+        if !group.iter().any(|member| on_cycle.contains(member)) {
+            continue;
+        }
+        let others = derived.precedences.iter().filter(|one| {
+            one.strength == Strength::Hard
+                && on_cycle.contains(&one.first)
+                && group.contains(&one.then)
+                && !forcing.contains(one)
+        });
+        found.extend(others.filter_map(|one| sentence(one, derived)));
+        let names = group.iter().filter_map(|at| derived.nodes.get(*at));
+        let names: Vec<&str> = names.map(|node| node.name.as_str()).collect();
+        found.push(all_wait(&names.join(", ")));
     }
-    let mut without = derived.clone();
-    without.precedences.retain(|one| !is_manual(one));
-    in_order(&without).ok()?;
-    let told = manual.iter().filter_map(|one| told(one, derived));
+    found
+}
+
+/// What was written by hand, if there would be an order without it.
+fn blame(
+    system: &System,
+    forcing: &[&graph::Precedence<'_>],
+    derived: &Derivation<'_>,
+) -> Option<String> {
+    let manual = manual(forcing.iter().copied(), derived)?;
+    in_order(&derive(&without_manual(system))).ok()?;
+    Some(format!(
+        "{manual} alone closes the cycle; without it the contracts have an order"
+    ))
+}
+
+/// What was written by hand on a cycle, if there would be a split without it.
+fn blame_for_no_split(system: &System, derived: &Derivation<'_>) -> Option<String> {
+    let cycles = entangled(derived);
+    let all = derived.precedences.iter();
+    let on_cycle = all.filter(|one| {
+        let mut cycles = cycles.iter();
+        cycles.any(|members| members.contains(&one.first) && members.contains(&one.then))
+    });
+    let manual = manual(on_cycle, derived)?;
+    let without = without_manual(system);
+    way_out(&without, &derive(&without))?;
+    Some(format!(
+        "no split is safe beside {manual}; without that there is one"
+    ))
+}
+
+/// The fields of the precedences that somebody wrote.
+fn manual<'d, 'a: 'd>(
+    precedences: impl Iterator<Item = &'d graph::Precedence<'a>>,
+    derived: &Derivation<'_>,
+) -> Option<String> {
+    let manual = precedences.filter(|one| one.kind == Kind::Manual);
+    let told = manual.filter_map(|one| told(one, derived));
     let fields: BTreeSet<String> = told
         .map(|told| format!("`after: [{}]` of {}", told.first, told.then))
         .collect();
-    let fields = fields.into_iter().collect::<Vec<_>>().join(" and ");
-    Some(format!(
-        "{fields} alone closes the cycle; without it the contracts have an order"
-    ))
+    (!fields.is_empty()).then(|| fields.into_iter().collect::<Vec<_>>().join(" and "))
+}
+
+/// The same with nothing written by hand.
+fn without_manual(system: &System) -> System {
+    let mut without = system.clone();
+    for member in without.services.values_mut() {
+        member.after.clear();
+    }
+    without
 }
 
 fn pairs_of<'a>(pairs: impl Iterator<Item = &'a Pair<'a>>) -> Vec<PairOf> {
@@ -290,11 +351,9 @@ impl Refusal {
                 self.intermediate = intermediate;
                 self.alternatives = alternatives;
             }
-            None => self.because.push(
-                "no split of these services was found that is safe at every moment; pin the versions \
-                 that clients use while servers roll, or take a change out of this release"
-                    .to_owned(),
-            ),
+            None => self
+                .because
+                .push(blame_for_no_split(system, derived).unwrap_or_else(|| no_split(derived))),
         }
     }
 

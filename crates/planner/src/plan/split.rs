@@ -32,7 +32,29 @@ pub(super) struct Way {
 }
 
 /// The fewest splits that make an order exist and safe, if any do.
+///
+/// Where services that would start together are on a cycle with others, splits let them start one by one.
 pub(super) fn way_out(system: &System, derived: &Derivation<'_>) -> Option<Way> {
+    let found = way_out_of(system, derived);
+    if found.is_some() || derived.together.is_empty() {
+        return found;
+    }
+    way_out_of(system, &one_by_one(derived))
+}
+
+/// The same where nothing starts together.
+fn one_by_one<'a>(derived: &Derivation<'a>) -> Derivation<'a> {
+    let mut apart = derived.clone();
+    apart.together.clear();
+    for precedence in &mut apart.precedences {
+        if precedence.strength == Strength::Together {
+            precedence.strength = Strength::Hard;
+        }
+    }
+    apart
+}
+
+fn way_out_of(system: &System, derived: &Derivation<'_>) -> Option<Way> {
     let cycles = &entangled(derived);
     if cycles.iter().any(|members| is_refuted(derived, members)) {
         return None;
@@ -57,7 +79,7 @@ pub(super) fn way_out(system: &System, derived: &Derivation<'_>) -> Option<Way> 
 }
 
 /// The services that would have to wait for each other if each moved once.
-fn entangled(derived: &Derivation<'_>) -> Vec<Vec<usize>> {
+pub(super) fn entangled(derived: &Derivation<'_>) -> Vec<Vec<usize>> {
     let hard = derived
         .precedences
         .iter()
@@ -159,7 +181,16 @@ pub fn split_with(
 
 /// The same with the revisions that it brings.
 pub(super) fn way_with(system: &System, split: &BTreeSet<ServiceName>) -> Option<Way> {
-    let derived = &derive(system);
+    let derived = derive(system);
+    way_with_of(system, &derived, split)
+        .or_else(|| way_with_of(system, &one_by_one(&derived), split))
+}
+
+fn way_with_of(
+    system: &System,
+    derived: &Derivation<'_>,
+    split: &BTreeSet<ServiceName>,
+) -> Option<Way> {
     let mut shapes = plain(derived)?;
     for members in &entangled(derived) {
         let search = Search::new(derived, members, &shapes);

@@ -2,14 +2,15 @@
 //!
 //! In: the journey of every service. Out: the faults. Knows nothing of precedences.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
+use super::aside::both;
 use super::broken::{Client, Server, Terms};
 use super::check::Fault;
-use super::journey::{Journey, Live, Passage, Position};
+use super::journey::{Journey, Live, Passage, Position, Several};
 use super::waiting::{AFTER_ALL, Lack, Wait, Wanted};
 use crate::by_name::ByName;
 use crate::graph::{Outside, System};
@@ -21,8 +22,6 @@ type Key = (ServiceName, ContractName);
 struct Table<'j, 'a> {
     client: &'j Journey<'a>,
     server: &'j Journey<'a>,
-    client_at: &'j [Position],
-    server_at: &'j [Position],
     name: &'a ServiceName,
     terms: Terms<'a>,
     /// The revisions of the client; none where nothing runs.
@@ -43,8 +42,6 @@ struct Table<'j, 'a> {
 pub(super) struct Tour<'a> {
     names: Vec<&'a ServiceName>,
     journeys: Vec<Journey<'a>>,
-    /// The positions of each journey.
-    positions: Vec<Vec<Position>>,
     /// The group of those that come or go together, for each journey that is in one.
     together: Vec<Option<usize>>,
     /// The number of each service.
@@ -53,12 +50,12 @@ pub(super) struct Tour<'a> {
     repair: bool,
     /// What answers under a name that nobody has: nothing.
     nowhere: Journey<'a>,
-    nothing: Vec<Position>,
 }
 
 impl<'a> Tour<'a> {
     /// The journeys of the services; the callers from outside are added here. They may call what
-    /// they are declared to call from now on once all waves are done.
+    /// they are declared to call from now on once all waves are done. Those that have ended are gone, and what they wrote
+    /// may not be.
     pub(super) fn new(
         system: &'a System,
         services: BTreeMap<&'a ServiceName, Journey<'a>>,
@@ -79,28 +76,27 @@ impl<'a> Tour<'a> {
             },
         ) in &system.external
         {
-            if ended.is_some() {
-                continue;
-            }
             let live: Vec<Live<'_>> = live.iter().map(Some).collect();
-            let mut journey = Journey::new(&live, false);
-            if let Some(coming) = coming {
-                journey.leg((waves, AFTER_ALL), Some(coming), true);
-            }
+            let journey = match (ended, coming) {
+                (Some(_), _) => Journey::new(&live, &[], false),
+                (None, None) => Journey::new(&[], &live, false),
+                (None, Some(coming)) => {
+                    let mut journey = Journey::new(&[], &live, false);
+                    journey.leg((waves, AFTER_ALL), Some(coming), true);
+                    journey
+                }
+            };
             names.push(name);
             journeys.push(journey);
         }
-        let nowhere = Journey::new(&[None], false);
         Self {
             together: together(&journeys, &number),
             names,
-            positions: journeys.iter().map(Journey::at_positions).collect(),
             journeys,
             number,
             strict: system.assume == Assume::Strict,
             repair: system.repair,
-            nothing: nowhere.at_positions(),
-            nowhere,
+            nowhere: Journey::new(&[], &[None], false),
         }
     }
 
@@ -118,9 +114,6 @@ impl<'a> Tour<'a> {
         let server = callee
             .and_then(|at| self.journeys.get(*at))
             .unwrap_or(&self.nowhere);
-        let server_at = callee
-            .and_then(|at| self.positions.get(*at))
-            .unwrap_or(&self.nothing);
         let terms = Terms {
             key,
             is_itself: *name == key.0,
@@ -143,8 +136,6 @@ impl<'a> Tour<'a> {
         let mut table = Table {
             client,
             server,
-            client_at: self.positions.get(caller)?,
-            server_at,
             name,
             terms,
             bad: pairs.map(is_bad).collect(),
@@ -158,6 +149,9 @@ impl<'a> Tour<'a> {
             clients,
             servers,
         };
+        if client.start.is_empty() {
+            table.forget();
+        }
         if self.repair {
             table.excuse();
         }
@@ -172,9 +166,30 @@ impl<'a> Tour<'a> {
     /// Every call that can fail at some moment: before the first wave, or while one of its ends
     /// moves. And what the steps' own lists must say so that nobody meets whom it must not, also
     /// where each service starts as soon as its own predecessors are done.
+    ///
+    /// A large system is examined in parts at the same time: nothing that is found of one caller depends on another.
     pub(super) fn examine(&self) -> (Vec<Fault>, Vec<Wanted<'_>>) {
+        let all = self.journeys.len();
+        let (quarter, half) = (all / 4, all / 2);
+        let of = |first: usize, end: usize| move || self.examine_some(first..end);
+        let halves = both(
+            all,
+            || both(all, of(0, quarter), of(quarter, half)),
+            || both(all, of(half, half + quarter), of(half + quarter, all)),
+        );
+        let ((first, second), (third, fourth)) = halves;
+        let (mut faults, mut wanted) = first;
+        for (more_faults, more_wanted) in [second, third, fourth] {
+            faults.extend(more_faults);
+            wanted.extend(more_wanted);
+        }
+        (faults, wanted)
+    }
+
+    fn examine_some(&self, callers: Several) -> (Vec<Fault>, Vec<Wanted<'_>>) {
         let (mut faults, mut wanted) = (Vec::new(), Vec::new());
-        for (caller, journey) in self.journeys.iter().enumerate() {
+        let journeys = self.journeys.iter().enumerate();
+        for (caller, journey) in journeys.take(callers.end).skip(callers.start) {
             let required = required(journey);
             let edges = required.chunk_by(|(one, ..), (other, ..)| one == other);
             let edges = edges.filter_map(|all| Some((all.first()?.0, all)));
@@ -240,18 +255,31 @@ impl<'a> Table<'_, 'a> {
         self.bad.get(row + callee).copied().unwrap_or(false)
     }
 
+    /// Of a caller that has ended, what somebody live cannot read was waited out before that one came.
+    fn forget(&mut self) {
+        let width = self.server.revisions.len();
+        let callees = self.server.start.clone();
+        let gone = (0..self.client.start.start)
+            .filter(|caller| callees.clone().any(|callee| self.is_bad(*caller, callee)))
+            .collect::<Vec<_>>();
+        for caller in gone {
+            let row = self.bad.iter_mut().skip(caller * width).take(width);
+            row.for_each(|bad| *bad = false);
+        }
+    }
+
     /// In a repair, what fails already may go on failing, and who fails everywhere may fail
     /// elsewhere too.
     fn excuse(&mut self) {
         let (callers, callees) = (&self.client.start, &self.server.start);
         let lost_caller: Vec<bool> = (0..self.client.revisions.len())
             .map(|caller| {
-                callers.contains(&caller) && callees.iter().all(|one| self.is_bad(caller, *one))
+                callers.contains(&caller) && callees.clone().all(|one| self.is_bad(caller, one))
             })
             .collect();
         let lost_callee: Vec<bool> = (0..self.server.revisions.len())
             .map(|callee| {
-                callees.contains(&callee) && callers.iter().all(|one| self.is_bad(*one, callee))
+                callees.contains(&callee) && callers.clone().all(|one| self.is_bad(one, callee))
             })
             .collect();
         let width = self.server.revisions.len().max(1);
@@ -271,69 +299,56 @@ impl<'a> Table<'_, 'a> {
         self.is_durable && self.clients.get(caller).is_some_and(is_using)
     }
 
-    /// The callees at which one caller fails, while all of these are live.
-    fn fails_at(&self, caller: usize, callees: &BTreeSet<usize>) -> Vec<usize> {
-        let bad: Vec<usize> = callees
-            .iter()
-            .copied()
-            .filter(|callee| self.is_bad(caller, *callee))
-            .collect();
+    /// Whether one caller fails at one callee, while all of these are live.
+    fn fails_at(&self, caller: usize, callee: usize, callees: &Several) -> bool {
+        let is_bad = self.is_bad(caller, callee);
         let Some(client) = self.clients.get(caller).copied().flatten() else {
-            return bad;
+            return is_bad;
         };
-        let server = |at: &usize| self.servers.get(*at).copied();
+        let mut others = callees.clone();
         if client.remembers() {
-            let all: Vec<Server<'_>> = callees.iter().filter_map(server).collect();
-            if bad.is_empty() && client.is_unsettled(&all) {
-                return callees.last().copied().into_iter().collect();
-            }
-            return bad;
+            // Where pairs tell nothing, it is the newest that is one too many.
+            let is_newest = callee + 1 == callees.end;
+            let servers = self.servers.get(callees.clone()).unwrap_or_default();
+            return is_bad
+                || is_newest
+                    && !others.any(|one| self.is_bad(caller, one))
+                    && client.is_unsettled(servers);
         }
-        if !self.server.is_versioned || bad.is_empty() {
-            return bad;
-        }
-        if bad.len() == callees.len() {
-            return bad;
-        }
-        let is_refuted = |at: &usize| {
-            let server = server(at);
-            server.is_some_and(|server| self.terms.is_refuted(client, server))
-        };
-        bad.into_iter().filter(is_refuted).collect()
+        let finds_another = self.server.is_versioned && others.any(|one| !self.is_bad(caller, one));
+        let server = self.servers.get(callee).copied();
+        let is_refuted = || server.is_some_and(|server| self.terms.is_refuted(client, server));
+        is_bad && (!finds_another || is_refuted())
     }
 
-    /// Where one caller fails at these positions. Of two that come together the callee may be on its way, of two that
-    /// go together the caller.
+    /// Whether it does at these positions. Of two that come together the callee may be on its way, of two that go together
+    /// the caller.
     fn fails(
         &self,
-        caller: usize,
-        callees: &BTreeSet<usize>,
+        (caller, callee): (usize, usize),
+        callees: &Several,
         (client, server): (usize, usize),
-    ) -> Vec<usize> {
-        let is_excused = match self.together {
+    ) -> bool {
+        let is_on_its_way = match self.together {
             Passage::Stays => false,
             Passage::Comes => server > 0,
             Passage::Goes => client > 0,
         };
-        let mut bad = self.fails_at(caller, callees);
-        if is_excused {
-            let is_there = |at: &usize| {
-                self.servers
-                    .get(*at)
-                    .is_some_and(|one| one.revision.is_some())
-            };
-            bad.retain(is_there);
-        }
-        bad
+        let found = self.servers.get(callee);
+        let is_there = || found.is_some_and(|one| one.revision.is_some());
+        self.fails_at(caller, callee, callees) && (!is_on_its_way || is_there())
     }
 
     /// Whether no caller fails.
     fn is_safe(&self, at_caller: &Position, at_callee: &Position, at: (usize, usize)) -> bool {
-        let fails = |caller: &usize| {
-            let mut answers = at_callee.answers.iter();
-            answers.any(|set| !self.fails(*caller, set, at).is_empty())
+        let fails = |caller: usize| {
+            let mut answers = at_callee.answers.iter().flatten();
+            answers.any(|set| {
+                set.clone()
+                    .any(|callee| self.fails((caller, callee), set, at))
+            })
         };
-        !at_caller.live.iter().any(fails)
+        !at_caller.live.clone().any(fails)
     }
 
     /// Before the first wave, and in each in which one of the ends moves.
@@ -353,10 +368,8 @@ impl<'a> Table<'_, 'a> {
     /// Lets every live caller meet what answers at these positions, in a wave counted from 1; 0 is
     /// before the first.
     fn meet(&self, (client, server): (usize, usize), wave: usize, faults: &mut Vec<Fault>) {
-        let ends = self.client_at.get(client).zip(self.server_at.get(server));
-        let Some((Position { live: callers, .. }, Position { answers, .. })) = ends else {
-            return;
-        };
+        let callers = self.client.at_position(client).live;
+        let answers = self.server.at_position(server).answers;
         let wrote = (0..self.client.revisions.len()).filter(|caller| {
             !callers.contains(caller)
                 && self.is_durable(*caller)
@@ -364,7 +377,7 @@ impl<'a> Table<'_, 'a> {
                     .client
                     .has_left(*caller, wave.saturating_sub(1), self.server)
         });
-        let callers = callers.iter().copied().chain(wrote);
+        let callers = callers.clone().chain(wrote);
         let shown = |name: &ServiceName, revision: Option<&Live<'_>>| {
             let revision = revision.copied().flatten();
             format!(
@@ -372,16 +385,15 @@ impl<'a> Table<'_, 'a> {
                 revision.map_or("absent", |revision| revision.name.as_str())
             )
         };
-        for set in answers {
+        for set in answers.into_iter().flatten() {
             for caller in callers.clone() {
-                faults.extend(self.fails(caller, set, (client, server)).into_iter().map(
-                    |callee| Fault::Unsafe {
-                        wave,
-                        caller: shown(self.name, self.client.revisions.get(caller)),
-                        callee: shown(&self.terms.key.0, self.server.revisions.get(callee)),
-                        contract: self.terms.key.1.clone(),
-                    },
-                ));
+                let fails = |callee: &usize| self.fails((caller, *callee), &set, (client, server));
+                faults.extend(set.clone().filter(fails).map(|callee| Fault::Unsafe {
+                    wave,
+                    caller: shown(self.name, self.client.revisions.get(caller)),
+                    callee: shown(&self.terms.key.0, self.server.revisions.get(callee)),
+                    contract: self.terms.key.1.clone(),
+                }));
             }
         }
     }
@@ -391,9 +403,10 @@ impl<'a> Table<'_, 'a> {
     fn keep_apart(&self, wanted: &mut Vec<Wanted<'a>>) {
         let (client, server) = (self.client, self.server);
         let first = wanted.len();
-        for (caller, at_caller) in self.client_at.iter().enumerate() {
-            for (callee, at_callee) in self.server_at.iter().enumerate() {
-                if self.is_safe(at_caller, at_callee, (caller, callee)) {
+        for caller in 0..client.positions() {
+            let at_caller = client.at_position(caller);
+            for callee in 0..server.positions() {
+                if self.is_safe(&at_caller, &server.at_position(callee), (caller, callee)) {
                     continue;
                 }
                 let waits = [
@@ -428,13 +441,13 @@ impl<'a> Table<'_, 'a> {
             let gone = client
                 .leaves_with(caller)
                 .and_then(|leg| client.legs.get(leg));
-            if gone.is_none() && !client.retained.contains(&caller) {
+            if gone.is_none() && !client.is_retained(caller) {
                 continue;
             }
-            let unread = server
-                .legs
-                .iter()
-                .filter(|leg| !self.fails_at(caller, &leg.to).is_empty());
+            let unread = server.legs.iter().filter(|leg| {
+                let mut callees = leg.to.clone();
+                callees.any(|callee| self.fails_at(caller, callee, &leg.to))
+            });
             for leg in unread {
                 let mut want = |wait: Option<(usize, usize)>| {
                     wanted.push(Wanted {

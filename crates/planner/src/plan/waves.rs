@@ -44,7 +44,7 @@ pub(super) fn plan_shaped(
     let refusal = refuse_unsafe(system, derived).or_else(|| refuse_flips(system, derived, lacking));
     let plan = match refusal {
         Some(refusal) => refused(refusal, Vec::new()),
-        None => match arrange(derived, shapes) {
+        None => match in_shapes(derived, shapes) {
             Ok(arranged) => ordered(derived, &arranged),
             Err(cycles) => refused_cycle(system, derived, &cycles),
         },
@@ -81,6 +81,7 @@ fn counted(plan: Plan, derived: &Derivation<'_>) -> Plan {
                 proved: derived.edges.proved,
                 assumed: derived.edges.assumed,
                 free: derived.edges.free,
+                given_up: derived.edges.given_up,
             },
             ..plan
         },
@@ -89,26 +90,32 @@ fn counted(plan: Plan, derived: &Derivation<'_>) -> Plan {
 
 /// The order in which each service moves once; where there is none, with old pods kept beside new ones.
 pub(super) fn in_order(derived: &Derivation<'_>) -> Result<Arranged, Box<Cycles>> {
-    let whole = vec![Shape::Whole; derived.nodes.len()];
-    arrange(derived, &whole).or_else(|cycles| beside(derived, &cycles))
+    in_shapes(derived, &vec![Shape::Whole; derived.nodes.len()])
+}
+
+/// The same for services that move in these shapes.
+fn in_shapes(derived: &Derivation<'_>, shapes: &[Shape]) -> Result<Arranged, Box<Cycles>> {
+    arrange(derived, shapes).or_else(|cycles| beside(derived, shapes, &cycles))
 }
 
 /// What cures cycles without another release: servers whose callers find their version keep their
 /// old pods beside the new ones. As few as will do; what is left if all of them do not.
-fn beside(derived: &Derivation<'_>, cycles: &Cycles) -> Result<Arranged, Box<Cycles>> {
+fn beside(
+    derived: &Derivation<'_>,
+    shapes: &[Shape],
+    cycles: &Cycles,
+) -> Result<Arranged, Box<Cycles>> {
     let members = cycles.members().into_iter().flatten();
     let able: Vec<usize> = members
         .filter(|at| derived.nodes.get(*at).is_some_and(can_stand_beside))
         .collect();
     let arranged = |beside: &BTreeSet<usize>| {
-        let shape = |at: usize| {
-            if beside.contains(&at) {
-                Shape::Beside
-            } else {
-                Shape::Whole
+        let mut shapes = shapes.to_vec();
+        for at in beside {
+            if let Some(shape) = shapes.get_mut(*at) {
+                *shape = Shape::Beside;
             }
-        };
-        let shapes: Vec<Shape> = (0..derived.nodes.len()).map(shape).collect();
+        }
         arrange(derived, &shapes)
     };
     let mut needed: BTreeSet<usize> = able.iter().copied().collect();
@@ -271,7 +278,7 @@ fn critical_path(layout: &Layout, order: &Order, before: &[Vec<usize>]) -> Vec<S
     path
 }
 
-/// An edge whose optional order was given up needs none after all.
+/// An edge is proved as long as one of its orders is kept.
 fn edge_counts(derived: &Derivation<'_>, order: &Order) -> EdgeCounts {
     let proved = derived.precedences.iter().zip(&order.kept);
     let proved = proved.filter(|(precedence, _)| !precedence.assumed);
@@ -292,7 +299,8 @@ fn edge_counts(derived: &Derivation<'_>, order: &Order) -> EdgeCounts {
     EdgeCounts {
         proved: derived.edges.proved - given_up.len(),
         assumed: derived.edges.assumed,
-        free: derived.edges.free + given_up.len(),
+        free: derived.edges.free,
+        given_up: derived.edges.given_up + given_up.len(),
     }
 }
 

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::along::Along;
-use crate::graph::{Clash, Kind, Link, Node, Pair, Precedence, Revision, satisfies};
+use super::flip::Hindrance;
+use crate::graph::{Clash, Derivation, Kind, Link, Node, Pair, Precedence, Revision, satisfies};
 use tidegate_spec::{ContractName, Need, Retention, ServiceName, Version};
 
 /// The name of the revision that does not exist.
@@ -351,18 +352,83 @@ pub(super) fn move_along(along: &Along) -> String {
     )
 }
 
-/// What a caller lacks that should flip.
-pub(super) fn no_switch(caller: &ServiceName) -> String {
-    format!(
-        "{caller} would have to wait for what it calls: declare its `switch: {{env: NAME}}`, or let it move in order"
-    )
+/// Why a caller cannot flip that should.
+pub(super) fn no_flip(caller: &ServiceName, why: Hindrance) -> String {
+    let remedy = enabled(why);
+    format!("{caller} would have to wait for what it calls: {remedy}, or let it move in order")
 }
 
 /// The same where it cannot move in order either.
-pub(super) fn no_switch_nor_order(caller: &ServiceName) -> String {
+pub(super) fn no_flip_nor_order(caller: &ServiceName, why: Hindrance) -> String {
+    let remedy = enabled(why);
     format!(
-        "{caller} would have to wait for what it calls, and no order is safe: declare its `switch: {{env: NAME}}`, or \
-         split the release"
+        "{caller} would have to wait for what it calls, and no order is safe: {remedy}, or split the release"
+    )
+}
+
+/// What lets a caller flip.
+fn enabled(why: Hindrance) -> &'static str {
+    match why {
+        Hindrance::NoSwitch => "declare its `switch: {env: NAME}`",
+        Hindrance::NoRoll => {
+            "its switch is of no use, as it does not roll: take what it calls out of this release"
+        }
+        Hindrance::Mixed => {
+            "it runs in several revisions, and its switch can keep only one of them: finish it first"
+        }
+        Hindrance::Undeclared => {
+            "its switch keeps what nobody declared: declare what its live revision calls"
+        }
+    }
+}
+
+/// That nothing was found to split, with what callers that remember could do.
+pub(super) fn no_split(derived: &Derivation<'_>) -> String {
+    let pairs = derived.precedences.iter().flat_map(|one| &one.pairs);
+    let unsettled = pairs.filter(|pair| matches!(pair.clash, Clash::Unsettled(_)));
+    let pins: BTreeSet<String> = unsettled.filter_map(|pair| pin(pair, derived)).collect();
+    let remedy = if pins.is_empty() {
+        "pin the versions that clients use while servers roll".to_owned()
+    } else {
+        pins.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    format!(
+        "no split of these services was found that is safe at every moment; {remedy}, or take a change out of this release"
+    )
+}
+
+/// What a caller that remembers could be pinned to while its callee rolls: what all revisions of that serve.
+fn pin(pair: &Pair<'_>, derived: &Derivation<'_>) -> Option<String> {
+    let Link {
+        caller,
+        callee,
+        contract,
+    } = pair.link;
+    let wanted = match pair.need()? {
+        Need::Any(wanted, _) => wanted,
+        Need::Unknown | Need::Version(_) | Need::All(_) => return None,
+    };
+    let node = derived.nodes.iter().find(|node| node.name == callee)?;
+    let live = node.before.iter().chain(&node.at_end).copied();
+    let menus = live.map(|revision| revision?.interface.as_ref()?.serves.as_ref()?.get(contract));
+    let menus: Vec<_> = menus.collect::<Option<_>>()?;
+    let kept = wanted
+        .iter()
+        .filter(|version| menus.iter().all(|menu| satisfies(version, menu)));
+    let kept: Vec<&str> = kept.map(Version::as_str).collect();
+    let label = label(callee, contract);
+    (!kept.is_empty()).then(|| {
+        format!(
+            "let {caller} choose for every call, or pin it to {label} {} while {callee} rolls",
+            kept.join(" or ")
+        )
+    })
+}
+
+/// What holds services that come, or go, and call each other.
+pub(super) fn all_wait(names: &str) -> String {
+    format!(
+        "{names} call each other and move together, so what one of them waits for, all wait for"
     )
 }
 

@@ -3,36 +3,78 @@
 use std::collections::BTreeSet;
 
 use super::{plan_of, system_of};
-use crate::graph::System;
+use crate::graph::{System, derive};
 use crate::plan::settle::{Arc, Order, reduce};
-use crate::plan::{Choice, Strategy, plan, plan_with};
+use crate::plan::{Choice, Strategy, plan, plan_with, prove};
 use tidegate_spec::ServiceName;
 
-/// Proved, assumed and free.
-fn edges_of(text: &str) -> (usize, usize, usize) {
+/// How many edges are proved, assumed, free and given up.
+fn edges_of(text: &str) -> [usize; 4] {
     let edges = plan(&system_of(text)).edges;
-    (edges.proved, edges.assumed, edges.free)
+    [edges.proved, edges.assumed, edges.free, edges.given_up]
 }
 
 #[test]
-fn an_edge_counts_as_free_once_all_its_optional_orders_are_given_up() {
+fn an_edge_counts_as_given_up_once_none_of_its_optional_orders_is_kept() {
     // The hard order of the other edge wins.
     let given_up =
         "a: serves 1 -> 1,2; calls b optional 1 -> 2 | b: serves 1 -> 1,2; calls a 1 -> 2";
-    assert_eq!(edges_of(given_up), (1, 0, 1));
+    assert_eq!(edges_of(given_up), [1, 0, 0, 1]);
     // One of its two orders is kept.
     assert_eq!(
         edges_of("s: serves 1 -> 2 | c: calls s optional 1 -> 2"),
-        (1, 0, 0)
+        [1, 0, 0, 0]
     );
     let beside = format!("{given_up} | x: calls a 1 | y: serves 1; calls a 2 -> 2; new");
-    assert_eq!(edges_of(&beside), (2, 0, 2));
+    assert_eq!(edges_of(&beside), [2, 0, 1, 1]);
+}
+
+#[test]
+fn an_edge_whose_calls_fail_is_never_free() {
+    // They may.
+    assert_eq!(
+        edges_of("a: serves 1 -> 2 | b: calls a optional 1"),
+        [0, 0, 0, 1]
+    );
+    assert_eq!(
+        edges_of("a: serves 2 -> 1 | b: calls a optional 1"),
+        [0, 0, 0, 1]
+    );
+    // They do already.
+    assert_eq!(
+        edges_of("repair | a: serves 2 -> 1,2 | b: calls a 1"),
+        [0, 0, 0, 1]
+    );
+    // Neither can be there before the other.
+    let both = "a: new; serves 1; calls b 1 | b: new; serves 1; calls a 1";
+    assert_eq!(edges_of(both), [0, 0, 0, 2]);
+}
+
+#[test]
+fn an_optional_order_that_is_kept_has_its_certificate() {
+    let certificates = |text: &str| {
+        let system = system_of(text);
+        let plan = plan(&system);
+        let proved = prove(&derive(&system), &plan).into_iter();
+        let proved = proved.map(|one| format!("{} then {}", one.first, one.then));
+        proved.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        certificates("s: serves 1 -> 1,2 | c: calls s optional 1 -> 2"),
+        ["s then c"]
+    );
+    assert_eq!(
+        certificates(
+            "a: serves 1 -> 1,2; calls b optional 1 -> 2 | b: serves 1 -> 1,2; calls a 1 -> 2"
+        ),
+        ["a then b"]
+    );
 }
 
 #[test]
 fn the_edge_of_a_caller_from_outside_is_free_since_it_waits_for_nobody() {
     let text = "s: serves 1 -> 1,2 | p: external; calls s 1 -> cached 1,2";
-    assert_eq!(edges_of(text), (0, 0, 1));
+    assert_eq!(edges_of(text), [0, 0, 1, 0]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What outlives its writer: queues that must be drained, and Jobs that nothing undoes.
 
 use super::{faults_of, plan_of, system_of};
-use crate::plan::{Choice, plan, plan_with};
+use crate::plan::{Choice, check, plan, plan_with};
 
 #[test]
 fn s20_what_was_written_is_drained_before_the_reader_drops_it() {
@@ -44,7 +44,7 @@ fn a_channel_is_durable_whichever_revision_says_so() {
         plan.waves.concat(),
         ["producer", "consumer/drain", "consumer"]
     );
-    assert_eq!(crate::plan::check(&system, &plan), Ok(()));
+    assert_eq!(check(&system, &plan), Ok(()));
 }
 
 #[test]
@@ -232,6 +232,7 @@ fn what_may_be_lost_is_not_waited_out() {
       ~ consumer
           serves consumer: 1, 2 → 2
           because producer must stop calling consumer 1 everywhere first: producer@live calls consumer 1, consumer@target serves 2
+    warning: what producer wrote for consumer is not waited out (7d), since its calls are optional: the new consumer cannot read it [TG0208]
     ");
 }
 
@@ -304,4 +305,32 @@ fn a_reader_that_moves_while_it_is_still_drained_is_found() {
     `consumer` is not in a later wave than `consumer/drain`
     wave 2: producer@live may call consumer@target (consumer) and fail
     ");
+}
+
+#[test]
+fn what_a_caller_from_outside_has_written_outlives_its_end() {
+    let text = "s: serves 1,2 -> 2 | mob: external; ended no call since May; calls s durable 7d 1";
+    insta::assert_snapshot!(plan_of(text), @r"
+    Safe: yes. 2 waves. Longest path s/drain → s.
+    Wave 1   may start at once
+      ~ s/drain   drain
+          what was written for s in versions that it will not read must be gone: after 7d
+    Wave 2   after wave 1 is done
+      ~ s
+          serves s: 1, 2 → 2
+    warning: mob counts as ended: no call since May [TG0212]
+    ");
+    let system = system_of(text);
+    insta::assert_snapshot!(faults_of(&system, plan(&system), |plan| {
+        plan.waves.remove(0);
+        plan.steps.remove(0);
+        plan.steps[0].after.clear();
+    }), @r"
+    wave 1: mob@live may call s@target (s) and fail
+    nothing waits until what mob left for s is gone before s cannot read it
+    ");
+    // What nobody could read any more was waited out when that was so for the first time.
+    let later = system_of(&text.replace("1,2 -> 2", "2 -> 2,3"));
+    assert_eq!(plan(&later).waves, [["s"]]);
+    assert_eq!(check(&later, &plan(&later)), Ok(()));
 }

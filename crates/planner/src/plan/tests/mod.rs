@@ -4,6 +4,7 @@ mod counts;
 mod durable;
 mod estimate;
 mod explorer;
+mod flips;
 mod guards;
 mod laws;
 mod mixed;

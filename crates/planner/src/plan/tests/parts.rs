@@ -124,6 +124,17 @@ fn a_service_that_is_split_whatever_else_is_stays_in_as_many_steps_in_the_parts(
 }
 
 #[test]
+fn services_that_would_go_together_go_one_by_one_in_the_parts() {
+    insta::assert_snapshot!(parts_of(
+        "a: serves 1 -> 2; calls b 1 -> - | b: deleted; serves 1; calls d 1 \
+         | d: deleted; serves 1; calls b 1; calls a 1"
+    ), @r"
+    flip: d | a | b; to be written: d
+    contract: d; to be written:
+    ");
+}
+
+#[test]
 fn old_pods_that_are_kept_beside_new_ones_go_with_their_own_part() {
     insta::assert_snapshot!(parts_of(
         "orders: versioned; serves 1 -> 2 | web: calls orders 1 -> 2 \

@@ -38,7 +38,7 @@ fn a_caller_from_outside_that_fails_already_is_not_told_that_it_calls_something_
     Wave 1   may start at once
       ~ s
           serves s: 1 → 1, 3
-    warning: calls of p to s@live fail already; p does not move, so they fail when all is done too [TG0211]
+    warning: calls of p@live to s@live fail already; p does not move, so they fail when all is done too [TG0211]
     ");
     insta::assert_snapshot!(plan_of("s: serves 1 -> 1,2 | p: external; calls s 1 -> 2"), @r"
     Safe: yes. 1 wave.
@@ -130,21 +130,21 @@ fn an_order_by_hand_does_not_reach_through_a_service_that_stands_still() {
 fn a_repair_says_of_each_call_that_fails_how_long_it_may_go_on_failing() {
     insta::assert_snapshot!(plan_of("repair | orders: serves 2 | web: calls orders 1"), @r"
     Nothing moves, so nothing is repaired.
-    warning: calls of web to orders@live fail already; neither moves, so they fail when all is done too [TG0211]
+    warning: calls of web@live to orders@live fail already; neither moves, so they fail when all is done too [TG0211]
     ");
     insta::assert_snapshot!(plan_of("repair | orders: serves 2 -> 1,2 | web: calls orders 1"), @r"
     A repair: nothing breaks that works now. 1 wave.
     Wave 1   may start at once
       ~ orders
           serves orders: 2 → 1, 2
-    warning: calls of web to orders@live fail already; they may go on failing until orders is done [TG0211]
+    warning: calls of web@live to orders@live fail already; they may go on failing until orders is done [TG0211]
     ");
     insta::assert_snapshot!(plan_of("repair | orders: serves 2 | web: calls orders 1 -> 2"), @r"
     A repair: nothing breaks that works now. 1 wave.
     Wave 1   may start at once
       ~ web
           calls orders: 1 → 2
-    warning: calls of web to orders@live fail already; they may go on failing until web is done [TG0211]
+    warning: calls of web@live to orders@live fail already; they may go on failing until web is done [TG0211]
     ");
 }
 

@@ -69,7 +69,7 @@ fn new_services_of_which_one_must_go_before_the_other_by_hand_have_no_order() {
       if graph goes before user: graph@target calls user 1, and no user runs
       if user goes before graph: user@target calls graph 1, and no graph runs
       graph declares `after: [user]`
-      no split of these services was found that is safe at every moment; pin the versions that clients use while servers roll, or take a change out of this release
+      `after: [user]` of graph alone closes the cycle; without it the contracts have an order
     ");
 }
 
@@ -157,4 +157,80 @@ fn of_two_new_services_the_one_that_can_do_without_the_other_starts_first() {
 fn new_services_of_which_one_waits_by_hand_for_a_third_start_together_behind_it() {
     let plan = plan(&system_of(&format!("{BOTH}; after store | store: image")));
     assert_eq!(plan.waves, [vec!["store"], vec!["graph", "user"]]);
+}
+
+#[test]
+fn services_that_would_go_together_on_a_cycle_with_another_are_split_from_each_other() {
+    insta::assert_snapshot!(plan_of(
+        "a: serves 1 -> 2; calls b 1 -> - | b: deleted; serves 1; calls d 1 \
+         | d: deleted; serves 1; calls b 1; calls a 1"
+    ), @r"
+    Refused [TG0201]: no safe order exists between a, d
+      each would have to be done before the next: a → d → a
+      if a goes before d: d@live calls a 1, a@target serves 2
+      if b goes before a: a@live calls b 1, and no b will run
+      b, d call each other and move together, so what one of them waits for, all wait for
+    Way out: split in two releases, with a revision between for d
+      d/flip serves d 1, calls nothing
+      Wave 1: d/flip
+      Wave 2: a
+      Wave 3: b
+      Wave 4: d/contract
+    Or split b instead
+    ");
+}
+
+#[test]
+fn services_that_would_start_together_on_a_cycle_with_another_are_split_from_each_other() {
+    insta::assert_snapshot!(plan_of(
+        "a: serves 1 -> 2; calls b - -> 1 | b: new; serves 1; calls d 1 | d: new; serves 1; calls b 1; calls a 2"
+    ), @r"
+    Refused [TG0201]: no safe order exists between a, b
+      each would have to be done before the next: a → b → a
+      if a goes before b: a@target calls b 1, and no b runs
+      if d goes before a: d@target calls a 2, a@live serves 1
+      b, d call each other and move together, so what one of them waits for, all wait for
+    Way out: split in two releases, with a revision between for d
+      d/expand serves d 1, calls nothing
+      Wave 1: d/expand
+      Wave 2: b
+      Wave 3: a
+      Wave 4: d/flip
+    Or split b instead
+    ");
+}
+
+#[test]
+fn a_cycle_is_split_beside_services_that_start_together() {
+    let text = format!("{BOTH} | orders: serves 1 -> 2 | web: calls orders 1 -> 2");
+    insta::assert_snapshot!(plan_of(&text), @r"
+    Refused [TG0203]: no safe order exists between orders, web
+      each would have to be done before the next: orders → web → orders
+      if web goes before orders: web@target calls orders 2, orders@live serves 1
+      if orders goes before web: web@live calls orders 1, orders@target serves 2
+    Way out: split in two releases, with a revision between for orders
+      orders/expand serves orders 1, 2, calls nothing
+      Wave 1: graph, orders/expand, user
+      Wave 2: web
+      Wave 3: orders/contract
+    Splitting web does not help: its one change comes both too early and too late
+    ");
+}
+
+#[test]
+fn a_service_is_split_from_callers_that_go_together() {
+    let text = "b: serves 3 -> 2 | c: deleted; serves 1; calls b 3; calls d 1 | d: deleted; serves 1; calls c 1 \
+        | e: calls b 3 -> 2";
+    insta::assert_snapshot!(plan_of(text), @r"
+    Refused [TG0203]: no safe order exists between b, e
+      each would have to be done before the next: b → e → b
+      if e goes before b: e@target calls b 2, b@live serves 3
+      if b goes before e: e@live calls b 3, b@target serves 2
+    Way out: split in two releases, with a revision between for b
+      b/expand serves b 2, 3, calls nothing
+      Wave 1: b/expand, c, d
+      Wave 2: e
+      Wave 3: b/contract
+    Splitting e does not help: its one change comes both too early and too late
+    ");
 }

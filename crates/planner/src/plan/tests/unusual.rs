@@ -240,7 +240,7 @@ fn a_repair_that_leaves_a_caller_broken_says_so() {
     Wave 1   may start at once
       ~ orders
           serves orders: 1 → 1, 3
-    warning: calls of web to orders@live fail already; web does not move, so they fail when all is done too [TG0211]
+    warning: calls of web@live to orders@live fail already; web does not move, so they fail when all is done too [TG0211]
     ");
 }
 
@@ -425,5 +425,29 @@ fn a_split_service_that_serves_both_already_flips_and_then_contracts() {
       Wave 2: b
       Wave 3: a/contract
     Or split b instead
+    ");
+}
+
+#[test]
+fn a_caller_that_remembers_is_told_to_what_it_can_be_pinned() {
+    insta::assert_snapshot!(plan_of("o: serves 1 -> 1,2 | w: calls o cached 1,2 -> 2"), @r"
+    Refused [TG0203]: no safe order exists between o, w
+      each would have to be done before the next: o → w → o
+      if w goes before o: w@target calls o 2, o@live serves 1
+      if o goes before w: w@live calls o any of 1, 2 and keeps what it agreed on first, o@target serves other versions of them than the pods beside it
+      no split of these services was found that is safe at every moment; let w choose for every call, or pin it to o 1 while o rolls, or take a change out of this release
+    ");
+}
+
+#[test]
+fn an_order_by_hand_that_keeps_every_split_from_working_is_blamed() {
+    insta::assert_snapshot!(plan_of("a: serves 1 -> 2; after z | b: calls a 1 -> 2 | z: serves 1 -> 1,2; after b"), @r"
+    Refused [TG0203]: no safe order exists between a, b, z
+      each would have to be done before the next: a → b → a
+      if b goes before a: b@target calls a 2, a@live serves 1
+      if a goes before b: b@live calls a 1, a@target serves 2
+      a declares `after: [z]`
+      z declares `after: [b]`
+      no split is safe beside `after: [b]` of z and `after: [z]` of a; without that there is one
     ");
 }

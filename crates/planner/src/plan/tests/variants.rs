@@ -143,7 +143,7 @@ fn calls_that_find_their_version_and_callers_that_speak_two() {
       each would have to be done before the next: c → s → c
       if c goes before s: c@target calls s any of 1, 2 and keeps what it agreed on first, s@target serves other versions of them than the pods beside it
       if s goes before c: c@live calls s any of 1, 2 and keeps what it agreed on first, s@target serves other versions of them than the pods beside it
-      no split of these services was found that is safe at every moment; pin the versions that clients use while servers roll, or take a change out of this release
+      no split of these services was found that is safe at every moment; let c choose for every call, or pin it to s 1 while s rolls, or take a change out of this release
     ");
     insta::assert_snapshot!(plan_of("s: versioned; serves 1 -> 2 | c: calls s cached 1 -> cached 2"), @r"
     Refused [TG0203]: no safe order exists between c, s
