@@ -118,11 +118,11 @@ fn faults_of_steps(system: &System, plan: &Plan) -> Vec<Fault> {
         .iter()
         .filter_map(|(name, member)| Some((name, image_with_old_calls(system, name, member)?)))
         .collect();
-    let mut journeys: BTreeMap<&ServiceName, Journey<'_>> = BTreeMap::new();
+    let mut journeys: Vec<(&ServiceName, Journey<'_>)> = Vec::with_capacity(system.services.len());
     for (name, member) in &system.services {
         let found = places.get(name).cloned().unwrap_or_default();
         match journey(member, &found, between.get(name)) {
-            Some(journey) => drop(journeys.insert(name, journey)),
+            Some(journey) => journeys.push((name, journey)),
             None if found.moves.is_empty() => faults.push(Fault::Missing(name.clone())),
             None => faults.extend(
                 found
@@ -166,14 +166,14 @@ fn places<'p>(
     plan: &'p Plan,
     number: &ByName<&'p str, usize>,
     faults: &mut Vec<Fault>,
-) -> BTreeMap<&'p ServiceName, Places<'p>> {
+) -> ByName<&'p ServiceName, Places<'p>> {
     let steps: ByName<&str, &Step> = plan
         .steps
         .iter()
         .map(|step| (step.id.as_str(), step))
         .collect();
     let mut wave_of: ByName<&str, usize> = ByName::default();
-    let mut places: BTreeMap<&ServiceName, Places<'_>> = BTreeMap::new();
+    let mut places: ByName<&ServiceName, Places<'_>> = ByName::default();
     for (wave, ids) in plan.waves.iter().enumerate() {
         for id in ids {
             let step = steps.get(id.as_str());
@@ -316,7 +316,7 @@ fn journey<'a>(
 }
 
 /// Of an exclusive group, each waits for the one before.
-fn apart<'a>(system: &'a System, places: &BTreeMap<&ServiceName, Places<'_>>) -> Vec<Wanted<'a>> {
+fn apart<'a>(system: &'a System, places: &ByName<&ServiceName, Places<'_>>) -> Vec<Wanted<'a>> {
     let mut groups: BTreeMap<&str, Vec<(usize, &ServiceName)>> = BTreeMap::new();
     for (name, member) in &system.services {
         let Some(group) = &member.manner.exclusive else {

@@ -2,8 +2,6 @@
 //!
 //! In: the journey of every service. Out: the faults. Knows nothing of precedences.
 
-use std::collections::BTreeMap;
-
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -58,15 +56,15 @@ impl<'a> Tour<'a> {
     /// may not be.
     pub(super) fn new(
         system: &'a System,
-        services: BTreeMap<&'a ServiceName, Journey<'a>>,
+        services: impl IntoIterator<Item = (&'a ServiceName, Journey<'a>)>,
         waves: usize,
     ) -> Self {
-        let number: ByName<&ServiceName, usize> = services
-            .keys()
+        let (mut names, mut journeys): (Vec<_>, Vec<_>) = services.into_iter().unzip();
+        let number: ByName<&ServiceName, usize> = names
+            .iter()
             .enumerate()
             .map(|(at, name)| (*name, at))
             .collect();
-        let (mut names, mut journeys): (Vec<_>, Vec<_>) = services.into_iter().unzip();
         for (
             name,
             Outside {

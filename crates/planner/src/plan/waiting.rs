@@ -113,10 +113,13 @@ pub(super) fn not_waiting(
     faults
 }
 
-/// What a step's own list names.
+/// What a step's own list names. In a sound plan each step stands at its number.
 fn list(lists: &[(usize, Vec<usize>)], step: usize) -> &[usize] {
-    let at = lists.binary_search_by_key(&step, |(step, _)| *step);
-    let own = at.ok().and_then(|at| lists.get(at));
+    let own = lists.get(step).filter(|(own, _)| *own == step);
+    let own = own.or_else(|| {
+        let at = lists.binary_search_by_key(&step, |(step, _)| *step);
+        lists.get(at.ok()?)
+    });
     own.map_or(&[], |(_, after)| after)
 }
 
@@ -157,9 +160,11 @@ fn has(row: &Row, bit: usize) -> bool {
 /// For each step one bit for each step of a block: whether that is done before this one may start.
 fn done_before(lists: &[(usize, Vec<usize>)], block: usize) -> Vec<Row> {
     let mut done = vec![EMPTY; lists.len()];
-    for (step, after) in lists {
+    // Who comes before the block waits for nobody in it.
+    let begin = block * BLOCK;
+    for (step, after) in lists.iter().filter(|(step, _)| *step > begin) {
         let mut all = EMPTY;
-        for first in after {
+        for first in after.iter().filter(|first| **first >= begin) {
             let more = done.get(*first).into_iter().flatten();
             for (word, more) in all.iter_mut().zip(more) {
                 *word |= more;
