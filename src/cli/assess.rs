@@ -69,7 +69,7 @@ pub(super) fn assess(output: &Output, args: &AssessArgs) -> Result<(), Failure> 
         gates,
     } = objects(output, &args.files)?;
     let (recorded, absent) = match args.baseline.as_deref() {
-        Some(path) => recorded(output, path, (&objects, now))?,
+        Some(path) => recorded(output, path, now)?,
         None => (Vec::new(), Absent::Removed),
     };
     let judged = |gate: &GateSettings| {
@@ -129,7 +129,7 @@ struct Taken {
     gates: Gates,
 }
 
-/// What the ReleasePlans among the files ask of a gate.
+/// What the `ReleasePlan`s among the files ask of a gate.
 #[derive(Default)]
 struct Gates {
     /// Where no plan says it.
@@ -139,7 +139,7 @@ struct Gates {
 }
 
 fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
-    let texts = read_all(files)?;
+    let texts = texts(files)?;
     let (manifests, mut problems) = read(&texts);
     let mut objects = Objects::default();
     let (mut strangers, mut unreadable) = (Vec::new(), Vec::new());
@@ -173,22 +173,57 @@ fn objects(output: &Output, files: &[PathBuf]) -> Result<Taken, Failure> {
     })
 }
 
+/// The texts of the files, none of which is empty: what was left out by a command that failed counts as absent.
+fn texts(files: &[PathBuf]) -> Result<Vec<Text>, Failure> {
+    let mut texts = Vec::new();
+    for file in files {
+        let of_file = read_all(std::slice::from_ref(file))?;
+        let is_empty = |text: &Text| text.bytes.trim_ascii().is_empty();
+        if files.len() > 1 && of_file.iter().all(is_empty) {
+            let wrong = format!("{} is empty", file.display());
+            let hint = "what is not in the files counts as absent: give it, or leave that `-f` out";
+            return Err(Failure::new(Exit::Usage, wrong).hint(hint));
+        }
+        texts.extend(of_file);
+    }
+    match texts.iter().find(|text| is_first_page(text)) {
+        Some(text) => {
+            let wrong = format!(
+                "{}: a list in it goes on elsewhere (`metadata.continue`)",
+                text.file
+            );
+            Err(Failure::new(Exit::Usage, wrong)
+                .hint("give all pages: `kubectl get` without `limit`"))
+        }
+        None => Ok(texts),
+    }
+}
+
+/// Whether a list says itself that more belongs to it.
+fn is_first_page(text: &Text) -> bool {
+    let (nodes, _) = documents(text);
+    nodes.iter().any(|node| {
+        let goes_on = node
+            .get("metadata")
+            .and_then(|metadata| metadata.get("continue"));
+        let goes_on = goes_on.and_then(Node::as_text);
+        node.get("items").is_some() && goes_on.is_some_and(|token| !token.is_empty())
+    })
+}
+
 /// The rules of the graphs among the files, of which no two are about one kind and differ.
 fn rules(manifests: &Manifests) -> Result<Vec<CompletionRule>, Failure> {
     let graphs = manifests.graphs.iter();
     let mut rules: Vec<CompletionRule> = Vec::new();
     for rule in graphs.flat_map(|graph| &graph.value.spec.completion) {
         let is_about_it =
-            |other: &&CompletionRule| other.is_for(&rule.api_version, &rule.kind) && *other != rule;
-        if rules.iter().any(|other| is_about_it(&other)) {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!(
-                    "two rules of `completion` among the files are about {} and differ",
-                    rule.kind
-                ),
-            )
-            .hint("give one of them"));
+            |other: &CompletionRule| other.is_for(&rule.api_version, &rule.kind) && other != rule;
+        if rules.iter().any(is_about_it) {
+            let wrong = format!(
+                "two rules of `completion` among the files are about {} and differ",
+                rule.kind
+            );
+            return Err(Failure::new(Exit::Usage, wrong).hint("give one of them"));
         }
         rules.push(rule.clone());
     }
@@ -257,7 +292,7 @@ fn place_of(texts: &[Text], name: &Place, field: &str) -> Place {
 fn recorded(
     output: &Output,
     path: &Path,
-    (after, now): (&Objects, Timestamp),
+    now: Timestamp,
 ) -> Result<(Vec<Recorded>, Absent), Failure> {
     let wrong =
         |message: String| Failure::new(Exit::Usage, format!("{}: {message}", path.display()));
@@ -272,9 +307,7 @@ fn recorded(
     }
     if found.is_empty() {
         // Objects as they were before say the same, and more.
-        let before = objects(output, &[path.to_owned()])?
-            .objects
-            .as_before(after, now);
+        let before = objects(output, &[path.to_owned()])?.objects.as_before(now);
         if !before.is_empty() {
             return Ok((before, Absent::Deleted));
         }

@@ -133,7 +133,7 @@ fn side(
         let workloads = bundle.references(&owned.workloads);
         let digests = workloads.iter().filter_map(|workload| {
             let template = pod_template_of(&workload.kind, bundle.manifest(workload)?)?;
-            let digest = template_digest(&serde_json::from_value(template.clone()).ok()?);
+            let digest = template_digest(template);
             // Under another name the same pods are new ones.
             Some(format!("{workload} {digest}"))
         });

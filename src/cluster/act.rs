@@ -189,9 +189,8 @@ impl Acting<'_> {
         }
         let value = serde_json::to_value(&stored)
             .map_err(|error| WriteError::Refused(Code::NotAnObject, error.to_string()))?;
-        let workload = Workload::from_object(value)
-            .map_err(|error| WriteError::Refused(Code::NotAnObject, error.to_string()))?;
-        Ok(workload.map(|workload| (object.clone(), Applied::from_response(&workload, None))))
+        Ok(Workload::stored(&value)
+            .map(|workload| (object.clone(), Applied::from_response(&workload, None))))
     }
 
     async fn pause(&self, object: &ObjectRef, is_paused: bool) -> Result<(), WriteError> {

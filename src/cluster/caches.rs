@@ -21,14 +21,15 @@ use tokio::task::JoinSet;
 
 use super::departed::Departed;
 use super::error::ClusterError;
+use crate::upgrade::gate::Digested;
 
 /// The objects of one namespace that gates look at, as one account sees them.
 pub(super) struct Caches {
-    pub(super) deployments: Store<Deployment>,
-    pub(super) stateful_sets: Store<StatefulSet>,
-    pub(super) daemon_sets: Store<DaemonSet>,
-    pub(super) jobs: Store<Job>,
-    pub(super) replica_sets: Store<ReplicaSet>,
+    pub(super) deployments: Store<Digested<Deployment>>,
+    pub(super) stateful_sets: Store<Digested<StatefulSet>>,
+    pub(super) daemon_sets: Store<Digested<DaemonSet>>,
+    pub(super) jobs: Store<Digested<Job>>,
+    pub(super) replica_sets: Store<Digested<ReplicaSet>>,
     pub(super) controller_revisions: Store<ControllerRevision>,
     pub(super) pods: Store<Pod>,
     /// How those went that are gone.

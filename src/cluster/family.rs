@@ -136,7 +136,7 @@ async fn get_any(source: Source<'_>, object: &ObjectRef) -> Result<Option<Worklo
         message: format!("it is not as its kind is: {error}"),
     };
     let found = serde_json::to_value(found).map_err(|error| unreadable(error.to_string()))?;
-    Workload::from_object(found).map_err(|fault| unreadable(fault.to_string()))
+    Ok(Workload::stored(&found))
 }
 
 /// Those of some objects that are there.

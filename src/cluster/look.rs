@@ -118,6 +118,7 @@ struct Target<'a> {
     recorded: BTreeSet<String>,
     before: Option<&'a Baseline>,
     routers: &'a [ObjectRef],
+    services: Vec<String>,
 }
 
 impl<'a> Targets<'a> {
@@ -134,10 +135,10 @@ impl<'a> Targets<'a> {
             };
             let service = state.services.get(name);
             let recorded = service.map(recorded_pods).unwrap_or_default();
-            // Where all old pods go, a router leads to none.
+            // Where nobody asks for old pods, nobody asks where calls lead.
             let routers = match member.belongings.drain {
-                DrainLevel::Endpoints => routers,
-                DrainLevel::Pods | DrainLevel::None => &[],
+                DrainLevel::Pods | DrainLevel::Endpoints => routers,
+                DrainLevel::None => &[],
             };
             list.extend(member.judged().map(|workload| {
                 Target {
@@ -152,6 +153,7 @@ impl<'a> Targets<'a> {
                     before: service
                         .and_then(|service| service.records.get(workload)?.baseline.as_ref()),
                     routers,
+                    services: service_names(&member.belongings.objects),
                 }
             }));
         }
@@ -167,9 +169,18 @@ impl<'a> Targets<'a> {
                 recorded: &target.recorded,
                 before: target.before,
                 routers: target.routers,
+                services: &target.services,
             })
             .collect()
     }
+}
+
+/// The names of the Services among some objects.
+fn service_names(objects: &[ObjectRef]) -> Vec<String> {
+    let services = objects
+        .iter()
+        .filter(|it| it.api_version == "v1" && it.kind == "Service");
+    services.map(|service| service.name.clone()).collect()
 }
 
 fn recorded_pods(service: &ServiceState) -> BTreeSet<String> {

@@ -283,8 +283,7 @@ pub(super) fn stamp(live: &DynamicObject) -> Option<String> {
 /// The digest of an object's pod template; `None` for what has none.
 fn digest(object: &DynamicObject) -> Option<String> {
     let value = serde_json::to_value(object).ok()?;
-    let workload = Workload::from_object(value).ok()??;
-    Some(workload.content_digest())
+    Some(Workload::stored(&value)?.content_digest())
 }
 
 pub(super) fn kind_missing(object: &ObjectRef) -> Problem {

@@ -71,6 +71,7 @@ pub async fn presence(
             recorded: &recorded,
             before: None,
             routers: &[],
+            services: &[],
         };
         let look = pool.snapshot(&about, family, Timestamp::now());
         looks.push((workload.clone(), look));

@@ -234,6 +234,7 @@ async fn live_revisions(
             recorded: &recorded,
             before: None,
             routers: &[],
+            services: &[],
         };
         let found = family::live(source, workload).await?;
         if found.workload.is_some() {

@@ -34,17 +34,17 @@ fn what_each_way_of_applying_costs_is_told_with_a_timeline() {
     insta::assert_snapshot!(simulate(&arguments), @r"
     stdout:
     3 runs from seed 1, faults all: 1 Failed, 2 Succeeded
-    a release that succeeds takes 59 s (simulated, median)
+    a release that succeeds takes 43 s (simulated, median)
 
     without faults, of one call a second on each edge of the graph:
-      all at once                    12 of       61 calls fail (19.85 %), 26 pods made too early
-      waves by rollout status         0 of       91 calls fail (0.00 %), 6 pods made too early
-      tidegate                        0 of      116 calls fail (0.00 %), 0 pods made too early
+      all at once                    13 of       57 calls fail (23.39 %), 26 pods made too early
+      waves by rollout status         0 of       97 calls fail (0.00 %), 6 pods made too early
+      tidegate                        0 of      124 calls fail (0.00 %), 0 pods made too early
 
     one run without faults (- old pods, # old and new, = new):
-      orders  ########################====================================
-      web     ########################################################====
-              0                                                       45 s
+      orders  #########################===================================
+      web     #########################################################===
+              0                                                       49 s
     exit 0
     ");
 }
@@ -62,34 +62,34 @@ fn the_result_is_data_too() {
       "endings": {
         "Succeeded": 1
       },
-      "medianS": 45.837,
+      "medianS": 49.301,
       "ways": [
         {
           "way": "all at once",
-          "calls": 24.0,
-          "failed": 3.0,
-          "failedPercent": 11.953503655631305,
+          "calls": 20.0,
+          "failed": 2.0,
+          "failedPercent": 8.415580231001828,
           "earlyPods": 8
         },
         {
           "way": "waves by rollout status",
-          "calls": 34.0,
+          "calls": 42.0,
           "failed": 0.0,
           "failedPercent": 0.0,
           "earlyPods": 0
         },
         {
           "way": "tidegate",
-          "calls": 46.0,
+          "calls": 49.0,
           "failed": 0.0,
           "failedPercent": 0.0,
           "earlyPods": 0
         }
       ],
       "timeline": [
-        "orders  ########################====================================",
-        "web     ########################################################====",
-        "        0                                                       45 s"
+        "orders  #########################===================================",
+        "web     #########################################################===",
+        "        0                                                       49 s"
       ],
       "wrong": []
     }

@@ -15,7 +15,7 @@ use super::gate::{Assessment, Class, Drain, Verdict};
 use super::state::{ServiceState, Standing, State};
 use super::step_id::StepId;
 use super::turn::{Came, TRY_AGAIN_MS, Turn, came_of};
-use super::watch_gates::look;
+use super::watch_gates::{look, second_read};
 use super::why::REGRESSED;
 use tidegate_spec::ObjectRef;
 use tidegate_spec::crd::OnRegression;
@@ -112,7 +112,7 @@ fn watch(turn: &mut Turn<'_>, step: &StepId) {
     let broken = broken.clone().find(|seen| is_broken(seen));
     match (broken.map(Assessment::sentence), look.live) {
         (Some(words), true) => alarm(turn, step, &words),
-        (None, true) if was_broken => recover(turn, step),
+        (None, true) if was_broken => seen_sound(turn, step),
         // Once a second: a cache that has gone silent shows for minutes what has long been mended.
         (Some(_), false) => ask(turn, step),
         (None, false) if was_broken => ask(turn, step),
@@ -153,8 +153,23 @@ fn alarm(turn: &mut Turn<'_>, step: &StepId, words: &str) {
             message: format!("{step} was done and is not any more, while {moving} moves: {words}"),
         });
     }
+    turn.state.fleeting.first_open.remove(step);
     // Nobody may say when it recovers.
     ask(turn, step);
+}
+
+/// As a gate opens, it recovers at the second live look after the settle time: one may be between two old pods.
+fn seen_sound(turn: &mut Turn<'_>, step: &StepId) {
+    let now = turn.now();
+    let known = &mut turn.state.fleeting.first_open;
+    let first = *known.entry(step.clone()).or_insert(now);
+    let second = second_read(turn, step, first);
+    if first < now && second <= now {
+        turn.state.fleeting.first_open.remove(step);
+        recover(turn, step);
+    } else {
+        turn.wish.live_from(step, second);
+    }
 }
 
 fn recover(turn: &mut Turn<'_>, step: &StepId) {
@@ -185,7 +200,7 @@ fn hold(turn: &mut Turn<'_>, step: &StepId, member: &Member) {
     let Some(service) = turn.state.services.get(step) else {
         return;
     };
-    let paused_for = service.paused_for.clone();
+    let (standing, paused_for) = (service.standing, service.paused_for.clone());
     let cause = cause(turn, step, member, service);
     match (paused_for, cause) {
         (None, None) => drop(turn.state.fleeting.paused.remove(step)),
@@ -200,12 +215,33 @@ fn hold(turn: &mut Turn<'_>, step: &StepId, member: &Member) {
                 say(turn, step, member, true);
             }
         }
-        (Some(_), None) => {
-            if turn.may_try(Some(step)) {
+        (Some(_), None) if turn.may_try(Some(step)) => {
+            let unproved = unproved(turn, step, member, standing);
+            if unproved.is_empty() {
                 say(turn, step, member, false);
             }
+            for first in &unproved {
+                ask(turn, first);
+            }
         }
+        (Some(_), None) => {}
     }
+}
+
+/// What a step rests on and this very observation does not prove, read live: it goes on as it started, with a look at all
+/// of that right before (completion.md §6.5).
+fn unproved(turn: &Turn<'_>, step: &StepId, member: &Member, standing: Standing) -> Vec<StepId> {
+    if standing != Standing::Moving {
+        return Vec::new();
+    }
+    let is_proved = |first: &&StepId| {
+        let known = turn.agenda.members.get(*first);
+        let known = known.zip(turn.state.services.get(*first));
+        let look = known.and_then(|(member, service)| look(turn, first, member, service));
+        look.is_some_and(|look| look.live && !look.assessed.iter().any(|(_, it, _)| is_broken(it)))
+    };
+    let grounds = rests_on(turn.agenda, &turn.state, step, member);
+    grounds.filter(|first| !is_proved(first)).cloned().collect()
 }
 
 /// What it is to be paused for.

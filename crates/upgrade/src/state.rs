@@ -244,8 +244,10 @@ pub struct Repeated {
 /// What may be forgotten in a crash: losing it only makes a wait longer.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Fleeting {
-    /// When the first of the two live reads found a service's gate open.
+    /// When the first of the two live reads found a service's gate open, or what had fallen back sound.
     pub first_open: BTreeMap<StepId, Timestamp>,
+    /// Since when the caches have not shown what was applied.
+    pub behind_since: BTreeMap<StepId, Timestamp>,
     /// What the gate must remember between looks; what of it must outlive a restart is in the records.
     pub memory: BTreeMap<ObjectRef, Memory>,
     /// When progress for people was last handed on.

@@ -1,10 +1,12 @@
 //! Looks at the gate of every service that moves; two live reads in a row open it (completion.md §6).
 
-use jiff::Timestamp;
+use std::borrow::Cow;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::agenda::{Change, Member};
 use super::event::Event;
-use super::gate::{self, Assessment, Gate, Memory, Read, Reason, Snapshot, Verdict};
+use super::gate::{self, Assessment, Baseline, Gate, Memory, Read, Reason, Snapshot, Verdict};
 use super::regress;
 use super::state::{Progress, ServiceState, Standing};
 use super::step_id::StepId;
@@ -16,6 +18,9 @@ use tidegate_spec::ObjectRef;
 const FAILING_MS: i64 = 1_000;
 /// The same for one that just moves.
 const MOVING_MS: i64 = 5_000;
+
+/// How long a cache may be behind our own apply before the API server is asked in its place (F2, F5).
+const BEHIND_MAX: SignedDuration = SignedDuration::from_secs(30);
 
 /// One look at all workloads of a service.
 pub(super) struct Look {
@@ -40,12 +45,21 @@ impl Look {
     /// Whether only a live look can tell: what a cache lacks may be there, and a cache whose watch has gone silent shows
     /// for minutes what has long been mended.
     fn needs_live(&self) -> bool {
-        let lacks = |assessment: &Assessment| match &assessment.rollout {
-            Verdict::Progressing { reason, .. } => *reason == Reason::NotVisibleYet,
-            Verdict::Complete | Verdict::Paused { .. } | Verdict::Failed { .. } => false,
-        };
-        let lacks = self.assessed.iter().any(|(_, seen, _)| lacks(seen));
-        !self.live && (lacks || self.gate() == Gate::Failed)
+        !self.live && (self.waits_for(Reason::NotVisibleYet) || self.gate() == Gate::Failed)
+    }
+
+    /// Whether a cache has not even seen the apply.
+    fn is_behind(&self) -> bool {
+        !self.live && self.waits_for(Reason::StaleRead)
+    }
+
+    fn waits_for(&self, wanted: Reason) -> bool {
+        self.assessed
+            .iter()
+            .any(|(_, seen, _)| match &seen.rollout {
+                Verdict::Progressing { reason, .. } => *reason == wanted,
+                Verdict::Complete | Verdict::Paused { .. } | Verdict::Failed { .. } => false,
+            })
     }
 
     /// The workload that decides, for words.
@@ -103,7 +117,8 @@ pub(super) fn look(
         let (assessment, memory) = match (goes, baseline, applied) {
             (true, Some(baseline), _) => gate::assess_removed(baseline, snapshot, &policy, &memory),
             (false, Some(baseline), Some(applied)) => {
-                gate::assess(baseline, applied, snapshot, &policy, &memory)
+                let baseline = with_parts(baseline, snapshot, service);
+                gate::assess(&baseline, applied, snapshot, &policy, &memory)
             }
             (_, None, _) | (false, Some(_), None) => {
                 // A state without its records cannot be judged, so it stays shut.
@@ -117,6 +132,22 @@ pub(super) fn look(
         }
     }
     Some(Look { assessed, live })
+}
+
+/// What was recorded of a workload, with the pods of what is judged with it.
+fn with_parts<'b>(
+    baseline: &'b Baseline,
+    snapshot: &Snapshot,
+    service: &ServiceState,
+) -> Cow<'b, Baseline> {
+    let live = snapshot.workload.as_ref();
+    let parts = live.map(gate::references).unwrap_or_default();
+    if parts.is_empty() {
+        return Cow::Borrowed(baseline);
+    }
+    let parts = parts.iter().filter_map(|part| service.records.get(part));
+    let parts = parts.filter_map(|record| record.baseline.as_ref());
+    Cow::Owned(baseline.clone().with_pods_of(parts))
 }
 
 /// Whether a workload of a service is to be gone in the end.
@@ -165,7 +196,7 @@ pub(super) fn watch_gates(turn: &mut Turn<'_>) {
             turn.wish.wake(later(turn.now(), TRY_AGAIN_MS));
             continue;
         };
-        if look.needs_live() {
+        if look.needs_live() || is_behind_for_long(turn, name, &look) {
             // Once a second does.
             if turn.may_try(Some(name)) {
                 turn.put_off(Some(name), TRY_AGAIN_MS);
@@ -183,6 +214,22 @@ pub(super) fn watch_gates(turn: &mut Turn<'_>) {
             }
             Gate::Failed => fail(turn, name, &look),
         }
+    }
+}
+
+/// Whether the caches have stayed behind the apply for so long that they are asked no more until they have caught up (F5).
+fn is_behind_for_long(turn: &mut Turn<'_>, name: &StepId, look: &Look) -> bool {
+    let behind = &mut turn.state.fleeting.behind_since;
+    match (look.live, look.is_behind()) {
+        (false, true) => {
+            let since = *behind.entry(name.clone()).or_insert(turn.seen.now);
+            turn.seen.now.duration_since(since) >= BEHIND_MAX
+        }
+        (false, false) => {
+            behind.remove(name);
+            false
+        }
+        (true, _) => false,
     }
 }
 

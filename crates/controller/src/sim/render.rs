@@ -77,6 +77,7 @@ pub(super) fn snapshot(
                 let sets = workload.sets.iter();
                 snapshot.replica_sets = sets
                     .filter_map(|(revision, set)| replica_set(workload, *revision, set))
+                    .map(Into::into)
                     .collect();
             }
             Kind::StatefulSet | Kind::DaemonSet => {
@@ -93,10 +94,10 @@ pub(super) fn snapshot(
 /// A workload as the API server answers.
 pub(super) fn shown(workload: &Workload) -> Shown {
     match workload.kind {
-        Kind::Deployment => Shown::Deployment(Box::new(deployment(workload))),
-        Kind::StatefulSet => Shown::StatefulSet(Box::new(stateful_set(workload))),
-        Kind::DaemonSet => Shown::DaemonSet(Box::new(daemon_set(workload))),
-        Kind::Job => Shown::Job(Box::new(job(workload))),
+        Kind::Deployment => Shown::Deployment(Box::new(deployment(workload).into())),
+        Kind::StatefulSet => Shown::StatefulSet(Box::new(stateful_set(workload).into())),
+        Kind::DaemonSet => Shown::DaemonSet(Box::new(daemon_set(workload).into())),
+        Kind::Job => Shown::Job(Box::new(job(workload).into())),
     }
 }
 

@@ -5,6 +5,7 @@
     reason = "KubeSchema repeats each struct inside a function"
 )]
 
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,11 @@ pub struct GateSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 10000))]
     pub allow_failed_pods: Option<u32>,
+    /// On so many nodes that are down a DaemonSet may lack its new pod: a number, or a share of its nodes such as `10%`,
+    /// rounded down. An old pod there still keeps the gate shut. Default: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "maximum" = 10000, "pattern" = r"^([0-9]{1,2}|100)%$"))]
+    pub allow_failed_nodes: Option<IntOrString>,
     /// Nodes are added when a pod finds none: then it has three minutes to find one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub autoscaler: bool,

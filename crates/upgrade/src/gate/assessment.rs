@@ -38,6 +38,8 @@ pub enum Note {
     LocalTraffic,
     /// A node of a new pod is not ready.
     NodeNotReady,
+    /// It counts pods, and the files show none: nobody looked for old ones.
+    PodsNotShown,
 }
 
 /// Whether the next service may start.

@@ -14,7 +14,7 @@ use super::argo_rollouts::HASH_LABEL;
 use super::condition::Condition;
 use super::flagger::{BaselineCanary, FlaggerCanary};
 use super::kin;
-use super::lineage::{Lineage, revision};
+use super::lineage::{Lineage, Standing, revision};
 use super::snapshot::{self, Snapshot};
 use super::workload::Workload;
 use tidegate_spec::ObjectRef;
@@ -53,6 +53,9 @@ pub struct Baseline {
     /// The Services in front of it, with their selectors.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, BTreeMap<String, String>>,
+    /// The same of others that may be switched to it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub elsewhere: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// One condition as it was.
@@ -144,7 +147,17 @@ impl Baseline {
             canary: None,
             pods: Vec::new(),
             services: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
         }
+    }
+
+    /// The same with the pods of what is judged with it: a Canary's target, what a Rollout takes its template from.
+    #[must_use]
+    pub fn with_pods_of<'p>(mut self, parts: impl Iterator<Item = &'p Self>) -> Self {
+        self.pods.extend(parts.flat_map(|part| part.pods.clone()));
+        self.pods.sort();
+        self.pods.dedup();
+        self
     }
 
     /// What there is now, before the apply.
@@ -154,14 +167,15 @@ impl Baseline {
             return nothing;
         };
         let metadata = live.metadata();
-        let own = Self {
-            uid: metadata.uid.clone(),
-            ..nothing
+        let lineage = Lineage::of(&nothing, snapshot);
+        let own = |pod: &&Pod| {
+            snapshot::is_live(pod)
+                && matches!(lineage.standing(pod), Standing::Current | Standing::Old)
         };
-        let lineage = Lineage::of(&own, snapshot);
-        let mut pods: Vec<_> = lineage
-            .live_pods(&snapshot.pods)
-            .into_iter()
+        let mut pods: Vec<_> = snapshot
+            .pods
+            .iter()
+            .filter(own)
             .map(|pod| BaselinePod {
                 uid: snapshot::uid(&pod.metadata).to_owned(),
                 name: snapshot::name(&pod.metadata).to_owned(),
@@ -171,6 +185,7 @@ impl Baseline {
             })
             .collect();
         pods.sort();
+        let is_in_front = |service: &Service| is_in_front_of(service, live, &snapshot.others);
         Self {
             workload: live.reference(),
             uid: metadata.uid.clone(),
@@ -181,7 +196,10 @@ impl Baseline {
             conditions: conditions(live),
             canary: live.canary().map(FlaggerCanary::recorded),
             pods,
-            services: services(live, &lineage, snapshot),
+            services: services(snapshot, is_in_front),
+            elsewhere: services(snapshot, |service| {
+                !live.is_never_called() && !is_in_front(service)
+            }),
         }
     }
 }
@@ -210,20 +228,13 @@ fn recorded(conditions: &[Condition]) -> Vec<BaselineCondition> {
     conditions.iter().map(BaselineCondition::from).collect()
 }
 
+/// Some of the Services with their selectors.
 fn services(
-    live: &Workload,
-    lineage: &Lineage<'_>,
     snapshot: &Snapshot,
+    wanted: impl Fn(&Service) -> bool,
 ) -> BTreeMap<String, BTreeMap<String, String>> {
-    let pods = if live.is_never_called() {
-        Vec::new()
-    } else {
-        lineage.live_pods(&snapshot.pods)
-    };
-    let in_front = snapshot.services.iter().filter(|service| {
-        is_in_front_of(service, live, &snapshot.others) || is_behind(service, &pods)
-    });
-    in_front
+    let services = snapshot.services.iter().filter(|service| wanted(service));
+    services
         .map(|service| {
             let selector = service.spec.as_ref().and_then(|spec| spec.selector.clone());
             (
@@ -255,19 +266,6 @@ pub fn is_in_front_of(service: &Service, workload: &Workload, others: &[Workload
             .iter()
             .filter_map(|template| template.metadata.as_ref())
             .any(|metadata| snapshot::service_selects(&selector, metadata))
-    })
-}
-
-/// Whether a Service selects one of some pods: by a label that their template lacks, such as the name that a StatefulSet
-/// gives each, or the role that an operator gives one.
-pub(super) fn is_behind(service: &Service, pods: &[&Pod]) -> bool {
-    let spec = service.spec.as_ref();
-    let selector = spec.and_then(|spec| spec.selector.as_ref());
-    selector.is_some_and(|selector| {
-        pods.iter().any(|pod| {
-            pod.metadata.namespace == service.metadata.namespace
-                && snapshot::service_selects(selector, &pod.metadata)
-        })
     })
 }
 

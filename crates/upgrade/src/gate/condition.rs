@@ -56,13 +56,23 @@ pub(super) fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a C
     conditions.iter().find(|condition| condition.type_ == type_)
 }
 
-/// The condition of a type, if it has a status.
+/// Whether a condition stands there twice, and differs.
+pub(super) fn differs(conditions: &[Condition], type_: &str) -> bool {
+    let mut of_type = conditions
+        .iter()
+        .filter(|condition| condition.type_ == type_);
+    let first = of_type.next();
+    first.is_some_and(|first| of_type.any(|other| other.status != first.status))
+}
+
+/// The condition of a type, if it has a status and none of its type has another.
 pub(super) fn with<'a>(
     conditions: &'a [Condition],
     type_: &str,
     status: &str,
 ) -> Option<&'a Condition> {
-    find(conditions, type_).filter(|condition| condition.status == status)
+    let found = find(conditions, type_).filter(|condition| condition.status == status);
+    found.filter(|_| !differs(conditions, type_))
 }
 
 impl From<&Condition> for BaselineCondition {

@@ -4,12 +4,11 @@
 //! run, perhaps for hours.
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::PodTemplateSpec;
 
 use super::Judgement;
 use super::assessment::Note;
+use super::digested::Digested;
 use super::snapshot;
-use super::template::job_template_digest;
 use super::verdict::Verdict;
 
 pub(super) fn judge(cron: &CronJob) -> Judgement {
@@ -23,20 +22,9 @@ pub(super) fn judge(cron: &CronJob) -> Judgement {
     }
 }
 
-/// The pod template of its Jobs.
-pub(super) fn template(cron: &CronJob) -> Option<&PodTemplateSpec> {
-    let job = cron.spec.job_template.spec.as_ref()?;
-    Some(&job.template)
-}
-
 /// Whether a Job is of the template that it has now.
-pub(super) fn is_current(cron: &CronJob, job: &Job) -> bool {
-    let of_job = job
-        .spec
-        .as_ref()
-        .map(|spec| job_template_digest(&spec.template));
-    let wanted = template(cron).map(job_template_digest);
-    of_job.is_some() && of_job == wanted
+pub(super) fn is_current(cron: &Digested<CronJob>, job: &Digested<Job>) -> bool {
+    job.spec.is_some() && job.digest() == cron.digest()
 }
 
 /// Whether a Job has ended, so that it starts no pod any more.
@@ -51,7 +39,10 @@ pub(super) fn has_ended(job: &Job) -> bool {
 }
 
 /// Its Jobs, by the uids that it has and had.
-pub(super) fn jobs(jobs: &[Job], uids: impl Fn(&str) -> bool) -> impl Iterator<Item = &Job> {
+pub(super) fn jobs(
+    jobs: &[Digested<Job>],
+    uids: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = &Digested<Job>> {
     jobs.iter().filter(move |job| {
         snapshot::controller(&job.metadata).is_some_and(|owner| uids(&owner.uid))
     })

@@ -11,6 +11,7 @@ use super::failure::Scan;
 use super::lineage::{Lineage, Standing, daemon_set_hash};
 use super::reason::Reason;
 use super::snapshot::{self, count};
+use super::vanished::{NodeState, node_state};
 use super::verdict::{Class, Verdict};
 use super::{Judgement, Look};
 
@@ -67,8 +68,10 @@ fn counted(look: &Look<'_>, set: &DaemonSet, lineage: &Lineage<'_>) -> Verdict {
     if scheduled < desired {
         return Verdict::progressing(Reason::Scheduling, scheduled, desired);
     }
+    let new = lineage.current_pods(&look.snapshot.pods);
+    let enough = desired.saturating_sub(snapshot::length(excused(look, set, &new).len()));
     let available = count(status.number_available);
-    if available < desired {
+    if available < enough {
         return Verdict::progressing(Reason::Available, available, desired);
     }
     let staying: Vec<&Pod> = look
@@ -82,17 +85,29 @@ fn counted(look: &Look<'_>, set: &DaemonSet, lineage: &Lineage<'_>) -> Verdict {
     if count(Some(status.number_misscheduled)) > 0 && staying.iter().any(|pod| is_old(&pod)) {
         return Verdict::progressing(Reason::Misscheduled, updated, desired);
     }
-    let is_new = |pod: &&&Pod| lineage.standing(pod) == Standing::Current;
-    // Two pods on one node are one too few.
-    let nodes: BTreeSet<&str> = staying
+    // Two on one node stand for one.
+    let nodes: BTreeSet<&str> = new
         .iter()
-        .filter(is_new)
         .filter(|pod| snapshot::is_ready(pod))
         .map(|pod| node(pod))
         .collect();
     let ready = snapshot::length(nodes.len());
-    if ready < desired || staying.iter().any(|pod| is_old(&pod)) {
+    if ready < enough || staying.iter().any(|pod| is_old(&pod)) {
         return Verdict::progressing(Reason::Pods, ready.min(desired), desired);
     }
     Verdict::Complete
+}
+
+/// New pods that may be missing since their node is down, as many as the policy allows (DS3).
+pub(super) fn excused<'p>(look: &Look<'_>, set: &DaemonSet, new: &[&'p Pod]) -> Vec<&'p Pod> {
+    let status = set.status.as_ref();
+    let desired = count(status.map(|status| status.desired_number_scheduled));
+    let allowed = look.policy.allow_failed_nodes.of(desired);
+    let is_down = |pod: &&&Pod| {
+        !snapshot::is_ready(pod) && node_state(look.snapshot, node(pod)) == NodeState::NotReady
+    };
+    let mut down: Vec<&Pod> = new.iter().filter(is_down).copied().collect();
+    down.sort_by_key(|pod| snapshot::name(&pod.metadata));
+    down.truncate(usize::try_from(allowed).unwrap_or(usize::MAX));
+    down
 }

@@ -7,15 +7,16 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::assessment::Note;
 use super::baseline::BaselineCondition;
+use super::digested::Digested;
 use super::failure::Scan;
 use super::lineage::{new_replica_sets, owned_replica_sets};
 use super::reason::Reason;
-use super::snapshot::{self, count, replicas};
+use super::snapshot::{self, Read, count, replicas};
 use super::verdict::{Class, Verdict};
 use super::{Capacity, Judgement, Look};
 
 /// Rows D1 to D13. What is complete by its counts is complete whatever a condition still says.
-pub(super) fn judge(look: &Look<'_>, deployment: &Deployment, scan: &Scan) -> Judgement {
+pub(super) fn judge(look: &Look<'_>, deployment: &Digested<Deployment>, scan: &Scan) -> Judgement {
     let wanted = replicas(deployment.spec.replicas);
     let is_paused = deployment.spec.paused == Some(true);
     if snapshot::is_empty(&deployment.spec.selector) {
@@ -30,16 +31,21 @@ pub(super) fn judge(look: &Look<'_>, deployment: &Deployment, scan: &Scan) -> Ju
     if let Some(failed) = scan.beside(&counted) {
         return failed.clone().into();
     }
-    let timeout = timed_out(look, deployment, sets.first().copied());
     if counted == Verdict::Complete {
         let paused = is_paused.then_some(Note::Paused);
         let zero = (wanted == 0).then_some(Note::ZeroReplicas);
-        let late = (!matches!(timeout, Timeout::No)).then_some(Note::StaleTimeout);
+        let new = sets.first().map(|set| &***set);
+        // Its next look takes the condition back.
+        let timeout = match timed_out(look, deployment, new) {
+            Timeout::Ours(_) | Timeout::Stale => Some(Note::StaleTimeout),
+            Timeout::No => None,
+        };
         return Judgement {
             verdict: counted,
-            notes: paused.into_iter().chain(zero).chain(late).collect(),
+            notes: paused.into_iter().chain(zero).chain(timeout).collect(),
         };
     }
+    let timeout = timed_out(look, deployment, sets.first().map(|set| &***set));
     let verdict = match (&timeout, is_paused) {
         (Timeout::Ours(message), _) if !look.memory.is_latched => Verdict::failed(
             Reason::ProgressDeadlineExceeded,
@@ -78,15 +84,27 @@ fn counted(look: &Look<'_>, deployment: &Deployment, new: &ReplicaSet) -> Verdic
     let status = deployment.status.clone().unwrap_or_default();
     let updated = count(status.updated_replicas);
     // The two controllers write their status one after the other: both must agree with what is wanted.
-    if updated != wanted || !has_size(new, wanted) || !is_observed(new) {
+    if updated != wanted {
         return Verdict::progressing(Reason::Updating, updated.min(wanted), wanted);
     }
-    let others_alive = owned_replica_sets(deployment, &look.snapshot.replica_sets)
-        .filter(|set| snapshot::uid(&set.metadata) != snapshot::uid(&new.metadata))
-        .any(|set| !has_size(set, 0));
+    if !has_size(new, wanted) || !is_observed(new) {
+        let words = format!(
+            "ReplicaSet {} does not say so yet",
+            snapshot::name(&new.metadata)
+        );
+        return Verdict::progressing(Reason::Updating, updated, wanted).with(words);
+    }
+    let mut others = owned_replica_sets(deployment, &look.snapshot.replica_sets)
+        .filter(|set| snapshot::uid(&set.metadata) != snapshot::uid(&new.metadata));
+    let other = others.find(|set| !has_size(set, 0));
     let all = count(status.replicas);
-    if all != updated || others_alive {
-        return Verdict::progressing(Reason::OldReplicas, updated, all.max(updated));
+    if all != updated || other.is_some() {
+        let words = other.map(|set| {
+            let name = snapshot::name(&set.metadata);
+            format!("ReplicaSet {name} still has or wants pods")
+        });
+        return Verdict::progressing(Reason::OldReplicas, updated, all.max(updated))
+            .with(words.unwrap_or_default());
     }
     let available = count(
         new.status
@@ -114,7 +132,7 @@ fn is_observed(set: &ReplicaSet) -> bool {
 }
 
 /// How many new pods must be available.
-fn enough(look: &Look<'_>, deployment: &Deployment, wanted: u32) -> u32 {
+pub(super) fn enough(look: &Look<'_>, deployment: &Deployment, wanted: u32) -> u32 {
     match look.policy.capacity {
         Capacity::Full => wanted,
         Capacity::Min => wanted - max_unavailable(deployment, wanted).min(wanted),
@@ -167,9 +185,9 @@ fn timed_out(look: &Look<'_>, deployment: &Deployment, new: Option<&ReplicaSet>)
     let message = condition.message.clone().unwrap_or_default();
     let new_name = new.map_or("", |new| snapshot::name(&new.metadata));
     let names_new = !new_name.is_empty() && message.contains(&format!("\"{new_name}\""));
-    // Of what was not recorded before, one that names another ReplicaSet is about an earlier rollout.
-    let is_of_before = look.baseline.uid.is_none() && message.starts_with("ReplicaSet ");
-    if names_new || !(is_of_before || is_in_baseline(look, condition)) {
+    // Of files without a record nobody knows what was there before.
+    let is_unrecorded = look.snapshot.read == Read::File && look.baseline.uid.is_none();
+    if names_new || !(is_unrecorded || is_in_baseline(look, condition)) {
         Timeout::Ours(message)
     } else {
         Timeout::Stale

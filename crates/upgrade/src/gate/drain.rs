@@ -10,9 +10,8 @@ use jiff::SignedDuration;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
 
-use super::argo_rollouts::{ArgoRollout, HASH_LABEL, SCALE_DOWN_DEADLINE};
-use super::baseline::{grace_default_s, grace_s, node};
-use super::cron_job;
+use super::argo_rollouts::{ArgoRollout, SCALE_DOWN_DEADLINE};
+use super::baseline::{grace_s, node};
 use super::endpoints::{Fronts, Seen, Target};
 use super::images;
 use super::lineage::{Lineage, Standing};
@@ -20,6 +19,7 @@ use super::memory::Trace;
 use super::reason::Reason;
 use super::snapshot;
 use super::stamps;
+use super::unseen;
 use super::vanished::{self, NodeState, node_state};
 use super::verdict::{Blockers, Drain, Leaving, OldEndpoint, OldPod, Owner};
 use super::workload::Workload;
@@ -49,13 +49,11 @@ pub(super) struct Scene<'a, 'b> {
 
 pub(super) fn judge(scene: &Scene<'_, '_>) -> Drained {
     let snapshot = scene.look.snapshot;
-    let blocking: Vec<(&Pod, OldPod)> = snapshot
+    let mut pods: Vec<OldPod> = snapshot
         .pods
         .iter()
         .filter(|pod| snapshot::is_live(pod))
-        .filter_map(|pod| {
-            blocking_owner(scene, pod).map(|owner| (pod, old_pod(scene.look, pod, owner)))
-        })
+        .filter_map(|pod| blocking_owner(scene, pod).map(|owner| old_pod(scene.look, pod, owner)))
         .collect();
     let old: Vec<&Pod> = snapshot
         .pods
@@ -63,29 +61,30 @@ pub(super) fn judge(scene: &Scene<'_, '_>) -> Drained {
         .filter(|pod| snapshot::is_live(pod) && scene.lineage.standing(pod) == Standing::Old)
         .collect();
     let old_alive = snapshot::length(old.len());
+    let selected = snapshot
+        .pods
+        .iter()
+        .filter(|pod| scene.fronts.select_now(pod));
+    let selected: BTreeSet<String> = selected
+        .map(|pod| snapshot::uid(&pod.metadata).to_owned())
+        .collect();
     let (held, traces) = vanished::trace(scene.look, scene.lineage, &old);
-    let all = || {
-        let pods = blocking.iter().map(|(_, old)| old.clone());
-        pods.chain(held)
-            .chain(old_jobs(scene))
-            .chain(old_sets(scene))
-            .collect()
-    };
-    // Endpoints come after pods: one that is selected gets its own at any moment.
-    let called = || {
-        let mut pods = blocking.iter();
-        pods.by_ref()
-            .filter(|(pod, _)| scene.fronts.lead_to(pod))
-            .map(|(_, old)| old.clone())
-            .collect()
-    };
-    // What nobody calls matters as a client, and a client that ends still calls.
-    let mut live = snapshot.workload.iter();
-    let calls_only = scene.fronts.is_empty() || live.any(Workload::is_never_called);
+    pods.extend(held);
+    pods.extend(unseen::old(scene.look, scene.lineage));
+    pods.sort();
+    // What nobody calls matters as a client, and a client that ends still calls (§5.7).
+    let live = snapshot.workload.as_ref();
+    let calls_only = live.is_some_and(Workload::is_never_called) || scene.fronts.names.is_empty();
     let drain = match scene.look.policy.drain {
-        DrainLevel::Pods => of_pods(scene, all()),
-        DrainLevel::Endpoints if calls_only => of_pods(scene, all()),
-        DrainLevel::Endpoints => of_pods(scene, called()),
+        DrainLevel::Pods => of_pods(scene, pods),
+        DrainLevel::Endpoints if calls_only => of_pods(scene, pods),
+        DrainLevel::Endpoints => {
+            // One that a Service selects and nobody has told to go gets an endpoint at any moment.
+            pods.retain(|old| {
+                matches!(old.leaving, Leaving::No { .. }) && selected.contains(&old.uid)
+            });
+            of_blockers(scene, pods)
+        }
         DrainLevel::None => Drain::NotNeeded,
     };
     Drained {
@@ -95,8 +94,7 @@ pub(super) fn judge(scene: &Scene<'_, '_>) -> Drained {
     }
 }
 
-fn of_pods(scene: &Scene<'_, '_>, mut pods: Vec<OldPod>) -> Drain {
-    pods.sort();
+fn of_pods(scene: &Scene<'_, '_>, pods: Vec<OldPod>) -> Drain {
     let stuck = pods.iter().find_map(|pod| stuck_because(scene.look, pod));
     match (of_blockers(scene, pods), stuck) {
         (Drain::Draining(blockers), Some(why)) => Drain::Stuck(blockers, why),
@@ -133,6 +131,9 @@ fn of_blockers(scene: &Scene<'_, '_>, pods: Vec<OldPod>) -> Drain {
     if let Some(detail) = unknown.or(elsewhere) {
         return Drain::Unprovable(Reason::UnknownEndpoint, detail);
     }
+    if let Some(detail) = scene.fronts.shares.unreadable.first() {
+        return Drain::Unprovable(Reason::UnreadableRouter, detail.clone());
+    }
     let mismatch = stamps::mismatch(scene.look.snapshot, scene.lineage);
     match mismatch.or_else(|| images::differ(scene.look, scene.lineage)) {
         Some((reason, detail)) => Drain::Unprovable(reason, detail),
@@ -154,15 +155,18 @@ fn blocking_owner(scene: &Scene<'_, '_>, pod: &Pod) -> Option<Owner> {
             && namespace == scene.look.baseline.workload.namespace
             && (scene.fronts.select(pod) || scene.seen.iter().any(is_target))
     };
-    let is_sibling = |pod: &Pod| siblings.contains(&snapshot::pod_reference(pod));
     match scene.lineage.standing(pod) {
         Standing::Current => None,
-        Standing::Old if is_sibling(pod) => None,
         Standing::Old => Some(Owner::Old),
         Standing::Foreign(owner) => {
             (!siblings.contains(&owner) && is_behind()).then_some(Owner::Foreign(owner))
         }
-        Standing::Orphan => (!is_sibling(pod) && is_behind()).then_some(Owner::Orphan),
+        Standing::Orphan => {
+            let is_sibling = siblings.contains(&snapshot::pod_reference(pod));
+            // One that nobody owns and the workload claims was left behind by one of its own (§5.1).
+            let is_left = !scene.is_removal && scene.lineage.selects(pod);
+            (!is_sibling && (is_left || is_behind())).then_some(Owner::Orphan)
+        }
     }
 }
 
@@ -201,7 +205,7 @@ fn kept(look: &Look<'_>, pod: &Pod) -> Option<Leaving> {
 }
 
 /// The same of its ReplicaSet.
-fn kept_set(rollout: &ArgoRollout, set: &ReplicaSet) -> Option<Leaving> {
+pub(super) fn kept_set(rollout: &ArgoRollout, set: &ReplicaSet) -> Option<Leaving> {
     // Pods of the Deployment that it takes its template from are not its to scale down.
     let is_its = snapshot::controller(&set.metadata)
         .is_some_and(|above| above.uid == snapshot::uid(&rollout.metadata));
@@ -212,76 +216,6 @@ fn kept_set(rollout: &ArgoRollout, set: &ReplicaSet) -> Option<Leaving> {
     is_kept.then(|| Leaving::Kept {
         until: deadline.and_then(|text| text.parse().ok()),
     })
-}
-
-/// Old ReplicaSets of a Rollout that count pods, or want some, though none is shown: its `Healthy` does not look at them.
-fn old_sets(scene: &Scene<'_, '_>) -> Vec<OldPod> {
-    let snapshot = scene.look.snapshot;
-    let Some(Workload::ArgoRollout(rollout)) = &snapshot.workload else {
-        return Vec::new();
-    };
-    let own = snapshot::uid(&rollout.metadata);
-    let Some(hash) = rollout.new_hash(snapshot) else {
-        return Vec::new();
-    };
-    let is_old = |set: &&ReplicaSet| {
-        let owner = snapshot::controller(&set.metadata);
-        let all = set.status.as_ref().map(|status| status.replicas);
-        // One that wants pods starts them in a moment.
-        let has_or_wants = snapshot::count(all).max(snapshot::replicas(set.spec.replicas)) > 0;
-        owner.is_some_and(|owner| owner.uid == own)
-            && snapshot::label(&set.metadata, HASH_LABEL) != Some(hash)
-            && has_or_wants
-    };
-    let has_pod = |set: &&ReplicaSet| {
-        let pods = snapshot.pods.iter().filter(|pod| snapshot::is_live(pod));
-        pods.filter_map(|pod| snapshot::controller(&pod.metadata))
-            .any(|owner| owner.uid == snapshot::uid(&set.metadata))
-    };
-    let sets = snapshot.replica_sets.iter().filter(is_old);
-    sets.filter(|set| !has_pod(set))
-        .map(|set| OldPod {
-            pod: snapshot::reference("apps/v1", "ReplicaSet", &set.metadata),
-            uid: snapshot::uid(&set.metadata).to_owned(),
-            owner: Owner::Old,
-            leaving: kept_set(rollout, set).unwrap_or_else(|| Leaving::No {
-                phase: "has or wants pods".to_owned(),
-            }),
-            lost_node: None,
-            grace_s: grace_default_s(),
-        })
-        .collect()
-}
-
-/// Jobs of a CronJob's old template that have not ended and have no live pod just now: they may start one.
-fn old_jobs(scene: &Scene<'_, '_>) -> Vec<OldPod> {
-    let snapshot = scene.look.snapshot;
-    let Some(Workload::CronJob(cron)) = &snapshot.workload else {
-        return Vec::new();
-    };
-    let baseline = scene.look.baseline.uid.as_deref();
-    let own = snapshot::uid(&cron.metadata);
-    let has_pod = |uid: &str| {
-        let pods = snapshot.pods.iter().filter(|pod| snapshot::is_live(pod));
-        pods.filter_map(|pod| snapshot::controller(&pod.metadata))
-            .any(|owner| owner.uid == uid)
-    };
-    cron_job::jobs(&snapshot.jobs, |owner| {
-        owner == own || Some(owner) == baseline
-    })
-    .filter(|job| !cron_job::has_ended(job) && !cron_job::is_current(cron, job))
-    .filter(|job| !has_pod(snapshot::uid(&job.metadata)))
-    .map(|job| OldPod {
-        pod: snapshot::reference("batch/v1", "Job", &job.metadata),
-        uid: snapshot::uid(&job.metadata).to_owned(),
-        owner: Owner::Old,
-        leaving: Leaving::No {
-            phase: "not ended".to_owned(),
-        },
-        lost_node: None,
-        grace_s: grace_default_s(),
-    })
-    .collect()
 }
 
 /// Why a pod will not go by itself.

@@ -8,10 +8,11 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::baseline::{Baseline, is_behind, is_in_front_of};
+use super::baseline::{Baseline, is_in_front_of};
 use super::lineage::{Lineage, Standing};
 use super::routers::{self, Shares};
 use super::snapshot::{self, Snapshot};
+use super::workload::Workload;
 use tidegate_spec::crd::DrainLevel;
 
 /// The label by which an EndpointSlice names its Service.
@@ -45,17 +46,28 @@ impl<'a> Fronts<'a> {
                     .contains_key(snapshot::name(&service.metadata))
         };
         let live = snapshot.workload.as_ref();
-        let own = match live {
-            Some(live) if live.is_never_called() => Vec::new(),
-            Some(_) | None => lineage.live_pods(&snapshot.pods),
+        // Controllers and webhooks label pods beyond their template.
+        let own = own_pods(snapshot, lineage);
+        let picks_own = |service: &Service| {
+            let selector = service
+                .spec
+                .as_ref()
+                .and_then(|spec| spec.selector.as_ref());
+            is_in(&service.metadata, &baseline.workload.namespace)
+                && selector.is_some_and(|selector| {
+                    let mut own = own.iter();
+                    own.any(|pod| snapshot::service_selects(selector, &pod.metadata))
+                })
+        };
+        let is_in_front = |service: &Service, live: &Workload| {
+            is_in_front_of(service, live, &snapshot.others)
+                || (!live.is_never_called() && picks_own(service))
         };
         let mut services: Vec<_> = snapshot
             .services
             .iter()
             .filter(|service| {
-                was_in_front(service)
-                    || live.is_some_and(|live| is_in_front_of(service, live, &snapshot.others))
-                    || is_behind(service, &own)
+                was_in_front(service) || live.is_some_and(|live| is_in_front(service, live))
             })
             .collect();
         services.sort_by_key(|service| snapshot::name(&service.metadata));
@@ -70,11 +82,16 @@ impl<'a> Fronts<'a> {
             .chain(baseline.services.keys().map(String::as_str))
             .chain(listed.iter().copied())
             .collect();
+        // One that is switched to the workload has led to others before.
+        let switched: Vec<_> = names
+            .iter()
+            .filter_map(|name| baseline.elsewhere.get(*name))
+            .collect();
         let shares = match drain {
-            DrainLevel::Endpoints => {
+            DrainLevel::Pods | DrainLevel::Endpoints => {
                 routers::shares(&snapshot.others, &names, &baseline.workload.namespace)
             }
-            DrainLevel::Pods | DrainLevel::None => Shares::default(),
+            DrainLevel::None => Shares::default(),
         };
         Self {
             names,
@@ -83,23 +100,20 @@ impl<'a> Fronts<'a> {
                 .into_iter()
                 .filter(|name| !selects(snapshot, &baseline.workload.namespace, name))
                 .collect(),
-            selectors: now.chain(baseline.services.values()).collect(),
+            selectors: now
+                .chain(baseline.services.values())
+                .chain(switched)
+                .collect(),
             services,
         }
     }
 
-    /// Whether a pod may be given a new connection as soon as it is ready.
-    pub(super) fn lead_to(&self, pod: &Pod) -> bool {
-        !snapshot::is_terminating(pod)
-            && self
-                .services
-                .iter()
-                .any(|service| is_behind(service, &[pod]))
-    }
-
-    /// Whether nobody can call the workload.
-    pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty()
+    /// Whether one of the Services selects a pod as they are now.
+    pub(super) fn select_now(&self, pod: &Pod) -> bool {
+        let selectors = self.services.iter();
+        let mut selectors =
+            selectors.filter_map(|service| service.spec.as_ref()?.selector.as_ref());
+        selectors.any(|selector| snapshot::service_selects(selector, &pod.metadata))
     }
 
     /// Whether one of the Services selects a pod.
@@ -110,24 +124,32 @@ impl<'a> Fronts<'a> {
     }
 }
 
+/// The pods of a workload, of whatever revision.
+fn own_pods<'a>(snapshot: &'a Snapshot, lineage: &Lineage<'_>) -> Vec<&'a Pod> {
+    let is_own = |pod: &&Pod| match lineage.standing(pod) {
+        Standing::Current | Standing::Old => true,
+        Standing::Foreign(_) | Standing::Orphan => false,
+    };
+    snapshot.pods.iter().filter(is_own).collect()
+}
+
 /// The Services whose endpoints name a pod of the workload, or its address, whatever they select.
 fn listed<'a>(
     baseline: &Baseline,
     snapshot: &'a Snapshot,
     lineage: &Lineage<'_>,
 ) -> BTreeSet<&'a str> {
-    let own_pods = || {
-        let pods = snapshot.pods.iter();
-        pods.filter(|pod| matches!(lineage.standing(pod), Standing::Current | Standing::Old))
-    };
-    let own: BTreeSet<&str> = own_pods()
+    let own_pods = own_pods(snapshot, lineage);
+    let own: BTreeSet<&str> = own_pods
+        .iter()
         .map(|pod| snapshot::uid(&pod.metadata))
         .chain(baseline.pods.iter().map(|pod| pod.uid.as_str()))
         .collect();
     // Those of a node's network are not theirs alone.
-    let addresses: BTreeSet<&str> = own_pods()
+    let addresses: BTreeSet<&str> = own_pods
+        .iter()
         .filter(|pod| pod.spec.as_ref().and_then(|spec| spec.host_network) != Some(true))
-        .flat_map(addresses)
+        .flat_map(|pod| addresses(pod))
         .collect();
     let is_own = |endpoint: &Endpoint| match &endpoint.target_ref {
         Some(target) => target.uid.as_deref().is_some_and(|uid| own.contains(uid)),

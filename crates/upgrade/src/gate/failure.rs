@@ -14,7 +14,9 @@ use super::argo_rollouts::HASH_LABEL;
 use super::assessment::Note;
 use super::baseline::node;
 use super::churn::{self, Birth};
+use super::daemon_set;
 use super::deployment::{is_in_baseline, progressing};
+use super::digested::Digested;
 use super::lineage::{Lineage, Standing, new_replica_sets};
 use super::memory::Sighting;
 use super::reason::Reason;
@@ -29,10 +31,10 @@ use super::workload::Workload;
 const REJECTED_PODS_MAX: usize = 3;
 /// Seen once may be a glimpse, seen again is a fact.
 const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(1);
+/// An event of which nobody knows whether it is about the apply counts for so long.
+const RECENT: SignedDuration = SignedDuration::from_mins(10);
 /// A quota may be raised, or room be made, by what rolls at the same time.
 const QUOTA_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
-/// A controller that is turned away tries again within this: its back-off ends at 1,000 s.
-const LATELY: SignedDuration = SignedDuration::from_secs(1_200);
 
 /// What looking for failures found.
 #[derive(Debug, Default)]
@@ -71,7 +73,20 @@ pub(super) fn scan(look: &Look<'_>, lineage: &Lineage<'_>, wanted: u32) -> Scan 
         return Scan::default();
     };
     let new = lineage.current_pods(&look.snapshot.pods);
-    let moving: Vec<&Pod> = new.iter().copied().filter(|pod| is_moving(pod)).collect();
+    let excused = match live {
+        Workload::DaemonSet(set) => daemon_set::excused(look, set, &new),
+        Workload::Deployment(_)
+        | Workload::StatefulSet(_)
+        | Workload::ReplicaSet(_)
+        | Workload::Job(_)
+        | Workload::CronJob(_)
+        | Workload::Pod(_)
+        | Workload::ArgoRollout(_)
+        | Workload::FlaggerCanary(_)
+        | Workload::Plain(_) => Vec::new(),
+    };
+    let counts = |pod: &&Pod| is_moving(pod) && !excused.contains(pod);
+    let moving: Vec<&Pod> = new.iter().copied().filter(counts).collect();
     let mut found = of_pods(look, &moving);
     if !matches!(live, Workload::Job(_)) {
         // Whether a container may end is a Job's own business.
@@ -194,7 +209,7 @@ fn of_owner(look: &Look<'_>, live: &Workload, lacks_pods: bool) -> Vec<Sign> {
         Workload::ArgoRollout(rollout) => {
             let hash = rollout.new_hash(look.snapshot);
             let sets = look.snapshot.replica_sets.iter();
-            let is_new = |set: &&ReplicaSet| {
+            let is_new = |set: &&Digested<ReplicaSet>| {
                 hash.is_some()
                     && snapshot::label(&set.metadata, HASH_LABEL) == hash
                     && snapshot::controller(&set.metadata)
@@ -229,7 +244,7 @@ fn replica_failure(live: &Workload, set: &ReplicaSet) -> Option<Sign> {
     Some(rejected(live, message, None, began))
 }
 
-fn of_deployment(look: &Look<'_>, live: &Workload, deployment: &Deployment) -> Vec<Sign> {
+fn of_deployment(look: &Look<'_>, live: &Workload, deployment: &Digested<Deployment>) -> Vec<Sign> {
     let sets = new_replica_sets(deployment, &look.snapshot.replica_sets);
     // On the new ReplicaSet: the Deployment's copy of this condition may come from an old one.
     let failure = sets.first().and_then(|set| replica_failure(live, set));
@@ -264,16 +279,28 @@ fn of_owner_events(look: &Look<'_>, live: &Workload) -> Option<Sign> {
     (repeated >= 2).then(|| rejected(live, message, Some(SignedDuration::ZERO), None))
 }
 
-/// Newer than the apply in the server's own order; its clock and ours are not compared. In files that do not say when the
-/// apply was, one that was told lately.
+/// Newer than the apply in the server's own order; its clock and ours are not compared.
 fn is_newer(look: &Look<'_>, event: &Event) -> bool {
     if look.snapshot.read == Read::File && look.applied.resource_version.is_empty() {
-        let told = signs::told_at(event);
-        return told.is_none_or(|told| look.snapshot.now.duration_since(told) <= LATELY);
+        // Nobody has said when the apply was: then it must be of now.
+        let age = last_seen(event).map(|last| look.snapshot.now.duration_since(last));
+        return age.is_none_or(|age| age <= RECENT);
     }
     let number = |version: &str| version.parse::<u64>().ok();
     let event = event.metadata.resource_version.as_deref().and_then(number);
     event > number(&look.applied.resource_version)
+}
+
+/// When an event last happened, as far as it says so.
+fn last_seen(event: &Event) -> Option<Timestamp> {
+    let series = event.series.as_ref();
+    let series = series.and_then(|series| series.last_observed_time.as_ref());
+    let times = [
+        series.map(|time| time.0),
+        event.last_timestamp.as_ref().map(|time| time.0),
+        event.event_time.as_ref().map(|time| time.0),
+    ];
+    times.into_iter().flatten().max()
 }
 
 /// Pods that the API server refuses, after a time that depends on why if none is given.
@@ -331,10 +358,10 @@ fn ripe(
     let now = look.snapshot.now;
     let mut ripe = Vec::new();
     for mut sign in found {
-        // A file is looked at once: how long it has lasted, the object itself says, or nobody. Its server's clock may be
-        // ahead of ours.
+        // A file is looked at once: how long it has lasted, the object itself says, or nobody.
         let since = match look.snapshot.read {
             Read::Live | Read::Cached => now,
+            // Its clock may be ahead of ours: what it shows has begun.
             Read::File => sign.began.unwrap_or(Timestamp::MIN).min(now),
         };
         let mut sighting = Sighting {

@@ -63,6 +63,24 @@ pub(super) fn typed<T: DeserializeOwned>(object: Value) -> Result<T, Fault> {
     })
 }
 
+/// A count that no API server takes: the replicas that are wanted, or a number of the status, below zero.
+pub(super) fn below_zero(object: &Value) -> Option<Fault> {
+    let counts = |part: &'static str| {
+        let fields = object.get(part).and_then(Value::as_object);
+        let fields = fields.into_iter().flatten();
+        fields.map(move |(key, number)| (part, key.as_str(), number))
+    };
+    let wanted = counts("spec").filter(|(_, key, _)| *key == "replicas");
+    let mut below = wanted
+        .chain(counts("status"))
+        .filter(|(_, _, number)| number.as_f64().is_some_and(|number| number < 0.0));
+    below.next().map(|(part, key, number)| Fault {
+        field: format!("{part}.{key}"),
+        steps: vec![Step::Key(part.to_owned()), Step::Key(key.to_owned())],
+        error: format!("{number} is below zero"),
+    })
+}
+
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => {

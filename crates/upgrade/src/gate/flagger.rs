@@ -6,7 +6,7 @@
 
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::{Deserialize, Serialize};
 
 use super::argo_rollouts::Target;
@@ -63,6 +63,7 @@ pub(super) struct Status {
     iterations: Option<i32>,
     last_applied_spec: String,
     last_promoted_spec: String,
+    last_transition_time: Option<Time>,
     pub(super) conditions: Vec<Condition>,
 }
 
@@ -102,14 +103,25 @@ impl FlaggerCanary {
         snapshot.other((group, kind, &format!("{name}{PRIMARY}")))
     }
 
-    /// Whether the primary has the target's template.
+    /// Whether the primary has the target's template. Of a Service there is no copy.
     pub(super) fn is_promoted(&self, snapshot: &Snapshot) -> bool {
-        match (self.target(snapshot), self.primary(snapshot)) {
-            (Some(target), Some(primary)) => {
-                is_promoted_template(&target.template(), &primary.template())
-            }
-            _ => false,
-        }
+        let both = self.target(snapshot).zip(self.primary(snapshot));
+        both.is_some_and(|(target, primary)| {
+            is_promoted_template(&target.template(), &primary.template())
+        })
+    }
+
+    /// Whether Flagger has promoted what a Service leads to since the apply: its hashes are all there is, and before its
+    /// first look they are those of the run before.
+    fn is_promoted_service(&self, look: &Look<'_>) -> bool {
+        let status = &self.status;
+        let before = look.baseline.canary.as_ref();
+        let is_new =
+            before.is_some_and(|before| before.last_promoted_spec != status.last_promoted_spec);
+        self.spec.target_ref.kind == "Service"
+            && is_new
+            && !status.last_promoted_spec.is_empty()
+            && status.last_promoted_spec == status.last_applied_spec
     }
 
     /// The template whose pods take the calls in the end.
@@ -164,7 +176,7 @@ pub(super) fn judge(look: &Look<'_>, canary: &FlaggerCanary, scan: &Scan) -> Jud
     if has_failed && !is_stale {
         return analysis_failed(canary, promoted).into();
     }
-    let is_promoted = canary.is_promoted(look.snapshot) || is_promoted_service(look, canary);
+    let is_promoted = canary.is_promoted(look.snapshot) || canary.is_promoted_service(look);
     match phase {
         "Succeeded" | "Failed" | "Initialized" if !is_promoted => not_detected(look, canary).into(),
         "Succeeded" | "Failed" | "Initialized" => finished(look, canary),
@@ -182,37 +194,26 @@ pub(super) fn judge(look: &Look<'_>, canary: &FlaggerCanary, scan: &Scan) -> Jud
     }
 }
 
-/// Of a Service there is no copy to compare: only hashes that Flagger has written since the apply prove that it has looked
-/// and promoted.
-fn is_promoted_service(look: &Look<'_>, canary: &FlaggerCanary) -> bool {
-    let status = &canary.status;
-    let has_looked = look
-        .baseline
-        .canary
-        .as_ref()
-        .is_some_and(|before| before.last_applied_spec != status.last_applied_spec);
-    canary.spec.target_ref.kind == "Service"
-        && (has_looked || !look.applied.changed)
-        && !status.last_promoted_spec.is_empty()
-        && status.last_promoted_spec == status.last_applied_spec
-}
-
 /// Row C2.
 fn gone(look: &Look<'_>, canary: &FlaggerCanary, phase: &str) -> Option<Verdict> {
     let target = &canary.spec.target_ref;
     let is_served = target.kind != "Service";
     let found = canary.target(look.snapshot).map(Workload::metadata);
+    if target.name.is_empty() {
+        let detail = "it names no target";
+        return Some(Verdict::failed(
+            Reason::TargetMissing,
+            Class::Terminal,
+            detail,
+        ));
+    }
     if is_served && found.is_none_or(|found| found.deletion_timestamp.is_some()) {
         let how = if found.is_some() {
             "being deleted"
         } else {
             "not there"
         };
-        let detail = if target.name.is_empty() {
-            "it names no target".to_owned()
-        } else {
-            format!("{} {}, its target, is {how}", target.kind, target.name)
-        };
+        let detail = format!("{} {}, its target, is {how}", target.kind, target.name);
         return Some(Verdict::failed(
             Reason::TargetMissing,
             Class::Terminal,
@@ -249,7 +250,14 @@ fn not_detected(look: &Look<'_>, canary: &FlaggerCanary) -> Verdict {
         .saturating_add(SignedDuration::from_secs(DETECTION_MARGIN_S));
     let lasts = look.lasts(Reason::AwaitDetection, None);
     if lasts < bound {
-        return Verdict::progressing(Reason::AwaitDetection, 0, 1);
+        let target = &canary.spec.target_ref;
+        let lacks = target.kind != "Service" && canary.primary(look.snapshot).is_none();
+        let words = format!("{} {}{PRIMARY} is not there", target.kind, target.name);
+        return Verdict::progressing(Reason::AwaitDetection, 0, 1).with(if lacks {
+            words
+        } else {
+            String::new()
+        });
     }
     let seen = if canary.is_as_before(look) {
         "has not seen the new template"
@@ -288,8 +296,8 @@ fn finished(look: &Look<'_>, canary: &FlaggerCanary) -> Judgement {
     if let Some(primary) = canary.primary(look.snapshot) {
         let verdict = look.verdict_of(primary);
         if verdict != Verdict::Complete {
-            let primary = snapshot::name(primary.metadata());
-            return verdict.of_part(&format!("of its primary {primary}")).into();
+            let name = snapshot::name(primary.metadata());
+            return verdict.about(&format!("its primary {name}")).into();
         }
     }
     let is_scaled = match canary.target(look.snapshot) {
@@ -301,7 +309,8 @@ fn finished(look: &Look<'_>, canary: &FlaggerCanary) -> Judgement {
         return Verdict::Complete.into();
     }
     let bound = canary.interval().saturating_mul(2);
-    if look.lasts(Reason::CanaryScaleDown, None) < bound {
+    let since = canary.status.last_transition_time.as_ref();
+    if look.lasts(Reason::CanaryScaleDown, since.map(|time| time.0)) < bound {
         return Verdict::progressing(Reason::CanaryScaleDown, 0, 1).into();
     }
     Judgement {

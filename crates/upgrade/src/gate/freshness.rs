@@ -6,6 +6,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Look;
+use super::job;
 use super::plain;
 use super::reason::Reason;
 use super::snapshot::{self, Read};
@@ -62,7 +63,7 @@ fn stale(look: &Look<'_>, live: &Workload) -> Option<Verdict> {
     if snapshot::uid(metadata) != applied.uid {
         return Some(another(look, metadata));
     }
-    if metadata.deletion_timestamp.is_some() {
+    if metadata.deletion_timestamp.is_some() && !is_collected(live) {
         let is_namespace = look.applied.workload.kind == "Namespace";
         return Some(if is_namespace {
             plain::terminating()
@@ -70,10 +71,8 @@ fn stale(look: &Look<'_>, live: &Workload) -> Option<Verdict> {
             deleted(metadata)
         });
     }
-    // What was recorded before the apply is older than anything that may be judged.
-    let is_recorded = look.baseline.uid.as_deref() == Some(snapshot::uid(metadata));
-    let is_of_before = is_recorded && generation < look.baseline.generation;
-    if generation < applied.generation || is_of_before || is_older(look, metadata) {
+    let is_before = look.baseline.uid == metadata.uid && generation < look.baseline.generation;
+    if generation < applied.generation || is_before || is_older(look, metadata) {
         return Some(Verdict::progressing(Reason::StaleRead, 0, 0));
     }
     if generation > applied.generation && live.digest() != applied.template_digest {
@@ -91,6 +90,10 @@ fn stale(look: &Look<'_>, live: &Workload) -> Option<Verdict> {
             ),
         ));
     }
+    if live.makes_pods() && live.digest() != applied.template_digest {
+        let words = "its pod template is not what was applied, though its generation is";
+        return Some(Verdict::progressing(Reason::UnknownStatus, 0, 0).with(words));
+    }
     match live.observed() {
         Observed::Yes => None,
         Observed::NotYet => Some(Verdict::progressing(Reason::NotObserved, 0, 0)),
@@ -101,6 +104,28 @@ fn stale(look: &Look<'_>, live: &Workload) -> Option<Verdict> {
                 "its controller says that it has seen generation `{seen}`: it is too old, or not its controller"
             ),
         )),
+    }
+}
+
+/// Whether a Job that has succeeded is taken away since its time to live is over: nobody undoes it.
+fn is_collected(live: &Workload) -> bool {
+    match live {
+        Workload::Job(job) => {
+            let ttl = job
+                .spec
+                .as_ref()
+                .and_then(|spec| spec.ttl_seconds_after_finished);
+            ttl.is_some() && job::has_succeeded(job)
+        }
+        Workload::Deployment(_)
+        | Workload::StatefulSet(_)
+        | Workload::DaemonSet(_)
+        | Workload::ReplicaSet(_)
+        | Workload::CronJob(_)
+        | Workload::Pod(_)
+        | Workload::ArgoRollout(_)
+        | Workload::FlaggerCanary(_)
+        | Workload::Plain(_) => false,
     }
 }
 

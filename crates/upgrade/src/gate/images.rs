@@ -2,10 +2,9 @@
 //!
 //! In: the pods of the new revision. Out: why they are not all alike; completion.md §5.10.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
+use k8s_openapi::api::core::v1::Pod;
 
 use super::Look;
 use super::baseline::node;
@@ -34,9 +33,7 @@ pub(super) fn differ(look: &Look<'_>, lineage: &Lineage<'_>) -> Option<(Reason, 
         let detail = format!("container {container} has the images {images}");
         return Some((Reason::PatchedPod, detail));
     }
-    if let Some(Workload::ReplicaSet(_)) = &look.snapshot.workload
-        && let Some(detail) = differs_from_template(&templates, &pods)
-    {
+    if let Some(detail) = unlike_template(look, &pods) {
         return Some((Reason::PatchedPod, detail));
     }
     let told = |(container, images): (&str, String)| {
@@ -63,28 +60,30 @@ pub(super) fn differ(look: &Look<'_>, lineage: &Lineage<'_>) -> Option<(Reason, 
     })
 }
 
-/// A pod of another image than the template: a ReplicaSet never replaces a pod, and no hash names the revision of one. The
-/// registry may be another, as webhooks write it.
-fn differs_from_template(templates: &[Cow<'_, PodTemplateSpec>], pods: &[&Pod]) -> Option<String> {
-    let wanted: BTreeMap<&str, &str> = templates
+/// A pod of a bare ReplicaSet that has another image than the template: such pods have no revision that tells them apart.
+/// From another registry it may be the same one, which a webhook has rewritten.
+fn unlike_template(look: &Look<'_>, pods: &[&Pod]) -> Option<String> {
+    let Some(Workload::ReplicaSet(set)) = &look.snapshot.workload else {
+        return None;
+    };
+    let template = set.spec.template.as_ref()?.spec.as_ref()?;
+    let last = |image: &'_ str| image.rsplit('/').next().unwrap_or_default().to_owned();
+    let wanted: BTreeMap<&str, String> = template
+        .containers
         .iter()
-        .flat_map(|template| template.spec.iter().flat_map(|spec| &spec.containers))
-        .filter_map(|container| Some((container.name.as_str(), container.image.as_deref()?)))
+        .filter_map(|it| Some((it.name.as_str(), last(it.image.as_deref()?))))
         .collect();
     pods.iter().find_map(|pod| {
-        asked(pod).find_map(|(container, image)| {
-            let wanted = wanted.get(container)?;
-            (last_part(image) != last_part(wanted)).then(|| {
-                let pod = snapshot::name(&pod.metadata);
-                format!("pod {pod} has the image {image}, its template {wanted}")
-            })
-        })
+        let (container, image) = asked(pod).find(|(name, image)| {
+            wanted
+                .get(name)
+                .is_some_and(|wanted| *wanted != last(image))
+        })?;
+        let name = snapshot::name(&pod.metadata);
+        Some(format!(
+            "container {container} of pod {name} has the image {image}"
+        ))
     })
-}
-
-/// An image without its registry and the path there.
-fn last_part(image: &str) -> &str {
-    image.rsplit_once('/').map_or(image, |(_, last)| last)
 }
 
 /// What a pod's node is built for; `None` if nobody says it.

@@ -14,19 +14,14 @@ use super::{Judgement, Look};
 /// Rows J1 to J5 and J7 to J9; J6 is the freshness ladder's.
 pub(super) fn judge(look: &Look<'_>, job: &Job, scan: &Scan) -> Judgement {
     let status = job.status.clone().unwrap_or_default();
-    let conditions = status.conditions.unwrap_or_default();
-    let is_true = |type_: &str| {
-        conditions
-            .iter()
-            .find(|condition| condition.type_ == type_ && condition.status == "True")
-    };
+    let is_true = |type_: &str| true_condition(job, type_);
     let spec = job.spec.clone().unwrap_or_default();
     let wanted = wanted(job);
     let succeeded = count(status.succeeded).min(wanted);
     if let Some(failed) = is_true("Failed").or_else(|| is_true("FailureTarget")) {
         return Verdict::failed(Reason::JobFailed, Class::Terminal, why(failed)).into();
     }
-    if is_true("Complete").is_some() {
+    if has_succeeded(job) {
         let again = (!look.applied.changed).then_some(Note::AlreadyRan);
         return Judgement {
             verdict: Verdict::Complete,
@@ -51,6 +46,19 @@ pub(super) fn judge(look: &Look<'_>, job: &Job, scan: &Scan) -> Judgement {
         return Verdict::progressing(Reason::ExternalController, 0, wanted).into();
     }
     Verdict::progressing(Reason::Running, succeeded, wanted).into()
+}
+
+/// Whether its controller says that it has succeeded.
+pub(super) fn has_succeeded(job: &Job) -> bool {
+    true_condition(job, "Complete").is_some()
+}
+
+/// A condition that is true; one that stands there with another status as well says nothing.
+fn true_condition<'a>(job: &'a Job, type_: &str) -> Option<&'a JobCondition> {
+    let conditions = job.status.as_ref()?.conditions.as_ref()?;
+    let mut of_type = conditions.iter().filter(|it| it.type_ == type_);
+    let all = of_type.clone().all(|condition| condition.status == "True");
+    of_type.next().filter(|_| all)
 }
 
 /// How many pods must succeed: without `completions` any one is enough.

@@ -12,8 +12,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, 
 
 use super::argo_rollouts::{ArgoRollout, HASH_LABEL};
 use super::baseline::Baseline;
+use super::digested::Digested;
 use super::snapshot::{self, Snapshot};
-use super::template::{POD_TEMPLATE_HASH, rollout_template_digest, template_digest};
+use super::template::POD_TEMPLATE_HASH;
 use super::workload::Workload;
 use super::{cron_job, kin, stamps};
 use tidegate_spec::ObjectRef;
@@ -49,6 +50,8 @@ enum Current {
     Revision(String),
     /// The uid of its owner.
     Owner(String),
+    /// The same, as long as nobody has told it to go: of whose pods no more is known.
+    Staying(String),
     /// The uid of its owner, and the digest that it must be stamped with.
     Stamped(String, String),
     /// Its own uid.
@@ -58,6 +61,8 @@ enum Current {
 /// The root of a pod's owners.
 enum Root<'a> {
     Ours,
+    /// What had our name before, and was deleted.
+    Namesake,
     /// A ReplicaSet that is not there any more.
     GoneReplicaSet(&'a OwnerReference),
     Other(&'a OwnerReference),
@@ -72,14 +77,9 @@ pub(super) struct Lineage<'a> {
     /// ReplicaSets and Jobs: they stand between a pod and what owns them.
     between: BTreeMap<&'a str, &'a ObjectMeta>,
     selectors: Vec<&'a LabelSelector>,
-    /// The pods that were recorded before the apply, and their revisions then.
+    /// Pods that were recorded before the apply, with their revisions, by uid.
     known: BTreeMap<&'a str, &'a str>,
-    /// The name of a CronJob: its Jobs are called after it.
-    cron: Option<&'a str>,
-    /// The workload's kind and name, which one before it may have had.
-    named: (&'a str, &'a str),
-    /// Nothing was recorded before the apply.
-    is_unrecorded: bool,
+    workload: &'a ObjectRef,
     current: Vec<Current>,
 }
 
@@ -102,7 +102,6 @@ impl<'a> Lineage<'a> {
             selectors: own
                 .filter_map(Workload::selector)
                 .chain(baseline.selector.as_ref())
-                // An empty one would claim every pod; no controller acts on it.
                 .filter(|selector| !snapshot::is_empty(selector))
                 .collect(),
             known: baseline
@@ -110,9 +109,7 @@ impl<'a> Lineage<'a> {
                 .iter()
                 .map(|pod| (pod.uid.as_str(), pod.revision.as_str()))
                 .collect(),
-            named: (&baseline.workload.kind, &baseline.workload.name),
-            is_unrecorded: baseline.uid.is_none(),
-            cron: (baseline.workload.kind == "CronJob").then_some(baseline.workload.name.as_str()),
+            workload: &baseline.workload,
             current: live.map(|live| current(live, snapshot)).unwrap_or_default(),
         }
     }
@@ -128,27 +125,28 @@ impl<'a> Lineage<'a> {
     pub(super) fn standing(&self, pod: &Pod) -> Standing {
         let root = self.root(pod);
         // By uid whatever its labels: a pod that was taken out of the selector keeps its connections.
-        let recorded = self.known.get(snapshot::uid(&pod.metadata));
+        let recorded = self.known.get(snapshot::uid(&pod.metadata)).copied();
         let is_known = recorded.is_some();
-        // A pod is of one template all its life, whatever its labels say later.
-        let is_of_another = recorded.is_some_and(|revision| {
-            !revision.is_empty() && !self.current_revisions().contains(*revision)
-        });
         let is_ours = is_known
             || match &root {
-                Root::Ours => true,
+                Root::Ours | Root::Namesake => true,
                 Root::GoneReplicaSet(_) => self.selects(pod),
-                Root::Other(owner) => self.is_twin(pod) || self.is_earlier(owner),
-                // Of what was there before nobody knows: what the workload would adopt may be left of it.
-                Root::Nobody => self.is_unrecorded && self.selects(pod),
+                Root::Other(_) => self.is_twin(pod),
+                Root::Nobody => false,
             };
-        if is_ours && !is_of_another && self.is_current(pod, &root) {
+        // A pod is one process: a label that it got since makes no other program of it.
+        let was_old = recorded.is_some_and(|revision| {
+            !revision.is_empty()
+                && !self.is_twin(pod)
+                && !self.current_revisions().contains(revision)
+        });
+        if is_ours && !was_old && self.is_current(pod, &root) {
             Standing::Current
         } else if is_ours {
             Standing::Old
         } else {
             match root {
-                Root::Ours | Root::Nobody => Standing::Orphan,
+                Root::Ours | Root::Namesake | Root::Nobody => Standing::Orphan,
                 Root::GoneReplicaSet(owner) | Root::Other(owner) => Standing::Foreign(ObjectRef {
                     api_version: owner.api_version.clone(),
                     kind: owner.kind.clone(),
@@ -157,12 +155,6 @@ impl<'a> Lineage<'a> {
                 }),
             }
         }
-    }
-
-    /// Whether an owner is gone that had the workload's kind and name: who deletes it and creates it again may have
-    /// left its pods.
-    fn is_earlier(&self, owner: &OwnerReference) -> bool {
-        (owner.kind.as_str(), owner.name.as_str()) == self.named
     }
 
     /// Whether a uid is the workload's.
@@ -196,6 +188,7 @@ impl<'a> Lineage<'a> {
             Current::Twins(_) => BTreeSet::new(),
             Current::Revision(name)
             | Current::Owner(name)
+            | Current::Staying(name)
             | Current::Stamped(name, _)
             | Current::Itself(name) => BTreeSet::from([name.clone()]),
         };
@@ -210,6 +203,7 @@ impl<'a> Lineage<'a> {
             Current::ReplicaSets { .. }
             | Current::Revision(_)
             | Current::Owner(_)
+            | Current::Staying(_)
             | Current::Stamped(..)
             | Current::Itself(_) => false,
         })
@@ -222,16 +216,8 @@ impl<'a> Lineage<'a> {
             .collect()
     }
 
-    /// The live pods of the workload, whatever their revision.
-    pub(super) fn live_pods<'p>(&self, pods: &'p [Pod]) -> Vec<&'p Pod> {
-        let is_own = |pod: &&Pod| matches!(self.standing(pod), Standing::Current | Standing::Old);
-        pods.iter()
-            .filter(|pod| snapshot::is_live(pod))
-            .filter(is_own)
-            .collect()
-    }
-
-    fn selects(&self, pod: &Pod) -> bool {
+    /// Whether the workload claims a pod by its labels, or did.
+    pub(super) fn selects(&self, pod: &Pod) -> bool {
         pod.metadata.namespace.as_deref().unwrap_or_default() == self.namespace
             && self
                 .selectors
@@ -255,9 +241,11 @@ impl<'a> Lineage<'a> {
         match self.between.get(owner.uid.as_str()) {
             Some(set) => match snapshot::controller(set) {
                 Some(above) if self.uids.contains(above.uid.as_str()) => Root::Ours,
+                Some(above) if self.is_namesake(above) => Root::Namesake,
                 Some(above) => Root::Other(above),
                 None => Root::Other(owner),
             },
+            None if self.is_namesake(owner) => Root::Namesake,
             None if owner.kind == "ReplicaSet" => Root::GoneReplicaSet(owner),
             // Its template went with the Job: nobody can say that it was the new one.
             None if owner.kind == "Job" && self.is_job_of_cron(&owner.name) => Root::Ours,
@@ -265,10 +253,27 @@ impl<'a> Lineage<'a> {
         }
     }
 
+    /// Whether an owner has our kind and name, and another uid: it was deleted and created again.
+    fn is_namesake(&self, owner: &OwnerReference) -> bool {
+        let group = |version: &str| {
+            version
+                .split_once('/')
+                .map_or("", |(group, _)| group)
+                .to_owned()
+        };
+        let ours = self.workload;
+        owner.kind == ours.kind
+            && owner.name == ours.name
+            && group(&owner.api_version) == group(&ours.api_version)
+    }
+
     /// Whether a Job that is gone was a CronJob's, by its name: that of the CronJob and when it was due.
     fn is_job_of_cron(&self, job: &str) -> bool {
         job.rsplit_once('-').is_some_and(|(cron, due)| {
-            self.cron == Some(cron) && !due.is_empty() && due.bytes().all(|b| b.is_ascii_digit())
+            self.workload.kind == "CronJob"
+                && self.workload.name == cron
+                && !due.is_empty()
+                && due.bytes().all(|b| b.is_ascii_digit())
         })
     }
 
@@ -280,15 +285,17 @@ impl<'a> Lineage<'a> {
                 let is_of_new_set = match root {
                     Root::Ours => owner.is_some_and(|owner| uids.contains(owner)),
                     Root::GoneReplicaSet(_) | Root::Nobody => true,
-                    Root::Other(_) => false,
+                    Root::Namesake | Root::Other(_) => false,
                 };
                 is_of_new_set && label(key).is_some_and(|hash| hashes.contains(hash))
             }
             Current::Revision(revision) => {
-                !matches!(root, Root::Other(_)) && label(CONTROLLER_REVISION_HASH) == Some(revision)
+                !matches!(root, Root::Namesake | Root::Other(_))
+                    && label(CONTROLLER_REVISION_HASH) == Some(revision)
             }
             Current::Twins(uids) => owner.is_some_and(|owner| uids.contains(owner)),
             Current::Owner(uid) => owner == Some(uid.as_str()),
+            Current::Staying(uid) => owner == Some(uid.as_str()) && !snapshot::is_terminating(pod),
             Current::Stamped(uid, stamp) => {
                 owner == Some(uid.as_str()) && stamps::digest(&pod.metadata) == Some(stamp)
             }
@@ -360,31 +367,30 @@ fn current(live: &Workload, snapshot: &Snapshot) -> Vec<Current> {
                 .map(|target| current(target, snapshot));
             of_primary.into_iter().chain(of_target).flatten().collect()
         }
+        Workload::Plain(object) if !object.runs_pods() => vec![Current::Staying(uid())],
         Workload::Job(_) | Workload::Plain(_) => vec![Current::Owner(uid())],
         Workload::Pod(_) => vec![Current::Itself(uid())],
     }
 }
 
 /// The ReplicaSets of a Rollout's own that have its hash, and those of experiments with its template.
-fn of_rollout(rollout: &ArgoRollout, snapshot: &Snapshot) -> Vec<Current> {
+fn of_rollout(rollout: &Digested<ArgoRollout>, snapshot: &Snapshot) -> Vec<Current> {
     let Some(hash) = rollout.new_hash(snapshot) else {
         return Vec::new();
     };
     let own = snapshot::uid(&rollout.metadata);
     let owner = |set: &ReplicaSet| snapshot::controller(&set.metadata).cloned();
-    let uids = |wanted: &dyn Fn(&ReplicaSet) -> bool| {
+    let uids = |wanted: &dyn Fn(&Digested<ReplicaSet>) -> bool| {
         let sets = snapshot.replica_sets.iter().filter(|set| wanted(set));
         sets.map(|set| snapshot::uid(&set.metadata).to_owned())
             .collect()
     };
-    let template = rollout.spec.template.as_ref().map(rollout_template_digest);
-    let is_twin = |set: &ReplicaSet| {
-        let of_set = set.spec.template.as_ref().map(rollout_template_digest);
+    let is_twin = |set: &Digested<ReplicaSet>| {
         owner(set).is_some_and(|owner| owner.kind == "Experiment")
-            && of_set.is_some()
-            && of_set == template
+            && set.spec.template.is_some()
+            && set.digest() == rollout.digest()
     };
-    let is_new = |set: &ReplicaSet| {
+    let is_new = |set: &Digested<ReplicaSet>| {
         owner(set).is_some_and(|owner| owner.uid == own)
             && snapshot::label(&set.metadata, HASH_LABEL) == Some(hash)
     };
@@ -401,27 +407,27 @@ fn of_rollout(rollout: &ArgoRollout, snapshot: &Snapshot) -> Vec<Current> {
 /// The ReplicaSets of a Deployment.
 pub(super) fn owned_replica_sets<'a>(
     deployment: &'a Deployment,
-    sets: &'a [ReplicaSet],
-) -> impl Iterator<Item = &'a ReplicaSet> {
-    sets.iter().filter(|set| {
-        snapshot::controller(&set.metadata)
-            .is_some_and(|owner| owner.uid == snapshot::uid(&deployment.metadata))
-    })
+    sets: &'a [Digested<ReplicaSet>],
+) -> impl Iterator<Item = &'a Digested<ReplicaSet>> {
+    owned_by(snapshot::uid(&deployment.metadata), sets)
+}
+
+/// The ReplicaSets of an owner.
+pub(super) fn owned_by<'a>(
+    uid: &'a str,
+    sets: &'a [Digested<ReplicaSet>],
+) -> impl Iterator<Item = &'a Digested<ReplicaSet>> {
+    sets.iter()
+        .filter(move |set| snapshot::controller(&set.metadata).is_some_and(|it| it.uid == uid))
 }
 
 /// Those of its ReplicaSets which have its template; the controller uses the first one.
 pub(super) fn new_replica_sets<'a>(
-    deployment: &'a Deployment,
-    sets: &'a [ReplicaSet],
-) -> Vec<&'a ReplicaSet> {
-    let wanted = template_digest(&deployment.spec.template);
+    deployment: &'a Digested<Deployment>,
+    sets: &'a [Digested<ReplicaSet>],
+) -> Vec<&'a Digested<ReplicaSet>> {
     let mut new: Vec<_> = owned_replica_sets(deployment, sets)
-        .filter(|set| {
-            set.spec
-                .template
-                .as_ref()
-                .is_some_and(|template| template_digest(template) == wanted)
-        })
+        .filter(|set| set.digest() == deployment.digest())
         .collect();
     new.sort_by_key(|set| {
         (

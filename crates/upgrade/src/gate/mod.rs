@@ -15,6 +15,7 @@ mod condition;
 mod cron_job;
 mod daemon_set;
 mod deployment;
+mod digested;
 mod drain;
 mod endpoints;
 mod evidence;
@@ -48,6 +49,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod unready;
+mod unseen;
 mod vanished;
 mod verdict;
 mod workload;
@@ -55,6 +57,7 @@ mod workload;
 pub use argo_rollouts::ArgoRollout;
 pub use assessment::{Assessment, Gate, Note, Report, combine, worst};
 pub use baseline::{Applied, Baseline, BaselineCondition, BaselinePod, is_in_front_of};
+pub use digested::{Digested, Templated};
 pub use endpoints::is_open;
 pub use fault::{Fault, Step};
 pub use flagger::{BaselineCanary, FlaggerCanary};
@@ -62,7 +65,7 @@ pub use kin::references;
 pub use memory::Memory;
 pub use objects::{Absent, Objects, judge_all};
 pub use plain::{Plain, is_waited_for};
-pub use policy::Policy;
+pub use policy::{FailedNodes, Policy};
 pub use pool::{About, Family, Pool};
 pub use reason::Reason;
 pub use record::Recorded;
@@ -118,10 +121,7 @@ impl Look<'_> {
 
     /// What the table of its own kind says of another workload, as it stands.
     fn verdict_of(&self, other: &Workload) -> Verdict {
-        let baseline = Baseline {
-            uid: other.metadata().uid.clone(),
-            ..Baseline::absent(other.reference())
-        };
+        let baseline = Baseline::absent(other.reference());
         let applied = Applied::from_response(other, None);
         let mut snapshot = self.snapshot.clone();
         snapshot.workload = Some(other.clone());
@@ -198,22 +198,18 @@ pub fn assess(
         seen: &seen,
         is_removal: false,
     };
-    let drained = drain::judge(&scene);
+    let mut drained = drain::judge(&scene);
     let serving = serving::judge(&scene, wanted);
-    if judgement.verdict == Verdict::Complete {
-        let unknown = evidence::unknown(&look, &lineage, &fronts, (0, wanted));
-        judgement.verdict = unknown.unwrap_or(Verdict::Complete);
-    }
+    evidence::doubt(&scene, wanted, &mut judgement, &mut drained.drain);
     let pods = lineage.current_pods(&snapshot.pods);
     let new_ready = snapshot::length(pods.iter().filter(|pod| is_ready(pod)).count());
-    let has_pods = snapshot.workload.as_ref().is_none_or(Workload::has_pods);
     let mut notes = judgement.notes;
     notes.extend(failure::lost_nodes(&look, &pods));
     let assessment = Assessment {
         workload: applied.workload.clone(),
         waits_for: judgement.verdict.waits_for(),
         rollout: judgement.verdict,
-        drain: if has_pods {
+        drain: if has_pods(snapshot) {
             drained.drain
         } else {
             Drain::NotNeeded
@@ -227,6 +223,12 @@ pub fn assess(
         has_failed: false,
     };
     patience::weigh(&look, assessment, scan, drained.traces)
+}
+
+/// Whether there can be old pods: also of a kind that nobody knows, if pods of its own are shown.
+fn has_pods(snapshot: &Snapshot) -> bool {
+    let live = snapshot.workload.as_ref();
+    live.is_none_or(|live| live.has_pods() || snapshot::owns(live.metadata(), &snapshot.pods))
 }
 
 /// Judges the deletion of a workload: it is complete when the object and all its pods are gone.

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{ControllerRevision, ReplicaSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Event, EventSeries, Node, Pod, Service};
+use k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::events;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::assessment::Assessment;
 use super::baseline::{Applied, Baseline, is_in_front_of};
+use super::digested::{Digested, Templated};
 use super::fault::{Fault, typed};
 use super::memory::Memory;
 use super::policy::Policy;
@@ -34,8 +34,8 @@ pub struct Objects {
     workloads: Vec<Workload>,
     /// Those that others own, as a Canary owns its primary.
     owned: Vec<Workload>,
-    jobs: Vec<Job>,
-    replica_sets: Vec<ReplicaSet>,
+    jobs: Vec<Digested<Job>>,
+    replica_sets: Vec<Digested<ReplicaSet>>,
     controller_revisions: Vec<ControllerRevision>,
     pods: Vec<Pod>,
     services: Vec<Service>,
@@ -64,7 +64,7 @@ impl Objects {
         let metadata = plain.metadata().clone();
         match (reference.group(), reference.kind.as_str()) {
             // Only a hint.
-            ("" | "events.k8s.io", "Event") => {}
+            ("", "Event") => {}
             // It is there, and nobody can say that it is ready.
             ("", "Node") => self.nodes.push(Node {
                 metadata,
@@ -93,17 +93,14 @@ impl Objects {
     fn read(&mut self, object: &Value) -> Result<bool, Fault> {
         let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
         let is_seen = match (text("apiVersion"), text("kind")) {
-            ("apps/v1", "ReplicaSet") => push(&mut self.replica_sets, object),
+            ("apps/v1", "ReplicaSet") => push_digested(&mut self.replica_sets, object),
             ("apps/v1", "ControllerRevision") => push(&mut self.controller_revisions, object),
-            ("batch/v1", "Job") => push(&mut self.jobs, object),
+            ("batch/v1", "Job") => push_digested(&mut self.jobs, object),
             ("v1", "Pod") => push(&mut self.pods, object),
             ("v1", "Service") => push(&mut self.services, object),
             ("discovery.k8s.io/v1", "EndpointSlice") => push(&mut self.endpoint_slices, object),
             ("v1", "Event") => push(&mut self.events, object),
-            ("events.k8s.io/v1", "Event") => {
-                self.events.push(older_form(typed(object.clone())?));
-                Ok(true)
-            }
+            ("events.k8s.io/v1", "Event") => push(&mut self.events, &of_core(object)),
             ("v1", "Node") => push(&mut self.nodes, object),
             _ => Ok(false),
         }?;
@@ -124,56 +121,21 @@ impl Objects {
         Ok(true)
     }
 
-    /// What would be recorded of every workload before an apply, were these the objects then and others after it.
-    pub fn as_before(&self, after: &Self, now: Timestamp) -> Vec<Recorded> {
+    /// What would be recorded of every workload before an apply, were these the objects then.
+    pub fn as_before(&self, now: Timestamp) -> Vec<Recorded> {
         let known = self.workloads.iter().map(|live| (live, live.reference()));
         known
             .map(|(live, object)| {
                 let snapshot = self.snapshot_of(Some(live), &object, now);
-                let mut baseline = Baseline::capture(&object, &snapshot);
-                baseline.services.extend(self.switched(after, &object));
+                let baseline = Baseline::capture(&object, &snapshot);
                 Recorded {
-                    memory: Workload::ends(&object).then(|| self.seen(live, &baseline, now)),
+                    memory: last_look(live, &baseline, &snapshot),
                     baseline: Some(baseline),
                     applied: None,
                     object,
                 }
             })
             .collect()
-    }
-
-    /// The Services that are in front of a workload after the apply, whatever they select here: who they led to may still
-    /// be called (R31).
-    fn switched(
-        &self,
-        after: &Self,
-        object: &ObjectRef,
-    ) -> impl Iterator<Item = (String, BTreeMap<String, String>)> {
-        let mut later = after.workloads.iter();
-        let later = later.find(|later| later.reference().identity() == object.identity());
-        let others = after.others(later);
-        let is_in_front = move |service: &&Service| {
-            let mut now = after.services.iter();
-            let now = now.find(|now| {
-                now.metadata.name == service.metadata.name
-                    && now.metadata.namespace == service.metadata.namespace
-            });
-            now.zip(later)
-                .is_some_and(|(now, later)| is_in_front_of(now, later, &others))
-        };
-        let switched = self.services.iter().filter(is_in_front);
-        switched.filter_map(|service| {
-            let selector = service.spec.as_ref()?.selector.clone()?;
-            Some((snapshot::name(&service.metadata).to_owned(), selector))
-        })
-    }
-
-    /// What a look at a workload as it stands leaves in memory.
-    fn seen(&self, live: &Workload, baseline: &Baseline, now: Timestamp) -> Memory {
-        let snapshot = self.snapshot_of(Some(live), &baseline.workload, now);
-        let policy = Policy::default();
-        let applied = as_it_was(baseline);
-        assess(baseline, &applied, &snapshot, &policy, &Memory::default()).1
     }
 
     /// The workloads that have a gate of their own, in the order in which they were taken in.
@@ -275,9 +237,12 @@ impl Objects {
         now: Timestamp,
     ) -> Snapshot {
         // What has no pods needs none to be looked through.
-        let has_pods = live.is_none_or(Workload::has_pods);
+        let has_pods =
+            live.is_none_or(|live| live.has_pods() || snapshot::owns(live.metadata(), &self.pods));
+        // What leaves its namespace out may be of any.
         let is_here = |metadata: &ObjectMeta| {
-            has_pods && metadata.namespace.as_deref().unwrap_or_default() == workload.namespace
+            let namespace = metadata.namespace.as_deref().unwrap_or_default();
+            has_pods && (namespace.is_empty() || namespace == workload.namespace)
         };
         Snapshot {
             now,
@@ -369,23 +334,31 @@ pub fn judge_all(
         .filter(|record| present.insert(record.object.identity()));
     here.extend(gone.map(|record| (record.object.clone(), None)));
     here.iter()
-        .filter_map(|(workload, shown)| {
-            let live = *shown;
+        .filter_map(|(workload, live)| {
             let record = records.get(&workload.identity());
-            let baseline = before(live, record, workload, &records);
-            let is_to_go = absent == Absent::Removed
-                && record.is_some_and(|record| record.applied.is_none())
-                && live.is_some_and(|live| live.metadata().deletion_timestamp.is_some());
-            let live = live.filter(|_| !is_to_go);
+            let baseline = record
+                .and_then(|record| record.baseline.clone())
+                .unwrap_or_else(|| Baseline::absent(workload.clone()));
+            let kin = live.map(kin::references).unwrap_or_default();
+            let with_it = kin.iter().filter_map(|part| records.get(&part.identity()));
+            let baseline =
+                baseline.with_pods_of(with_it.filter_map(|record| record.baseline.as_ref()));
             let applied = record
                 .and_then(|record| record.applied.clone())
-                .map(|applied| completed(applied, live))
-                .or_else(|| live.map(|live| as_it_stands(live, &baseline)))
+                .map(|applied| completed(applied, *live))
+                .or_else(|| {
+                    let is_removed = |live: &&Workload| {
+                        let is_going = live.metadata().deletion_timestamp.is_some();
+                        record.is_some() && absent == Absent::Removed && is_going
+                    };
+                    let live = live.filter(|live| !is_removed(live));
+                    live.map(|live| as_it_stands(live, &baseline))
+                })
                 .or_else(|| (absent == Absent::Deleted).then(|| as_it_was(&baseline)));
-            let snapshot = objects.snapshot_of(*shown, workload, now);
-            let memory = record
-                .and_then(|record| record.memory.clone())
-                .unwrap_or_default();
+            let snapshot = objects.snapshot_of(*live, workload, now);
+            let last = record.filter(|_| live.is_none());
+            let memory = last.and_then(|record| record.memory.clone());
+            let memory = memory.unwrap_or_default();
             let assessment = match applied {
                 Some(applied) => assess(&baseline, &applied, &snapshot, policy, &memory).0,
                 None => assess_removed(&baseline, &snapshot, policy, &memory).0,
@@ -397,20 +370,14 @@ pub fn judge_all(
         .collect()
 }
 
-/// What was recorded of an object before the apply, and of what it refers to: the pods of those are its own.
-fn before(
-    live: Option<&Workload>,
-    record: Option<&&Recorded>,
-    workload: &ObjectRef,
-    records: &BTreeMap<Identity, &Recorded>,
-) -> Baseline {
-    let own = record.and_then(|record| record.baseline.clone());
-    let mut own = own.unwrap_or_else(|| Baseline::absent(workload.clone()));
-    let kin = live.map(kin::references).unwrap_or_default();
-    let kin = kin.iter().filter_map(|kin| records.get(&kin.identity()));
-    let kin = kin.filter_map(|kin| kin.baseline.as_ref());
-    own.pods.extend(kin.flat_map(|kin| kin.pods.clone()));
-    own
+/// What a look at a Job has to remember that is taken away when it has ended for a while (J6).
+fn last_look(live: &Workload, before: &Baseline, snapshot: &Snapshot) -> Option<Memory> {
+    let Workload::Job(job) = live else {
+        return None;
+    };
+    let ttl = job.spec.as_ref()?.ttl_seconds_after_finished;
+    let (applied, policy) = (as_it_was(before), Policy::default());
+    ttl.map(|_| assess(before, &applied, snapshot, &policy, &Memory::default()).1)
 }
 
 /// An object that was there before and counts as applied just as it was.
@@ -448,28 +415,35 @@ fn as_it_stands(live: &Workload, before: &Baseline) -> Applied {
     }
 }
 
-/// An Event of the group `events.k8s.io` as the core group writes the same one.
-fn older_form(event: events::v1::Event) -> Event {
-    Event {
-        metadata: event.metadata,
-        involved_object: event.regarding.unwrap_or_default(),
-        reason: event.reason,
-        message: event.note,
-        type_: event.type_,
-        count: event.deprecated_count,
-        first_timestamp: event.deprecated_first_timestamp,
-        last_timestamp: event.deprecated_last_timestamp,
-        event_time: event.event_time,
-        series: event.series.map(|series| EventSeries {
-            count: Some(series.count),
-            last_observed_time: Some(series.last_observed_time),
-        }),
-        ..Event::default()
+/// An event of the newer group as the older one writes it.
+fn of_core(event: &Value) -> Value {
+    let names = [
+        ("regarding", "involvedObject"),
+        ("note", "message"),
+        ("deprecatedCount", "count"),
+        ("deprecatedFirstTimestamp", "firstTimestamp"),
+        ("deprecatedLastTimestamp", "lastTimestamp"),
+    ];
+    let mut fields = event.as_object().cloned().unwrap_or_default();
+    for (newer, older) in names {
+        if let Some(field) = fields.shift_remove(newer) {
+            fields.insert(older.to_owned(), field);
+        }
     }
+    fields.insert("apiVersion".to_owned(), Value::from("v1"));
+    Value::Object(fields)
 }
 
 fn push<K: DeserializeOwned>(list: &mut Vec<K>, object: &Value) -> Result<bool, Fault> {
     list.push(typed(object.clone())?);
+    Ok(true)
+}
+
+fn push_digested<K: Templated + DeserializeOwned>(
+    list: &mut Vec<Digested<K>>,
+    object: &Value,
+) -> Result<bool, Fault> {
+    list.push(Digested::of(object)?);
     Ok(true)
 }
 

@@ -1,7 +1,9 @@
 //! What may be set about a gate; completion.md §1.1.
 
 use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use super::snapshot::count;
 use tidegate_spec::crd::{Capacity, CompletionRule, DrainLevel, GateSettings, LostNodes};
 use tidegate_spec::duration;
 
@@ -24,6 +26,8 @@ pub struct Policy {
     pub crash_restarts: u32,
     /// So many new pods may fail without failing the rollout.
     pub allow_failed_pods: u32,
+    /// On so many nodes that are down a DaemonSet may lack its new pod.
+    pub allow_failed_nodes: FailedNodes,
     /// An autoscaler adds nodes: a pod that does not fit yet is normal for minutes.
     pub autoscaler: bool,
     /// How long a new pod may run without being ready, beyond what its probes give it. `None`: for ever.
@@ -44,6 +48,37 @@ pub struct Policy {
     pub strict_nodes: bool,
 }
 
+/// On how many nodes of a DaemonSet something may be amiss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailedNodes {
+    /// On so many.
+    Count(u32),
+    /// On such a share of those that want a pod, rounded down.
+    Percent(u32),
+}
+
+impl FailedNodes {
+    /// What a plan says. What is neither a number nor a share was refused before.
+    fn read(text: Option<&IntOrString>) -> Self {
+        match text {
+            None => Self::Count(0),
+            Some(IntOrString::Int(number)) => Self::Count(count(Some(*number))),
+            Some(IntOrString::String(share)) => {
+                let share = share.strip_suffix('%').unwrap_or_default();
+                Self::Percent(share.parse().unwrap_or_default())
+            }
+        }
+    }
+
+    /// Of so many nodes.
+    pub(super) fn of(self, nodes: u32) -> u32 {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(share) => nodes.saturating_mul(share) / 100,
+        }
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -53,6 +88,7 @@ impl Default for Policy {
             deadline: None,
             crash_restarts: 3,
             allow_failed_pods: 0,
+            allow_failed_nodes: FailedNodes::Count(0),
             autoscaler: false,
             not_ready: None,
             controller_deadline: CONTROLLER_DEADLINE,
@@ -74,6 +110,7 @@ impl From<&GateSettings> for Policy {
             fail_after,
             crash_restarts,
             allow_failed_pods,
+            allow_failed_nodes,
             autoscaler,
             not_ready,
             min_serving,
@@ -90,6 +127,7 @@ impl From<&GateSettings> for Policy {
             fail_after: read(fail_after).unwrap_or(usual.fail_after),
             crash_restarts: crash_restarts.unwrap_or(usual.crash_restarts),
             allow_failed_pods: allow_failed_pods.unwrap_or(usual.allow_failed_pods),
+            allow_failed_nodes: FailedNodes::read(allow_failed_nodes.as_ref()),
             autoscaler: *autoscaler,
             not_ready: read(not_ready),
             min_serving: min_serving.unwrap_or(usual.min_serving),

@@ -14,6 +14,7 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use super::baseline::{Baseline, is_in_front_of};
+use super::digested::Digested;
 use super::endpoints::{SERVICE_NAME, addresses};
 use super::routers::shares;
 use super::snapshot::{
@@ -28,11 +29,11 @@ pub struct Pool {
     /// Where it came from.
     pub read: Read,
     /// The ReplicaSets.
-    pub replica_sets: Vec<Arc<ReplicaSet>>,
+    pub replica_sets: Vec<Arc<Digested<ReplicaSet>>>,
     /// The `ControllerRevision`s.
     pub controller_revisions: Vec<Arc<ControllerRevision>>,
     /// The Jobs.
-    pub jobs: Vec<Arc<Job>>,
+    pub jobs: Vec<Arc<Digested<Job>>>,
     /// The pods, Terminating ones included.
     pub pods: Vec<Arc<Pod>>,
     /// The Services.
@@ -181,6 +182,10 @@ impl Pool {
             let selector = spec.and_then(|spec| spec.selector.as_ref());
             let mut live = family.workload.iter();
             live.any(|live| is_in_front_of(service, live, &family.others))
+                || about
+                    .services
+                    .iter()
+                    .any(|it| it == snapshot::name(&service.metadata))
                 || selector.is_some_and(|selector| {
                     let mut own = own.values();
                     own.any(|pod| service_selects(selector, &pod.metadata))
@@ -264,7 +269,7 @@ impl Pool {
         let before = about
             .before
             .into_iter()
-            .flat_map(|before| before.services.values());
+            .flat_map(|before| before.services.values().chain(before.elsewhere.values()));
         let selectors: Vec<_> = now.chain(before).collect();
         pick(&self.pods, |pod| {
             let uid = snapshot::uid(&pod.metadata);
@@ -291,6 +296,8 @@ pub struct About<'a> {
     pub before: Option<&'a Baseline>,
     /// The routers of the release, where they have to be asked.
     pub routers: &'a [ObjectRef],
+    /// The Services that come with it: an apply may switch them to it.
+    pub services: &'a [String],
 }
 
 impl About<'_> {

@@ -53,7 +53,7 @@ reasons! {
     /// New pods are being created.
     Updating = "{done} of {total} pods updated",
     /// Old ReplicaSets still have pods.
-    OldReplicas = "{done} new pods of {total} counted, the others are old",
+    OldReplicas = "{done} of {total} counted pods are new",
     /// New pods are not available yet.
     Available = "{done} of {total} new pods available",
     /// The number of pods is changing.
@@ -163,6 +163,8 @@ reasons! {
     Pending = "it is pending",
     /// It is being shut down.
     ShuttingDown = "it is being shut down",
+    /// A rule says that it waits for somebody.
+    HeldByRule = "its rule says that it waits for somebody",
     /// A step of it waits for somebody.
     Suspend = "{done} of {total} done, and a step waits for you: resume it",
     /// It failed.
@@ -210,8 +212,6 @@ reasons! {
     Stalled = "",
     /// Its controller says that it failed.
     ReportedFailure = "",
-    /// An object says that it waits for somebody.
-    ReportedPause = "its rule says that it waits for somebody",
     /// Nothing says when an object of this kind is done.
     NoRule = "nothing says when an object of this kind is done: declare a rule for it",
     // What is broken.
@@ -276,6 +276,8 @@ reasons! {
     UnconfirmedTermination = "",
     /// An endpoint of no pod that we know.
     UnknownEndpoint = "nobody can say what version answers there; remove that endpoint",
+    /// A router that may lead elsewhere is not as its kind is.
+    UnreadableRouter = "nobody can say who else gets its calls; mend that object",
     /// New pods run different images under one name.
     MixedImages = "one tag, two programs; pin the image by its digest",
     /// A new pod was changed by hand.

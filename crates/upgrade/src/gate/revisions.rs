@@ -34,10 +34,7 @@ pub fn revisions(snapshot: &Snapshot) -> Vec<LiveRevision> {
     let Some(live) = &snapshot.workload else {
         return Vec::new();
     };
-    let baseline = Baseline {
-        uid: live.metadata().uid.clone(),
-        ..Baseline::absent(live.reference())
-    };
+    let baseline = Baseline::absent(live.reference());
     let lineage = Lineage::of(&baseline, snapshot);
     let mut by_hash: BTreeMap<String, LiveRevision> = BTreeMap::new();
     let mut pods: Vec<&Pod> = snapshot

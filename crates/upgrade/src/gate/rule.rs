@@ -22,8 +22,8 @@ pub(super) enum Outcome {
     Failed,
     Paused,
     Waits,
-    /// It asks for a field that is not there.
-    Missing,
+    /// It waits, for a field that is not there.
+    LacksField,
     /// It could not be evaluated, and why.
     Wrong(String),
 }
@@ -39,8 +39,8 @@ pub(super) fn evaluate(rule: &CompletionRule, object: &Value) -> Outcome {
         let Some(text) = text else { continue };
         match holds(text, object) {
             Ok(Some(true)) => return outcome,
-            // A field that is not there yet is no failure, and no pause; every object begins without a status.
-            Ok(None) if outcome == Outcome::Complete => return Outcome::Missing,
+            // A field that is not there yet is no failure, and no pause.
+            Ok(None) if outcome == Outcome::Complete => return Outcome::LacksField,
             Ok(Some(false) | None) => {}
             Err(error) => return Outcome::Wrong(error),
         }

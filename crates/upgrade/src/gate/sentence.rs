@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::assessment::Assessment;
+use super::assessment::{Assessment, Note};
 use super::reason::Reason;
 use super::signs::cut_to;
 use super::verdict::{Blockers, Drain, Leaving, OldEndpoint, OldPod, Owner, Serving, Verdict};
@@ -18,22 +18,18 @@ const LENGTH_MAX: usize = 2_000;
 impl Assessment {
     /// What keeps the gate shut, in one sentence.
     pub fn sentence(&self) -> String {
-        format!(
+        let sentence = format!(
             "{} {}: {}",
             self.workload.kind,
             self.workload.name,
             self.matter()
-        )
+        );
+        // What is quoted may have lines of its own, which would read as another verdict, and no end.
+        cut_to(&sentence.replace(['\n', '\r'], " "), LENGTH_MAX)
     }
 
-    /// The sentence without the workload's name. What others say may have line breaks, and no end.
+    /// The sentence without the workload's name.
     pub(super) fn matter(&self) -> String {
-        let words = self.words();
-        let lines: Vec<&str> = words.lines().map(str::trim).collect();
-        cut_to(&lines.join(" "), LENGTH_MAX)
-    }
-
-    fn words(&self) -> String {
         match &self.rollout {
             Verdict::Failed {
                 reason,
@@ -184,7 +180,11 @@ fn pod(old: &OldPod) -> String {
             format!("gone from the API, node {node} does not answer")
         }
     };
-    format!("{} ({whose}{state})", old.pod.name)
+    let kind = match old.pod.kind.as_str() {
+        "Pod" => String::new(),
+        other => format!("{other} "),
+    };
+    format!("{kind}{} ({whose}{state})", old.pod.name)
 }
 
 fn endpoint(old: &OldEndpoint) -> String {
@@ -202,19 +202,16 @@ fn endpoint(old: &OldEndpoint) -> String {
     format!("{address} of Service {service} ({what})")
 }
 
-/// What is left of the old revision where nothing of it blocks.
-fn left_over(assessment: &Assessment) -> String {
-    let count = usize::try_from(assessment.old_alive).unwrap_or(usize::MAX);
-    match (&assessment.drain, count) {
+/// What is left of the old pods where they keep no gate shut.
+fn old_text(assessment: &Assessment) -> String {
+    let alive = plural(
+        usize::try_from(assessment.old_alive).unwrap_or(usize::MAX),
+        "old pod",
+    );
+    match (&assessment.drain, assessment.old_alive) {
+        (Drain::NotNeeded, _) => "old pods are not asked for".to_owned(),
         (_, 0) => "no old pod left".to_owned(),
-        (Drain::NotNeeded, count) => format!(
-            "{} still alive, which this gate does not wait for",
-            plural(count, "old pod")
-        ),
-        (_, count) => format!(
-            "no old endpoint left, {} still alive",
-            plural(count, "old pod")
-        ),
+        (_, _) => format!("no old endpoint left, {alive} still alive"),
     }
 }
 
@@ -238,11 +235,14 @@ fn serving_text(assessment: &Assessment, serving: &Serving) -> String {
         {
             "complete".to_owned()
         }
+        Serving::NotNeeded | Serving::Serving if assessment.notes.contains(&Note::PodsNotShown) => {
+            "complete as it counts; its pods are not shown, so no old one would be seen".to_owned()
+        }
         Serving::NotNeeded | Serving::Serving => format!(
             "complete, {} of {} new pods, {}",
             assessment.new_ready,
             assessment.new_wanted,
-            left_over(assessment)
+            old_text(assessment)
         ),
     }
 }

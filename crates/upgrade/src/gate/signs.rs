@@ -328,15 +328,6 @@ pub(super) fn began_at(event: &Event) -> Option<Timestamp> {
         })
 }
 
-/// When an event was last told.
-pub(super) fn told_at(event: &Event) -> Option<Timestamp> {
-    let last = event.last_timestamp.as_ref().map(|time| time.0);
-    let series = event.series.as_ref();
-    let of_series = series.and_then(|series| series.last_observed_time.as_ref());
-    last.max(of_series.map(|time| time.0))
-        .or_else(|| began_at(event))
-}
-
 /// Whether an event is about an object; by its name where it has no uid, as one in a file may.
 pub(super) fn is_about(event: &Event, kind: &str, metadata: &ObjectMeta) -> bool {
     let involved = &event.involved_object;

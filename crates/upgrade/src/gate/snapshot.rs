@@ -13,6 +13,7 @@ use k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
 
+use super::digested::Digested;
 use super::workload::{self, Workload};
 use tidegate_spec::ObjectRef;
 
@@ -38,11 +39,11 @@ pub struct Snapshot {
     /// The workload itself, if it exists.
     pub workload: Option<Workload>,
     /// The ReplicaSets of the namespace, those of other Deployments included.
-    pub replica_sets: Vec<ReplicaSet>,
+    pub replica_sets: Vec<Digested<ReplicaSet>>,
     /// Every `ControllerRevision` of the namespace; a DaemonSet needs its own.
     pub controller_revisions: Vec<ControllerRevision>,
     /// The Jobs of the namespace that others own; a CronJob needs its own.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<Digested<Job>>,
     /// What the workload refers to: a Canary's target and primary, the Deployment of a Rollout's `workloadRef`, the
     /// StorageClass of a claim; and the routers that may lead to it.
     pub others: Vec<Workload>,
@@ -95,6 +96,13 @@ impl Snapshot {
         let namespace = live.namespace.as_deref().unwrap_or_default();
         workload::find(&self.others, object, namespace)
     }
+}
+
+/// Whether some of the pods are made by an object itself.
+pub(super) fn owns(owner: &ObjectMeta, pods: &[Pod]) -> bool {
+    let owner = uid(owner);
+    let mut owners = pods.iter().filter_map(|pod| controller(&pod.metadata));
+    !owner.is_empty() && owners.any(|it| it.uid == owner)
 }
 
 /// Kind and name of an object whose kind is known.
@@ -162,13 +170,6 @@ pub(super) fn length(items: usize) -> u32 {
     u32::try_from(items).unwrap_or(u32::MAX)
 }
 
-/// Whether a selector asks for nothing.
-pub(super) fn is_empty(selector: &LabelSelector) -> bool {
-    let labels = selector.match_labels.as_ref();
-    let expressions = selector.match_expressions.as_ref();
-    labels.is_none_or(BTreeMap::is_empty) && expressions.is_none_or(Vec::is_empty)
-}
-
 /// Whether labels satisfy a selector. An operator that we do not know is taken to match: a pod too
 /// many keeps a gate shut, a pod too few opens it.
 pub fn selects(selector: &LabelSelector, metadata: &ObjectMeta) -> bool {
@@ -190,6 +191,16 @@ pub fn selects(selector: &LabelSelector, metadata: &ObjectMeta) -> bool {
                 _ => true,
             }
         })
+}
+
+/// Whether a selector asks for nothing: the controllers refuse such a one.
+pub(super) fn is_empty(selector: &LabelSelector) -> bool {
+    let LabelSelector {
+        match_labels,
+        match_expressions,
+    } = selector;
+    match_labels.as_ref().is_none_or(BTreeMap::is_empty)
+        && match_expressions.as_ref().is_none_or(Vec::is_empty)
 }
 
 /// Whether labels satisfy a Service's selector; an empty one selects nothing.
@@ -222,11 +233,17 @@ pub(super) fn is_terminating(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some()
 }
 
+/// Whether a pod has a condition with a status, and none of its type with another.
 pub(super) fn pod_condition_is(pod: &Pod, type_: &str, status: &str) -> bool {
-    pod.status
+    let conditions = pod
+        .status
         .iter()
-        .flat_map(|status| status.conditions.iter().flatten())
-        .any(|condition| condition.type_ == type_ && condition.status == status)
+        .flat_map(|status| status.conditions.iter());
+    let mut of_type = conditions
+        .flatten()
+        .filter(|condition| condition.type_ == type_)
+        .peekable();
+    of_type.peek().is_some() && of_type.all(|condition| condition.status == status)
 }
 
 /// Running, ready and not on its way out.

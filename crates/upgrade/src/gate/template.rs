@@ -3,7 +3,6 @@
 //! In: a pod template as the API server returned it. Out: a digest that is equal for equal templates.
 //! The hash of Kubernetes itself is never computed: it depends on how Go prints a struct.
 
-use k8s_openapi::api::core::v1::PodTemplateSpec;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -12,31 +11,22 @@ pub(super) const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// `sha256:` and the digest of the canonical JSON of a pod template: keys sorted, empty maps, lists
 /// and nulls left out, the label `pod-template-hash` left out.
-pub fn template_digest(template: &PodTemplateSpec) -> String {
-    without_labels(template, |label| label == POD_TEMPLATE_HASH)
+pub fn template_digest(template: &Value) -> String {
+    digest_without(template.clone(), |label| label == POD_TEMPLATE_HASH)
 }
 
-/// The same of a Job's template, without what the Job controller writes into it.
-pub(super) fn job_template_digest(template: &PodTemplateSpec) -> String {
-    without_labels(template, |label| {
-        matches!(label, "controller-uid" | "job-name") || label.starts_with("batch.kubernetes.io/")
-    })
+/// Whether the Job controller writes a label into the templates of Jobs.
+pub(super) fn is_of_job(label: &str) -> bool {
+    matches!(label, "controller-uid" | "job-name") || label.starts_with("batch.kubernetes.io/")
 }
 
-/// The same of the template of a Rollout's ReplicaSet.
-pub(super) fn rollout_template_digest(template: &PodTemplateSpec) -> String {
-    without_labels(template, |label| label == super::argo_rollouts::HASH_LABEL)
-}
-
-fn without_labels(template: &PodTemplateSpec, is_left_out: impl Fn(&str) -> bool) -> String {
-    let mut value = serde_json::to_value(template).unwrap_or_default();
-    if let Some(labels) = value
-        .pointer_mut("/metadata/labels")
-        .and_then(Value::as_object_mut)
-    {
+/// The digest of a pod template without some of its labels.
+pub(super) fn digest_without(mut template: Value, is_left_out: impl Fn(&str) -> bool) -> String {
+    let labels = template.pointer_mut("/metadata/labels");
+    if let Some(labels) = labels.and_then(Value::as_object_mut) {
         labels.retain(|label, _| !is_left_out(label));
     }
-    value_digest(value)
+    value_digest(template)
 }
 
 /// `sha256:` and the digest of the canonical JSON of a value.

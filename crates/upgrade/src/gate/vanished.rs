@@ -19,6 +19,9 @@ use tidegate_spec::ObjectRef;
 /// The taint by which an operator says that a node is really off.
 const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 
+/// The taint of a node that has stopped to answer.
+const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+
 /// What is known of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NodeState {
@@ -35,43 +38,51 @@ pub(super) fn node_state(snapshot: &Snapshot, name: &str) -> NodeState {
     let Some(nodes) = &snapshot.nodes else {
         return NodeState::Unknown;
     };
-    // A pod that nobody saw bound may be on any of them.
-    if name.is_empty() {
-        return if nodes.iter().all(|node| is_off(node) || is_ready(node)) {
-            NodeState::Ready
-        } else {
-            NodeState::NotReady
-        };
-    }
     let Some(node) = nodes
         .iter()
         .find(|node| snapshot::name(&node.metadata) == name)
     else {
         return NodeState::Gone;
     };
-    match (is_off(node), is_ready(node)) {
+    let has_taint = |key: &str| {
+        let taints = node.spec.iter().flat_map(|spec| spec.taints.iter());
+        taints.flatten().any(|taint| taint.key == key)
+    };
+    let answers = is_ready(node) && !has_taint(UNREACHABLE);
+    match (has_taint(OUT_OF_SERVICE), answers) {
         (true, _) => NodeState::Gone,
         (false, true) => NodeState::Ready,
         (false, false) => NodeState::NotReady,
     }
 }
 
-fn is_off(node: &Node) -> bool {
-    let mut taints = node
-        .spec
-        .iter()
-        .flat_map(|spec| spec.taints.iter().flatten());
-    taints.any(|taint| taint.key == OUT_OF_SERVICE)
+/// The same of the node of a pod that is gone. If that was never recorded it may be any that does not answer.
+fn node_state_of(snapshot: &Snapshot, trace: &Trace) -> NodeState {
+    match (trace.node.as_str(), lost_node(snapshot)) {
+        ("", Some(_)) => NodeState::NotReady,
+        ("", None) => NodeState::Unknown,
+        (name, _) => node_state(snapshot, name),
+    }
+}
+
+/// A node that does not answer.
+fn lost_node(snapshot: &Snapshot) -> Option<&str> {
+    let mut names = snapshot.nodes.iter().flat_map(|nodes| nodes.iter());
+    let lost = names
+        .find(|node| node_state(snapshot, snapshot::name(&node.metadata)) == NodeState::NotReady)?;
+    Some(snapshot::name(&lost.metadata))
 }
 
 fn is_ready(node: &Node) -> bool {
     let conditions = node
         .status
         .iter()
-        .flat_map(|status| status.conditions.iter().flatten());
-    conditions
-        .into_iter()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+        .flat_map(|status| status.conditions.iter());
+    let mut ready = conditions
+        .flatten()
+        .filter(|condition| condition.type_ == "Ready")
+        .peekable();
+    ready.peek().is_some() && ready.all(|condition| condition.status == "True")
 }
 
 /// The old pods that are gone and may still run, and what to remember of all old pods.
@@ -175,7 +186,7 @@ fn vanished(look: &Look<'_>, uid: &str, trace: Trace) -> Trace {
     let gone_since = trace.gone_since.unwrap_or(look.snapshot.now);
     let is_over =
         look.snapshot.now.duration_since(gone_since) >= SignedDuration::from_secs(trace.grace_s);
-    let is_dead = match node_state(look.snapshot, &trace.node) {
+    let is_dead = match node_state_of(look.snapshot, &trace) {
         NodeState::Gone => true,
         NodeState::NotReady if look.policy.strict_nodes => false,
         NodeState::Ready | NodeState::NotReady | NodeState::Unknown => !is_forced || is_over,
@@ -191,7 +202,11 @@ fn vanished(look: &Look<'_>, uid: &str, trace: Trace) -> Trace {
 }
 
 fn still_running(look: &Look<'_>, uid: &str, trace: &Trace) -> OldPod {
-    let is_lost = node_state(look.snapshot, &trace.node) == NodeState::NotReady;
+    let is_lost = node_state_of(look.snapshot, trace) == NodeState::NotReady;
+    let node = match trace.node.as_str() {
+        "" => lost_node(look.snapshot).unwrap_or_default(),
+        known => known,
+    };
     let grace = SignedDuration::from_secs(trace.grace_s);
     let dead_by = trace
         .gone_since
@@ -208,7 +223,7 @@ fn still_running(look: &Look<'_>, uid: &str, trace: &Trace) -> OldPod {
         leaving: Leaving::Vanished {
             dead_by: dead_by.filter(|_| !is_lost),
         },
-        lost_node: is_lost.then(|| trace.node.clone()),
+        lost_node: is_lost.then(|| node.to_owned()),
         grace_s: trace.grace_s,
     }
 }

@@ -77,25 +77,7 @@ impl Verdict {
 
     /// The same with more words.
     pub(super) fn with(mut self, words: impl Into<String>) -> Self {
-        if let Some(detail) = self.detail() {
-            *detail = words.into();
-        }
-        self
-    }
-
-    /// The same of a part of what is judged, which the words name.
-    pub(super) fn of_part(mut self, words: &str) -> Self {
-        if let Some(detail) = self.detail() {
-            *detail = match detail.as_str() {
-                "" => words.to_owned(),
-                detail => format!("{words}: {detail}"),
-            };
-        }
-        self
-    }
-
-    fn detail(&mut self) -> Option<&mut String> {
-        match self {
+        match &mut self {
             Self::Progressing {
                 reason: _,
                 done: _,
@@ -113,9 +95,22 @@ impl Verdict {
                 class: _,
                 detail,
                 objects: _,
-            } => Some(detail),
-            Self::Complete => None,
+            } => *detail = words.into(),
+            Self::Complete => {}
         }
+        self
+    }
+
+    /// The same, said of another object that it rests on.
+    pub(super) fn about(self, object: &str) -> Self {
+        let words = match &self {
+            Self::Progressing { detail, .. }
+            | Self::Paused { detail, .. }
+            | Self::Failed { detail, .. } => detail.clone(),
+            Self::Complete => String::new(),
+        };
+        let words = format!("of {object}: {words}");
+        self.with(words.trim_end_matches([':', ' ']))
     }
 
     pub(super) fn failed(reason: Reason, class: Class, detail: impl Into<String>) -> Self {

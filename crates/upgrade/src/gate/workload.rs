@@ -12,32 +12,33 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use serde_json::Value;
 
 use super::argo_rollouts::ArgoRollout;
+use super::digested::{Digested, Templated};
 use super::fault::{Fault, typed};
 use super::flagger::FlaggerCanary;
 use super::plain::{self, Plain};
 use super::snapshot::{has_seen, name, reference, selects};
-use super::template::{template_digest, value_digest};
+use super::template::value_digest;
 use tidegate_spec::ObjectRef;
 
 /// An object that a gate judges.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Workload {
     /// `apps/v1` Deployment.
-    Deployment(Box<Deployment>),
+    Deployment(Box<Digested<Deployment>>),
     /// `apps/v1` StatefulSet.
-    StatefulSet(Box<StatefulSet>),
+    StatefulSet(Box<Digested<StatefulSet>>),
     /// `apps/v1` DaemonSet.
-    DaemonSet(Box<DaemonSet>),
+    DaemonSet(Box<Digested<DaemonSet>>),
     /// `apps/v1` ReplicaSet without an owner.
-    ReplicaSet(Box<ReplicaSet>),
+    ReplicaSet(Box<Digested<ReplicaSet>>),
     /// `batch/v1` Job.
-    Job(Box<Job>),
+    Job(Box<Digested<Job>>),
     /// `batch/v1` CronJob.
-    CronJob(Box<CronJob>),
+    CronJob(Box<Digested<CronJob>>),
     /// A pod without an owner.
     Pod(Box<Pod>),
     /// `argoproj.io` Rollout.
-    ArgoRollout(Box<ArgoRollout>),
+    ArgoRollout(Box<Digested<ArgoRollout>>),
     /// `flagger.app` Canary, with the workload that it targets.
     FlaggerCanary(Box<FlaggerCanary>),
     /// Any other object: one that has no pods of its own.
@@ -57,7 +58,6 @@ pub(super) enum Observed {
 
 impl Workload {
     /// The workload of an object as the API server sends it; `None` for what is only evidence about others.
-    /// A kind that is read by a view and does not fit it becomes [`Workload::Plain`], which is never complete then.
     ///
     /// Error: a field is not as its kind says.
     pub fn from_object(object: Value) -> Result<Option<Self>, Fault> {
@@ -65,25 +65,26 @@ impl Workload {
         let (api_version, kind) = (text("apiVersion"), text("kind"));
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         Ok(Some(match (group, kind) {
-            ("apps", "Deployment") => Self::Deployment(typed(object)?),
-            ("apps", "StatefulSet") => Self::StatefulSet(typed(object)?),
-            ("apps", "DaemonSet") => Self::DaemonSet(typed(object)?),
-            ("apps", "ReplicaSet") => Self::ReplicaSet(typed(object)?),
-            ("batch", "Job") => Self::Job(typed(object)?),
-            ("batch", "CronJob") => Self::CronJob(typed(object)?),
+            ("apps", "Deployment") => Self::Deployment(Box::new(Digested::of(&object)?)),
+            ("apps", "StatefulSet") => Self::StatefulSet(Box::new(Digested::of(&object)?)),
+            ("apps", "DaemonSet") => Self::DaemonSet(Box::new(Digested::of(&object)?)),
+            ("apps", "ReplicaSet") => Self::ReplicaSet(Box::new(Digested::of(&object)?)),
+            ("batch", "Job") => Self::Job(Box::new(Digested::of(&object)?)),
+            ("batch", "CronJob") => Self::CronJob(Box::new(Digested::of(&object)?)),
             ("", "Pod") => Self::Pod(typed(object)?),
-            ("argoproj.io", "Rollout") => match typed(object.clone()) {
-                Ok(known) => Self::ArgoRollout(known),
-                Err(fault) => Self::unreadable(&object, &fault),
-            },
-            ("flagger.app", "Canary") => match typed(object.clone()) {
-                Ok(known) => Self::FlaggerCanary(known),
-                Err(fault) => Self::unreadable(&object, &fault),
-            },
+            ("argoproj.io", "Rollout") => Self::ArgoRollout(Box::new(Digested::of(&object)?)),
+            ("flagger.app", "Canary") => Self::FlaggerCanary(typed(object)?),
             ("", "") => return Ok(None),
             (group, kind) if plain::is_evidence(group, kind) => return Ok(None),
             _ => Self::Plain(Box::new(Plain::of(object)?)),
         }))
+    }
+
+    /// The same of an object that the API server keeps: one that is not as its kind is becomes [`Workload::Plain`], which
+    /// is never complete then.
+    pub fn stored(object: &Value) -> Option<Self> {
+        let read = Self::from_object(object.clone());
+        read.unwrap_or_else(|fault| Some(Self::unreadable(object, &fault)))
     }
 
     /// An object that is not as its kind is: nobody knows how far it is.
@@ -103,7 +104,7 @@ impl Workload {
             Self::Pod(_) => ("v1", "Pod"),
             Self::ArgoRollout(object) => (object.api_version.as_str(), "Rollout"),
             Self::FlaggerCanary(object) => (object.api_version.as_str(), "Canary"),
-            Self::Plain(object) => (object.api_version.as_str(), object.kind.as_str()),
+            Self::Plain(object) => return object.reference(),
         };
         reference(api_version, kind, self.metadata())
     }
@@ -128,14 +129,14 @@ impl Workload {
     /// that has none of its own.
     pub fn template(&self) -> Cow<'_, PodTemplateSpec> {
         match self {
-            Self::Deployment(object) => Cow::Borrowed(&object.spec.template),
-            Self::StatefulSet(object) => Cow::Borrowed(&object.spec.template),
-            Self::DaemonSet(object) => Cow::Borrowed(&object.spec.template),
-            Self::ReplicaSet(object) => or_empty(object.spec.template.as_ref()),
-            Self::Job(object) => or_empty(object.spec.as_ref().map(|spec| &spec.template)),
-            Self::CronJob(object) => or_empty(super::cron_job::template(object)),
+            Self::Deployment(object) => or_empty(object.template()),
+            Self::StatefulSet(object) => or_empty(object.template()),
+            Self::DaemonSet(object) => or_empty(object.template()),
+            Self::ReplicaSet(object) => or_empty(object.template()),
+            Self::Job(object) => or_empty(object.template()),
+            Self::CronJob(object) => or_empty(object.template()),
+            Self::ArgoRollout(object) => or_empty(object.template()),
             Self::Pod(object) => Cow::Owned(template_of_pod(object)),
-            Self::ArgoRollout(object) => or_empty(object.spec.template.as_ref()),
             Self::FlaggerCanary(_) | Self::Plain(_) => or_empty(None),
         }
     }
@@ -144,14 +145,17 @@ impl Workload {
     /// if it has none.
     pub fn digest(&self) -> String {
         match self {
-            Self::Deployment(_)
-            | Self::StatefulSet(_)
-            | Self::DaemonSet(_)
-            | Self::ReplicaSet(_)
-            | Self::Job(_)
-            | Self::CronJob(_)
-            | Self::Pod(_)
-            | Self::ArgoRollout(_) => template_digest(&self.template()),
+            Self::Deployment(object) => object.digest().to_owned(),
+            Self::StatefulSet(object) => object.digest().to_owned(),
+            Self::DaemonSet(object) => object.digest().to_owned(),
+            Self::ReplicaSet(object) => object.digest().to_owned(),
+            Self::Job(object) => object.digest().to_owned(),
+            Self::CronJob(object) => object.digest().to_owned(),
+            Self::ArgoRollout(object) => object.digest().to_owned(),
+            Self::Pod(object) => {
+                let template = serde_json::to_value(template_of_pod(object));
+                value_digest(template.unwrap_or_default())
+            }
             Self::FlaggerCanary(object) => value_digest(object.spec.target_ref.digested()),
             Self::Plain(object) => value_digest(object.wanted()),
         }
@@ -210,11 +214,13 @@ impl Workload {
         };
         match self {
             Self::Job(_) | Self::CronJob(_) | Self::FlaggerCanary(_) => Observed::Yes,
-            // An older kubelet does not say it.
+            // Its image may be changed in place; older kubelets do not say what they have seen.
             Self::Pod(object) => {
                 let status = object.status.as_ref();
-                let seen = status.and_then(|status| status.observed_generation);
-                seen.map_or(Observed::Yes, |seen| numbered(Some(seen)))
+                match status.and_then(|status| status.observed_generation) {
+                    Some(seen) => numbered(Some(seen)),
+                    None => Observed::Yes,
+                }
             }
             Self::Deployment(_)
             | Self::StatefulSet(_)
@@ -253,6 +259,20 @@ impl Workload {
             | Self::ArgoRollout(_)
             | Self::FlaggerCanary(_) => true,
             Self::Plain(object) => object.runs_pods(),
+        }
+    }
+
+    /// Whether it makes pods of a template that it has itself.
+    pub(super) fn makes_pods(&self) -> bool {
+        match self {
+            Self::Deployment(_)
+            | Self::StatefulSet(_)
+            | Self::DaemonSet(_)
+            | Self::ReplicaSet(_)
+            | Self::Job(_)
+            | Self::CronJob(_)
+            | Self::ArgoRollout(_) => true,
+            Self::Pod(_) | Self::FlaggerCanary(_) | Self::Plain(_) => false,
         }
     }
 

@@ -23,6 +23,29 @@ fn a_pause_holds_starts_but_not_gates() {
 }
 
 #[test]
+fn what_a_start_rests_on_is_looked_at_once_more_after_a_pause() {
+    insta::assert_snapshot!(play("store | web after store", "
+        0s +store store=old
+        1s ok(store) store=new
+        3s pause store=new
+        4s pause +web web=old
+        5s +web web=old ?
+        6s +web web=old store~new ?
+        7s +web web=old store=drain
+        9s +web web=old store=new
+    "), @r"
+    0s store Starting; apply store (Service@7, Deployment@7 own stamp); !ServiceStarted store; !WaveStarted 1 store
+    1s store Moving; !Waits store Done
+    3s store Done; !Paused; !ServiceDone store 3s; !WaveDone 1 3s
+    4s
+    5s !Resumed; ? live store@5s, look web@5s, wake 5s
+    6s ? live store@6s, look web@6s, wake 6s
+    7s !Regressed store: web is held: store was done and is not any more: Deployment store: 1 old pod still alive: store-0-2 (Terminating, gone by 13:00:00Z)
+    9s web Starting; apply web (Service@7, Deployment@7 own stamp); !ServiceStarted web; !WaveStarted 2 web
+    ");
+}
+
+#[test]
 fn a_pause_holds_what_belongs_to_nobody_too() {
     insta::assert_snapshot!(play("store | shared", "
         0s pause +shared ?

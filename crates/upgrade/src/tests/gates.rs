@@ -185,6 +185,27 @@ fn a_service_that_the_cache_does_not_show_is_read_live() {
     ");
 }
 
+#[test]
+fn a_cache_that_stays_behind_the_apply_is_asked_no_more_until_it_has_caught_up() {
+    insta::assert_snapshot!(after_moving("
+        2s store~old ?
+        31s store~old ?
+        32s store~old ?
+        33s store=mid
+        34s store~old ?
+        35s store~mid ?
+        36s store~old ?
+    "), @r"
+    2s !Waits store StaleRead; ? wake 7s
+    31s ? wake 36s
+    32s ? live store@32s, wake 32s
+    33s !Waits store Updating
+    34s ? live store@34s, wake 34s
+    35s ? wake 40s
+    36s !Waits store StaleRead; ? wake 41s
+    ");
+}
+
 /// A service that moves, with its Deployment done, and a claim of its manifests in a phase: what its gate says after
 /// two live reads.
 fn with_a_claim(phase: &str) -> Standing {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use tidegate_spec::ObjectRef;
 use tidegate_spec::crd::CONTRACT_ANNOTATION;
-use tidegate_upgrade::gate::{Read, Snapshot, Workload};
+use tidegate_upgrade::gate::{Digested, Read, Snapshot, Workload};
 
 /// What a revision is made of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -239,7 +239,7 @@ fn typed<T: DeserializeOwned>(values: impl IntoIterator<Item = Value>) -> Vec<T>
 /// What belongs to a Deployment, as typed objects.
 #[derive(Clone)]
 struct Parts {
-    replica_sets: Vec<ReplicaSet>,
+    replica_sets: Vec<Digested<ReplicaSet>>,
     pods: Vec<Pod>,
     services: Vec<Service>,
     slices: Vec<EndpointSlice>,

@@ -23,15 +23,21 @@ fn a_server_that_falls_back_while_its_client_moves_is_told_once_and_so_is_its_re
         5.5s web=mid store=undone ?
         6s web=mid store=undone ?
         8s web=mid store~new ?
-        9s web=mid store=new
-        10s web=mid store=new
+        9s web=mid store=new ?
+        10s web=mid store=undone
+        11s web=mid store=new
+        12s web=mid store=new
+        13s web=mid store=new
     "), @r"
     5s ? live store@5s, wake 5s
     5.5s !InvariantBroken store: store was done and is not any more, while web moves: Deployment store: the pod template was changed after our apply; ? wake 6s
     6s ? live store@6s, wake 6s
     8s ? live store@8s, wake 8s
-    9s !Recovered store: store is done again
+    9s ? live store@11s, wake 11s
     10s
+    11s
+    12s
+    13s !Recovered store: store is done again
     ");
 }
 
@@ -77,19 +83,23 @@ fn where_the_plan_says_so_the_client_is_paused_and_goes_on_afterwards() {
         6s ok(web) web=mid store=drain
         7s web=mid store=drain
         8s web=mid store=new
-        9s lost(web) web=mid store=new
         10s web=mid store=new
-        11s ok(web) web=new store=new
-        13s web=new store=new
+        11s lost(web) web=mid store=new
+        12s web=mid store~new ?
+        13s web=mid store=new
+        14s ok(web) web=new store=new
+        16s web=new store=new
     "), @r"
     5s pause web (Deployment); !InvariantBroken store: store was done and is not any more, while web moves: Deployment store: 1 old pod still alive: store-0-2 (Terminating, gone by 13:00:00Z)
     6s !Waits web Regressed
     7s
-    8s let go on web (Deployment); !Recovered store: store is done again
-    9s !Waits web Updating; !WriteRepeated: web: Deployment/shop/web: no answer; trying again
-    10s let go on web (Deployment)
-    11s !Waits web Done
-    13s web Done; publish; !ServiceDone web 10s; !WaveDone 2 10s
+    8s
+    10s let go on web (Deployment); !Recovered store: store is done again
+    11s !Waits web Updating; !WriteRepeated: web: Deployment/shop/web: no answer; trying again
+    12s ? live store@12s, wake 12s
+    13s let go on web (Deployment)
+    14s !Waits web Done
+    16s web Done; publish; !ServiceDone web 13s; !WaveDone 2 13s
     ");
 }
 
@@ -116,14 +126,18 @@ fn a_pause_that_nobody_knows_of_is_made_again_after_a_restart() {
         5s web=mid store=drain
         6s crash web=mid store=drain
         7s ok(web) web=mid store=drain
-        8s crash web=mid store=new
-        9s ok(web) web=mid store=new
+        8s web=mid store=new
+        9s crash web=mid store=new
+        11s ok(web) web=mid store=new
+        12s ok(web) web=mid store=new
     "), @r"
     5s pause web (Deployment); !InvariantBroken store: store was done and is not any more, while web moves: Deployment store: 1 old pod still alive: store-0-2 (Terminating, gone by 13:00:00Z)
     6s pause web (Deployment); !Waits web Regressed
     7s
-    8s let go on web (Deployment); !Recovered store: store is done again
-    9s !Waits web Updating
+    8s
+    9s pause web (Deployment)
+    11s let go on web (Deployment); !Recovered store: store is done again
+    12s !Waits web Updating
     ");
 }
 
@@ -140,9 +154,9 @@ fn a_pause_that_is_refused_is_told_and_not_tried_for_ever() {
     5s pause web (Deployment); !InvariantBroken store: store was done and is not any more, while web moves: Deployment store: 1 old pod still alive: store-0-2 (Terminating, gone by 13:00:00Z)
     6s !Waits web Regressed; !WriteRepeated: web can be neither paused nor let go on: Deployment/shop/web: may not be written (an act that the plan's account may not do)
     8s !Waits web Updating
-    9s !Recovered store: store is done again
+    9s
     10s !WriteRepeated: web can be neither paused nor let go on: Deployment/shop/web: may not be written (an act that the plan's account may not do)
-    12s
+    12s !Recovered store: store is done again
     ");
 }
 

@@ -323,7 +323,7 @@ async fn two_processes_at_once_do_no_harm() {
         let cluster = cluster_of(Scenario::three_in_a_row());
         let first = Driver::of(&cluster, Fault::None).interleaved(seed);
         let second = Driver::of(&cluster, Fault::None).interleaved(seed * 7_919);
-        two(first, second, &format!("seed {seed}")).await;
+        Box::pin(two(first, second, &format!("seed {seed}"))).await;
     }
 }
 
@@ -334,7 +334,7 @@ async fn a_process_that_stands_still_until_another_is_done_does_no_harm() {
         let cluster = cluster_of(Scenario::three_in_a_row());
         let first = Driver::of(&cluster, Fault::Frozen(call));
         let second = Driver::of(&cluster, Fault::None);
-        two(first, second, &format!("still at call {call}")).await;
+        Box::pin(two(first, second, &format!("still at call {call}"))).await;
     }
 }
 

@@ -173,6 +173,7 @@ fn failed(look: &Look<'_>, rollout: &ArgoRollout) -> Option<Verdict> {
     }
     let timeout = says("ProgressDeadlineExceeded").filter(|it| !it.is_in_baseline(look))?;
     let wanted = replicas(rollout.spec.replicas);
+    // A long delay of the scale-down makes the controller time out on a finished rollout.
     let is_finished = is_stable
         && count(status.updated_replicas) == wanted
         && count(status.available_replicas) == wanted;
@@ -307,11 +308,10 @@ fn switched(rollout: &ArgoRollout) -> Option<Verdict> {
             .blue_green
             .post_promotion_analysis_run_status
             .as_ref();
-        let is_done = run.is_some_and(|run| run.status == "Successful");
-        // Once the new hash is the stable one, a later look may find no trace of its analysis.
+        // Once the new hash is the stable one its analysis is over: a later look, or a first rollout, shows no trace of it.
         let is_stable = status.stable_rs == status.current_pod_hash;
-        let may_run = run.is_some() || !is_stable;
-        if strategy.post_promotion_analysis.is_some() && !is_done && may_run {
+        let is_done = run.map_or(is_stable, |run| run.status == "Successful");
+        if strategy.post_promotion_analysis.is_some() && !is_done {
             return Some(Verdict::progressing(Reason::Analysis, 0, 1));
         }
     }
@@ -355,12 +355,11 @@ fn promoted(rollout: &ArgoRollout) -> Option<Verdict> {
     {
         return Some(Verdict::progressing(Reason::Weights, updated, wanted));
     }
+    // Its controller calls it degraded by the condition that AR6 forgives a finished rollout.
+    let timeout = condition::find(&status.conditions, "Progressing")
+        .filter(|it| it.reason.as_deref() == Some("ProgressDeadlineExceeded"));
+    let is_healthy = status.phase == "Healthy" || (status.phase == "Degraded" && timeout.is_some());
     let words = format!("its phase is `{}`", status.phase);
-    // A long delay of the scale-down makes the controller time out on a finished rollout, and call it degraded.
-    let progressing = condition::find(&status.conditions, "Progressing");
-    let is_late =
-        progressing.is_some_and(|it| it.reason.as_deref() == Some("ProgressDeadlineExceeded"));
-    let is_healthy = status.phase == "Healthy" || (status.phase == "Degraded" && is_late);
     (!is_healthy).then(|| Verdict::progressing(Reason::Phase, updated, wanted).with(words))
 }
 

@@ -34,6 +34,9 @@ struct Status {
 
 pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Option<Judgement> {
     let View { spec, status } = object.view()?;
+    if condition::differs(&status.conditions, "Available") {
+        return None;
+    }
     let Some(available) = condition::find(&status.conditions, "Available") else {
         return Some(Verdict::progressing(Reason::Unavailable, 0, 1).into());
     };

@@ -8,7 +8,7 @@ use super::Plain;
 use crate::gate::condition::{self, Condition};
 use crate::gate::reason::Reason;
 use crate::gate::rule::{self, Outcome};
-use crate::gate::snapshot::has_seen;
+use crate::gate::snapshot::{has_seen, owns};
 use crate::gate::verdict::{Class, Verdict};
 use crate::gate::workload::Observed;
 use crate::gate::{Judgement, Look};
@@ -81,19 +81,19 @@ pub(super) fn by_rule(look: &Look<'_>, object: &Plain) -> Option<Verdict> {
             Class::Retryable,
             "its rule says that it failed",
         ),
-        Outcome::Paused => Verdict::paused(Reason::ReportedPause, 0, 1),
+        Outcome::Paused => Verdict::paused(Reason::HeldByRule, 0, 1),
         Outcome::Waits => {
             Verdict::progressing(Reason::Reconciling, 0, 1).with("its rule does not hold yet")
         }
-        Outcome::Missing => Verdict::progressing(Reason::Reconciling, 0, 1)
+        Outcome::LacksField => Verdict::progressing(Reason::Reconciling, 0, 1)
             .with("its rule asks for a field that is not there yet"),
         Outcome::Wrong(error) => Verdict::progressing(Reason::UnknownStatus, 0, 1).with(error),
     })
 }
 
 fn by_condition(look: &Look<'_>, object: &Plain, conditions: &[Condition]) -> Verdict {
-    if object.has_pod_template() {
-        let words = "it has a template of pods, and its condition says nothing of old ones";
+    if object.has_pod_template() || owns(&object.metadata, &look.snapshot.pods) {
+        let words = "it makes pods, and its condition says nothing of old ones";
         return Verdict::progressing(Reason::NoRule, 0, 1).with(words);
     }
     let Some(done) = DONE
@@ -102,10 +102,7 @@ fn by_condition(look: &Look<'_>, object: &Plain, conditions: &[Condition]) -> Ve
     else {
         return Verdict::progressing(Reason::NoRule, 0, 1);
     };
-    if conditions
-        .iter()
-        .any(|other| other.type_ == done.type_ && other.status != done.status)
-    {
+    if condition::differs(conditions, &done.type_) {
         let words = format!("its condition {} is there twice, and differs", done.type_);
         return Verdict::progressing(Reason::UnknownStatus, 0, 1).with(words);
     }

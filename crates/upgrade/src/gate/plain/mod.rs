@@ -26,6 +26,7 @@ use serde_json::Value;
 use super::condition::Condition;
 use super::fault::{Fault, typed};
 use super::reason::Reason;
+use super::snapshot::reference;
 use super::verdict::Verdict;
 use super::workload::Observed;
 use super::{Judgement, Look};
@@ -172,6 +173,11 @@ impl Plain {
         }
     }
 
+    /// Kind and name.
+    pub(super) fn reference(&self) -> ObjectRef {
+        reference(&self.api_version, &self.kind, &self.metadata)
+    }
+
     fn table(&self) -> Table {
         let group = self
             .api_version
@@ -183,6 +189,14 @@ impl Plain {
     /// The part of it that a table looks at; `None` if a field is of another type.
     fn view<V: DeserializeOwned>(&self) -> Option<V> {
         typed(self.content.clone()).ok()
+    }
+
+    /// The part of it that somebody else looks at. Error: why it cannot be read.
+    pub(super) fn read<V: DeserializeOwned>(&self) -> Result<V, String> {
+        match &self.fault {
+            Some(fault) => Err(fault.clone()),
+            None => typed(self.content.clone()).map_err(|fault| fault.to_string()),
+        }
     }
 
     /// Its conditions, as far as they can be read.
@@ -282,12 +296,14 @@ impl Plain {
     }
 }
 
-/// Whether a template of pods stands somewhere in a value, as operators have it in lists of their own.
+/// Whether a pod template stands anywhere in a value: each operator calls its own by another name.
 fn holds_template(value: &Value) -> bool {
     match value {
         Value::Object(fields) => {
-            let containers = value.pointer("/spec/containers");
-            containers.is_some_and(Value::is_array) || fields.values().any(holds_template)
+            let is_template = value
+                .pointer("/spec/containers")
+                .is_some_and(Value::is_array);
+            is_template || fields.values().any(holds_template)
         }
         Value::Array(items) => items.iter().any(holds_template),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,

@@ -39,6 +39,9 @@ const PASSING: [&str; 6] = [
 
 pub(super) fn judge(look: &Look<'_>, object: &Plain) -> Option<Judgement> {
     let View { spec, status } = object.view()?;
+    if condition::differs(&status.conditions, "Succeeded") {
+        return None;
+    }
     let Some(succeeded) = condition::find(&status.conditions, "Succeeded") else {
         let absent = argo_workflow::absent_controller(look, object);
         return Some(

@@ -465,3 +465,13 @@ fn the_services_of_a_rollout_are_known_without_the_hash_in_their_selectors() {
         ],
     );
 }
+
+#[test]
+fn a_finished_rollout_is_not_degraded_by_a_deadline_that_a_long_delay_has_broken() {
+    let timeout = "conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: x}]";
+    check_status(&format!("
+        54 as its controller writes it | {{phase: Degraded, {timeout}}} | Complete / Drained
+        degraded by something else | {{phase: Degraded}} | Progressing(Phase 3/3)
+        not finished | {{phase: Degraded, updatedReplicas: 2, {timeout}}} | Failed(Retryable, ProgressDeadlineExceeded)
+    "));
+}

@@ -315,22 +315,6 @@ fn a_pod_that_vanished_with_its_node_may_still_run() {
 }
 
 #[test]
-fn a_pod_that_nobody_saw_bound_may_be_on_any_node() {
-    let vanished = |nodes: &str| {
-        let mut case = Case::of(&format!("{{{nodes}}}"));
-        for pod in &mut case.baseline.pods {
-            pod.node.clear();
-        }
-        short(&case.assess().0)
-    };
-    assert_eq!(vanished(READY), "Complete / Drained / Serving");
-    assert_eq!(
-        vanished(LOST),
-        "Complete / Stuck(StuckOnLostNode) / Serving +NodeNotReady"
-    );
-}
-
-#[test]
 fn a_pod_once_known_to_be_dead_stays_dead() {
     let terminating = format!("{{pods: a a a b:T, {READY}}}");
     let gone = format!("{{at: 5, {READY}}}");

@@ -179,16 +179,18 @@ impl Case {
         }
         let shown = &self.snapshot;
         let own = match shown.workload.clone() {
-            Some(Workload::Deployment(object)) => Some(serde_json::to_value(object).unwrap()),
-            Some(Workload::StatefulSet(object)) => Some(serde_json::to_value(object).unwrap()),
-            Some(Workload::DaemonSet(object)) => Some(serde_json::to_value(object).unwrap()),
-            Some(Workload::ReplicaSet(object)) => Some(serde_json::to_value(object).unwrap()),
-            Some(Workload::Job(object)) => Some(serde_json::to_value(object).unwrap()),
+            Some(Workload::Deployment(object)) => Some(serde_json::to_value(&**object).unwrap()),
+            Some(Workload::StatefulSet(object)) => Some(serde_json::to_value(&**object).unwrap()),
+            Some(Workload::DaemonSet(object)) => Some(serde_json::to_value(&**object).unwrap()),
+            Some(Workload::ReplicaSet(object)) => Some(serde_json::to_value(&**object).unwrap()),
+            Some(Workload::Job(object)) => Some(serde_json::to_value(&**object).unwrap()),
             // Among the pods.
             _ => None,
         };
+        let sets = shown.replica_sets.iter();
+        let sets = sets.map(|set| serde_json::to_value(&**set).unwrap());
         own.into_iter()
-            .chain(written(&shown.replica_sets))
+            .chain(sets)
             .chain(written(&shown.controller_revisions))
             .chain(written(&shown.pods))
             .chain(written(&shown.services))

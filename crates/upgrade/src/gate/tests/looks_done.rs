@@ -3,7 +3,7 @@
 use super::files::{documents, told};
 use crate::gate::Policy;
 
-const WEB: &str = r#"
+pub(super) const WEB: &str = r#"
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, namespace: shop, uid: u, generation: 2}
@@ -48,7 +48,7 @@ fn judged(yaml: &str) -> String {
 }
 
 #[track_caller]
-fn is(yaml: &str, expected: &str) {
+pub(super) fn is(yaml: &str, expected: &str) {
     let found = judged(yaml);
     assert!(found.starts_with(expected), "{found}");
 }
@@ -232,131 +232,6 @@ status: {}
 }
 
 #[test]
-fn a_warning_of_long_ago_is_about_something_else() {
-    let warned = |at: &str| {
-        format!(
-            "
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {{name: web, namespace: shop, uid: u, generation: 1}}
-spec: {{replicas: 1, serviceName: web, selector: {{matchLabels: {{app: web}}}}, template: {{metadata: {{labels: {{app: web}}}}, spec: {{containers: [{{name: c, image: a}}]}}}}}}
-status: {{observedGeneration: 1, replicas: 0, updateRevision: web-1}}
----
-apiVersion: v1
-kind: Event
-metadata: {{name: e, namespace: shop}}
-involvedObject: {{kind: StatefulSet, name: web, namespace: shop, uid: u}}
-reason: FailedCreate
-type: Warning
-count: 3
-firstTimestamp: '2026-11-24T10:00:00Z'
-{at}
-message: exceeded quota
-"
-        )
-    };
-    is(
-        &warned("lastTimestamp: '2026-11-24T11:45:00Z'"),
-        "Failed(Retryable, Quota)",
-    );
-    let long_ago = "Progressing(Updating 0/1)";
-    is(&warned("lastTimestamp: '2026-11-24T11:10:00Z'"), long_ago);
-    is(&warned(""), long_ago);
-    is(
-        &warned("series: {count: 3, lastObservedTime: '2026-11-24T11:45:00.000000Z'}"),
-        "Failed(Retryable, Quota)",
-    );
-}
-
-/// A pod of an image, of what owns it.
-fn pod(name: &str, owner: &str, image: &str) -> String {
-    format!(
-        r#"---
-apiVersion: v1
-kind: Pod
-metadata: {{name: {name}, namespace: shop, uid: {name}, labels: {{app: web}}, ownerReferences: [{owner}]}}
-spec: {{nodeName: n1, containers: [{{name: c, image: "{image}"}}]}}
-status: {{phase: Running, podIP: 10.0.0.8, conditions: [{{type: Ready, status: "True"}}]}}
-"#
-    )
-}
-
-#[test]
-fn pods_of_a_workload_of_the_same_name_before_are_old_though_nobody_recorded_them() {
-    let set = |owner: &str| {
-        format!(
-            "---
-apiVersion: apps/v1
-kind: ReplicaSet
-metadata: {{name: web-0ld, namespace: shop, uid: uo, generation: 1, ownerReferences: [{{apiVersion: apps/v1, kind: Deployment, name: {owner}, uid: gone, controller: true}}]}}
-spec: {{replicas: 1, selector: {{matchLabels: {{app: web}}}}, template: {{metadata: {{labels: {{app: web}}}}, spec: {{containers: [{{name: c, image: a}}]}}}}}}
-status: {{replicas: 1}}
-"
-        )
-    };
-    let of_set = pod(
-        "web-0ld-1",
-        "{apiVersion: apps/v1, kind: ReplicaSet, name: web-0ld, uid: uo, controller: true}",
-        "app:1",
-    );
-    let with = |more: &str| [WEB, more].concat();
-    let earlier = [set("web"), of_set.clone()].concat();
-    is(&with(&earlier), "Complete / Draining(1)");
-    let another = [set("api"), of_set].concat();
-    is(&with(&another), "Complete / Drained");
-    is(&with(&pod("stray", "", "app:1")), "Complete / Draining(1)");
-    let not_controlled = "{apiVersion: apps/v1, kind: ReplicaSet, name: web-a, uid: ua}";
-    is(
-        &with(&pod("stray", not_controlled, "app:1")),
-        "Complete / Draining(1)",
-    );
-}
-
-#[test]
-fn a_replica_sets_pod_of_another_image_is_not_its_templates() {
-    let set = |image: &str| {
-        format!(
-            "
-apiVersion: apps/v1
-kind: ReplicaSet
-metadata: {{name: solo, namespace: shop, uid: ua, generation: 2}}
-spec: {{replicas: 1, selector: {{matchLabels: {{app: web}}}}, template: {{metadata: {{labels: {{app: web}}}}, spec: {{containers: [{{name: c, image: '{image}'}}]}}}}}}
-status: {{observedGeneration: 2, replicas: 1, fullyLabeledReplicas: 1, readyReplicas: 1, availableReplicas: 1}}
-"
-        )
-    };
-    let owner = "{apiVersion: apps/v1, kind: ReplicaSet, name: solo, uid: ua, controller: true}";
-    let with = |image: &str| [set("web:3"), pod("solo-1", owner, image)].concat();
-    is(&with("web:3"), "Complete / Drained");
-    is(&with("mirror.example/library/web:3"), "Complete / Drained");
-    is(&with("web:2"), "Complete / Unprovable(PatchedPod)");
-}
-
-#[test]
-fn a_template_of_pods_is_one_wherever_it_stands() {
-    let with = |spec: &str| {
-        format!(
-            "
-apiVersion: example.com/v1
-kind: Widget
-metadata: {{name: it, namespace: shop, uid: u, generation: 1}}
-spec: {spec}
-status: {{observedGeneration: 1, conditions: [{{type: Ready, status: 'True'}}]}}
-"
-        )
-    };
-    let template = "{spec: {containers: [{name: c, image: a}]}}";
-    for holds in [
-        format!("{{podTemplate: {template}}}"),
-        format!("{{nodeSets: [{{podTemplate: {template}}}]}}"),
-        format!("{{replicatedJobs: [{{template: {{spec: {{template: {template}}}}}}}]}}"),
-    ] {
-        is(&with(&holds), "Progressing(NoRule 0/1)");
-    }
-    is(&with("{containers: 3}"), "Complete");
-}
-
-#[test]
 fn what_the_kubelet_or_the_api_server_has_not_seen_is_not_done() {
     let pod = |seen: &str| {
         format!(
@@ -395,59 +270,6 @@ status: {{{of_status}conditions: [{{type: NamesAccepted, status: 'True'}}, {{typ
         &definition("observedGeneration: 5, ", ", observedGeneration: 5"),
         "Complete",
     );
-}
-
-#[test]
-fn two_pods_on_one_node_are_one_too_few() {
-    let set = "
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: web, namespace: shop, uid: u, generation: 1}
-spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: a}]}}}
-status: {observedGeneration: 1, desiredNumberScheduled: 2, currentNumberScheduled: 2, updatedNumberScheduled: 2, numberAvailable: 2, numberReady: 2, numberMisscheduled: 0}
----
-apiVersion: apps/v1
-kind: ControllerRevision
-metadata: {name: web-1, namespace: shop, uid: r, labels: {controller-revision-hash: '1'}, ownerReferences: [{apiVersion: apps/v1, kind: DaemonSet, name: web, uid: u, controller: true}]}
-revision: 1
-";
-    let on = |name: &str, node: &str| {
-        pod(
-            name,
-            "{apiVersion: apps/v1, kind: DaemonSet, name: web, uid: u, controller: true}",
-            "a",
-        )
-        .replace(
-            "labels: {app: web}",
-            "labels: {app: web, controller-revision-hash: '1'}",
-        )
-        .replace("nodeName: n1", &format!("nodeName: {node}"))
-    };
-    let with = |nodes: [&str; 2]| [set, &on("w1", nodes[0]), &on("w2", nodes[1])].concat();
-    is(&with(["n1", "n2"]), "Complete");
-    is(&with(["n1", "n1"]), "Progressing(Pods 1/2)");
-}
-
-#[test]
-fn an_event_is_read_in_either_of_its_forms() {
-    let set = "
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: web, namespace: shop, uid: u, generation: 1}
-spec: {replicas: 1, serviceName: web, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: a}]}}}
-status: {observedGeneration: 1, replicas: 0, updateRevision: web-1}
----
-apiVersion: events.k8s.io/v1
-kind: Event
-metadata: {name: e, namespace: shop}
-regarding: {kind: StatefulSet, name: web, namespace: shop, uid: u}
-reason: FailedCreate
-type: Warning
-series: {count: 3, lastObservedTime: '2026-11-24T11:59:00.000000Z'}
-eventTime: '2026-11-24T11:50:00.000000Z'
-note: exceeded quota
-";
-    is(set, "Failed(Retryable, Quota)");
 }
 
 #[test]

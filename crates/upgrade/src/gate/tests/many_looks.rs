@@ -2,10 +2,11 @@
 //! must outlive whoever looks.
 
 use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::files::{first, over_looks, over_time, told};
 use super::world::{Case, looks, short};
-use crate::gate::{Assessment, Gate, Memory, Policy, Read};
+use crate::gate::{Assessment, FailedNodes, Gate, Memory, Policy, Read};
 use tidegate_spec::crd::{Capacity, CompletionRule, GateSettings, LostNodes};
 
 fn seconds(seconds: i64) -> SignedDuration {
@@ -375,6 +376,7 @@ fn a_plan_says_what_its_gates_ask() {
         fail_after: Some("5s".to_owned()),
         crash_restarts: Some(7),
         allow_failed_pods: Some(2),
+        allow_failed_nodes: Some(IntOrString::String("10%".to_owned())),
         autoscaler: true,
         not_ready: Some("2m".to_owned()),
         min_serving: Some(4),
@@ -391,6 +393,7 @@ fn a_plan_says_what_its_gates_ask() {
             fail_after: seconds(5),
             crash_restarts: 7,
             allow_failed_pods: 2,
+            allow_failed_nodes: FailedNodes::Percent(10),
             autoscaler: true,
             not_ready: Some(seconds(120)),
             min_serving: 4,

@@ -1,21 +1,25 @@
 //! Tables, histories and properties of the gate. [`world`] alone builds objects.
 
 mod argo_rollouts;
-mod before_and_after;
 mod canaries;
+mod counted;
 mod cron_jobs;
 mod custom;
 mod deployments;
 mod drains;
+mod edges;
 mod evidence;
 mod failures;
 mod files;
+mod fronts;
 mod histories;
-mod in_front;
+mod incarnations;
 mod laws;
+mod levels;
 mod looks_done;
 mod many_looks;
 mod narrowed;
+mod nuances;
 mod one_look;
 mod other_kinds;
 mod owners;
@@ -26,6 +30,7 @@ mod records;
 mod reports;
 mod routers;
 mod rules;
+mod said_twice;
 mod sentences;
 mod stored;
 mod strangers;

@@ -48,6 +48,7 @@ fn narrowed(snapshot: &Snapshot, before: &Baseline) -> Snapshot {
         recorded: &before.pods.iter().map(|pod| pod.uid.clone()).collect(),
         before: Some(before),
         routers: &[],
+        services: &[],
     };
     Snapshot {
         unreadable: snapshot.unreadable.clone(),

@@ -321,7 +321,7 @@ fn a_bare_replica_set_does_not_replace_its_pods() {
     ]);
     let changed = |pods: &str| {
         let mut case = Case::of(&format!("{{replicaSet: {{}}, pods: '{pods}'}}"));
-        case.applied.template_digest = "sha256:new".to_owned();
+        case.baseline.template_digest = Some("sha256:before".to_owned());
         case.assess().0.reason()
     };
     assert_eq!(changed("b b b"), "TemplateChangeHasNoEffect");

@@ -9,7 +9,7 @@ use super::narrowed::judge;
 use super::world::start;
 use crate::gate::{
     Absent, Applied, Assessment, Baseline, Gate, Memory, Objects, Policy, Read, Recorded, Verdict,
-    judge_all,
+    Workload, judge_all,
 };
 
 const DEPLOYMENT: &str = include_str!("recorded/deployment-rolling.jsonl");
@@ -44,16 +44,33 @@ fn read(text: &str) -> History {
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let first = lines.next().unwrap();
     let before = first["before"].as_array().unwrap().iter();
-    History {
+    let mut history = History {
         before: before
             .map(|object| (name(object), object.clone()))
             .collect(),
         records: Recorded::all_in(&first["records"]).unwrap(),
         changes: lines.collect(),
-    }
+    };
+    history.digest_what_is_shown();
+    history
 }
 
 impl History {
+    /// What the API server fills in was left out of the objects, so what was applied has the digest of what is left.
+    fn digest_what_is_shown(&mut self) {
+        let states = self.states();
+        for applied in self.records.iter_mut().filter_map(|it| it.applied.as_mut()) {
+            let of = (applied.workload.kind.clone(), applied.workload.name.clone());
+            let mut shown = states.iter().filter_map(|(_, state)| state.get(&of));
+            let generation = applied.generation;
+            let now = shown.find(|object| object["metadata"]["generation"] == generation);
+            if let Some(now) = now {
+                let live = Workload::from_object(now.clone()).unwrap().unwrap();
+                applied.template_digest = live.digest();
+            }
+        }
+    }
+
     /// The workload that was rolled. Of a Canary and its target the target is judged with it.
     fn record(&self) -> &Recorded {
         let applied = self.records.iter().filter(|it| it.applied.is_some());

@@ -31,7 +31,11 @@ fn a_report_counts_what_its_reason_counts_and_else_new_pods_that_are_ready() {
         reported("{deployment: {spec: {paused: true}, status: {updatedReplicas: 2}}, pods: a}"),
         "Paused 2/3 Drained Serving Shut"
     );
-    assert_eq!(reported("pods: a a"), "Complete 2/3 Drained Serving Open");
+    assert_eq!(
+        reported("pods: a a"),
+        "Progressing 2/3 Drained Serving Shut",
+        "the list is newer than the counters"
+    );
     assert_eq!(
         reported("{pods: a a a b:T}"),
         "Complete 3/3 Draining Serving Shut"

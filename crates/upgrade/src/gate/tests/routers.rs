@@ -88,9 +88,11 @@ fn check(kind: (&str, &str), table: &str) {
             found.starts_with(expected),
             "{name}: expected {expected}\n   found {found}"
         );
-        // Where no old pod lives no router leads to one.
-        let found = with(DrainLevel::Pods, kind, spec);
-        assert!(found.starts_with("Complete / Drained"), "{name}: {found}");
+        // What is shut at `Endpoints` is shut at `Pods`.
+        let stricter = with(DrainLevel::Pods, kind, spec);
+        assert_eq!(stricter, found, "{name}");
+        let found = with(DrainLevel::None, kind, spec);
+        assert!(found.starts_with("Complete / NotNeeded"), "{name}: {found}");
     }
 }
 
@@ -133,6 +135,29 @@ fn other_routers_are_read_the_same_way() {
         a part elsewhere | {service: web, backends: [{service: web, weight: 50}, {service: legacy, weight: 50}]} | Complete / Draining(1)
         none elsewhere | {service: web, backends: [{service: web, weight: 100}, {service: legacy, weight: 0}]} | Complete / Drained
     ");
+}
+
+#[test]
+fn a_router_that_cannot_be_read_may_lead_to_old_pods() {
+    let unreadable = "Complete / Unprovable(UnreadableRouter)";
+    let ingress = ("networking.k8s.io/v1", "Ingress");
+    let mesh = ("networking.istio.io/v1", "VirtualService");
+    let split = ("split.smi-spec.io/v1alpha2", "TrafficSplit");
+    let rows = [
+        (ROUTE, "{rules: x}"),
+        (ROUTE, "{rules: [{backendRefs: {name: web}}]}"),
+        (ROUTE, "{hostnames: [1]}"),
+        (ROUTE, "[]"),
+        (ingress, "{rules: [{http: {paths: [{backend: web}]}}]}"),
+        (mesh, "{http: [{route: [{destination: web}]}]}"),
+        (split, "{service: web, backends: legacy}"),
+    ];
+    for (kind, spec) in rows {
+        for drain in [DrainLevel::Endpoints, DrainLevel::Pods] {
+            let found = with(drain, kind, spec);
+            assert!(found.starts_with(unreadable), "{spec}: {found}");
+        }
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn a_rollout_that_moves() {
     updating [Updating]
         Deployment web: 1 of 3 pods updated
     old replicas [OldReplicas]
-        Deployment web: 3 new pods of 4 counted, the others are old
+        Deployment web: 3 of 4 counted pods are new
     available [Available]
         Deployment web: 2 of 3 new pods available
     job [Running]

@@ -77,7 +77,7 @@ fn what_was_there_before_and_is_missing_afterwards_is_deleted_unless_it_was_to_g
     for object in documents(OPERATED) {
         before.take(&object).unwrap();
     }
-    let recorded = before.as_before(&Objects::default(), start());
+    let recorded = before.as_before(start());
     let verdict = |absent| {
         let found = judge_all(
             &Objects::default(),

@@ -52,10 +52,17 @@ impl Case {
             after
         };
         let pods = given["pods"].as_str().unwrap_or("a a a").to_owned();
+        let mut applied = Applied::from_response(&response, before.workload.as_ref());
+        let snapshot = snapshot(&given, &live, &pods);
+        let shown = snapshot.workload.as_ref();
+        if let Some(live) = shown.filter(|it| it.metadata().generation == Some(applied.generation))
+        {
+            applied.template_digest = live.digest();
+        }
         Self {
             baseline: Baseline::capture(&response.reference(), &before),
-            applied: Applied::from_response(&response, before.workload.as_ref()),
-            snapshot: snapshot(&given, &live, &pods),
+            applied,
+            snapshot,
             policy: Policy::default(),
             memory: Memory::default(),
         }
@@ -267,6 +274,7 @@ fn owner_of_pod(hash: &str, kind: &str) -> (&'static str, String, Value) {
 
 /// A pod of a revision, as its workload's kind labels and owns it.
 fn pod(hash: &str, number: usize, flags: &str, kind: &str) -> Value {
+    // A ReplicaSet never replaces its pods: both have one template.
     let version = if hash == "a" && kind != "replicaSet" {
         2
     } else {
