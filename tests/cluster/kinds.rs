@@ -169,14 +169,15 @@ async fn a_rollout_of_argo_gates_its_service_by_what_its_controller_says() {
         Files::graph("argo", &services)
             .with_plan("argo", &json!({"strategy": {"settle": "300ms"}}))
             .with(json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "server"},
-                "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "server"}},
+                // No controller makes pods here: what is counted must be listed.
+                "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "server"}},
                     "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}},
                     "template": {"metadata": {"labels": {"app": "server"}},
                         "spec": {"containers": [{"name": "main", "image": format!("server:{version}")}]}}}}))
     };
     let done = |hash: &str, generation: u32| {
         json!({"observedGeneration": generation.to_string(), "phase": "Healthy", "currentPodHash": hash, "stableRS": hash,
-            "currentStepIndex": 2, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
+            "currentStepIndex": 2, "replicas": 0, "updatedReplicas": 0, "readyReplicas": 0, "availableReplicas": 0,
             "pauseConditions": null})
     };
     let running = space.start_run(&version(1));

@@ -296,3 +296,59 @@ spec: {plan: shop}
     exit 2
     ");
 }
+
+/// A pod that is well.
+const POD: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: shop, uid: u}
+spec: {nodeName: node-1, containers: [{name: c, image: a}]}
+status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}
+";
+
+#[test]
+fn nothing_is_judged_by_files_of_which_a_part_is_missing() {
+    let empty = [("a.yaml", POD), ("b.yaml", "")];
+    insta::assert_snapshot!(run_with(&empty, &["assess", "-f", "a.yaml", "-f", "b.yaml"]), @r"
+    stderr:
+    error: b.yaml is empty
+    hint: what is not in the files counts as absent: give it, or leave that `-f` out
+    exit 2
+    ");
+    let page = "apiVersion: v1
+kind: List
+metadata: {continue: abc}
+items: []
+";
+    let first_page = [("a.yaml", POD), ("b.yaml", page)];
+    insta::assert_snapshot!(run_with(&first_page, &["assess", "-f", "a.yaml", "-f", "b.yaml"]), @r"
+    stderr:
+    error: b.yaml: a list in it goes on elsewhere (`metadata.continue`)
+    hint: give all pages: `kubectl get` without `limit`
+    exit 2
+    ");
+}
+
+#[test]
+fn of_two_rules_about_one_kind_that_differ_none_is_taken() {
+    let graph = |name: &str, rule: &str| {
+        format!(
+            "---
+apiVersion: tidegate.dev/v1alpha1
+kind: ServiceGraph
+metadata: {{name: {name}}}
+spec: {{services: [], completion: [{{apiVersion: example.com/v1, kind: Widget, complete: '{rule}'}}]}}
+"
+        )
+    };
+    let assess = |rules: [&str; 2]| {
+        let text = [POD, &graph("g", rules[0]), &graph("h", rules[1])].concat();
+        run_with(&[("a.yaml", &text)], &["assess", "-f", "a.yaml"])
+    };
+    insta::assert_snapshot!(assess(["true", "false"]), @r"
+    stderr:
+    error: two rules of `completion` among the files are about Widget and differ
+    hint: give one of them
+    exit 2
+    ");
+    assert!(assess(["true", "true"]).contains("Pod/shop/a  Open"));
+}
