@@ -31,12 +31,12 @@ pub(super) fn judge(look: &Look<'_>, deployment: &Digested<Deployment>, scan: &S
     if let Some(failed) = scan.beside(&counted) {
         return failed.clone().into();
     }
+    let timeout = timed_out(look, deployment, sets.first().map(|set| &***set));
     if counted == Verdict::Complete {
         let paused = is_paused.then_some(Note::Paused);
         let zero = (wanted == 0).then_some(Note::ZeroReplicas);
-        let new = sets.first().map(|set| &***set);
         // Its next look takes the condition back.
-        let timeout = match timed_out(look, deployment, new) {
+        let timeout = match timeout {
             Timeout::Ours(_) | Timeout::Stale => Some(Note::StaleTimeout),
             Timeout::No => None,
         };
@@ -45,7 +45,6 @@ pub(super) fn judge(look: &Look<'_>, deployment: &Digested<Deployment>, scan: &S
             notes: paused.into_iter().chain(zero).chain(timeout).collect(),
         };
     }
-    let timeout = timed_out(look, deployment, sets.first().map(|set| &***set));
     let verdict = match (&timeout, is_paused) {
         (Timeout::Ours(message), _) if !look.memory.is_latched => Verdict::failed(
             Reason::ProgressDeadlineExceeded,

@@ -61,13 +61,6 @@ pub(super) fn judge(scene: &Scene<'_, '_>) -> Drained {
         .filter(|pod| snapshot::is_live(pod) && scene.lineage.standing(pod) == Standing::Old)
         .collect();
     let old_alive = snapshot::length(old.len());
-    let selected = snapshot
-        .pods
-        .iter()
-        .filter(|pod| scene.fronts.select_now(pod));
-    let selected: BTreeSet<String> = selected
-        .map(|pod| snapshot::uid(&pod.metadata).to_owned())
-        .collect();
     let (held, traces) = vanished::trace(scene.look, scene.lineage, &old);
     pods.extend(held);
     pods.extend(unseen::old(scene.look, scene.lineage));
@@ -80,8 +73,13 @@ pub(super) fn judge(scene: &Scene<'_, '_>) -> Drained {
         DrainLevel::Endpoints if calls_only => of_pods(scene, pods),
         DrainLevel::Endpoints => {
             // One that a Service selects and nobody has told to go gets an endpoint at any moment.
+            let shown = snapshot.pods.iter();
+            let selected: BTreeSet<&str> = shown
+                .filter(|pod| scene.fronts.select_now(pod))
+                .map(|pod| snapshot::uid(&pod.metadata))
+                .collect();
             pods.retain(|old| {
-                matches!(old.leaving, Leaving::No { .. }) && selected.contains(&old.uid)
+                matches!(old.leaving, Leaving::No { .. }) && selected.contains(old.uid.as_str())
             });
             of_blockers(scene, pods)
         }

@@ -135,12 +135,14 @@ impl<'a> Lineage<'a> {
                 Root::Nobody => false,
             };
         // A pod is one process: a label that it got since makes no other program of it.
-        let was_old = recorded.is_some_and(|revision| {
-            !revision.is_empty()
-                && !self.is_twin(pod)
-                && !self.current_revisions().contains(revision)
-        });
-        if is_ours && !was_old && self.is_current(pod, &root) {
+        let was_old = || {
+            recorded.is_some_and(|revision| {
+                !revision.is_empty()
+                    && !self.is_twin(pod)
+                    && !self.current_revisions().contains(revision)
+            })
+        };
+        if is_ours && self.is_current(pod, &root) && !was_old() {
             Standing::Current
         } else if is_ours {
             Standing::Old
